@@ -1,0 +1,239 @@
+"""What each command is asked to do: one frozen dataclass per command, and the only home of default values.
+
+A configuration is checked when it is made. `names` in a field's metadata points at the registry whose names the field
+takes, so that a mistyped name is answered before anything heavy is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
+
+from dogcam.errors import OptionError
+from dogcam.registry import resolve, unknown
+
+BACKBONE_NAMES = "dogcam.backbones:BACKBONES"
+DATASET_NAMES = "dogcam.datasets:DATASETS"
+METHOD_NAMES = "dogcam.methods:METHODS"
+PROTOCOL_NAMES = "dogcam.protocols:PROTOCOLS"
+
+OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "rmsprop")
+AUGMENTATIONS = ("none", "flip")
+PREPROCESSES = ("backbone", "unit", "none")
+FORMATS = ("html", "md")
+SAVES = ("png", "npy", "json")
+
+# What a recipe sets; an option given on the command line wins over it. "study" is inferred: the study does not state
+# its recipe, but its figures fit a widely used classroom exercise on the same task, which does.
+RECIPES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "study": {
+        "trainable": "all",
+        "optimizer": "sgd",
+        "learning_rate": 0.01,
+        "batch_size": 16,
+        "preprocess": "unit",
+        "augment": "none",
+    },
+}
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise unknown(name, value, allowed)
+
+
+def _at_least(name: str, value: float | None, least: float) -> None:
+    if value is not None and value < least:
+        raise OptionError(f"--{name.replace('_', '-')} must be at least {least:g}; received {value:g}")
+
+
+def _not_empty(name: str, values: tuple[str, ...]) -> None:
+    if not values:
+        raise OptionError(f"--{name} needs at least one value; received none")
+
+
+class _Config:
+    """What all configurations share."""
+
+    @classmethod
+    def of(cls, **given: Any) -> Self:
+        """Make one from the options that were given; None means "not given", so the default holds."""
+        return cls(**{name: value for name, value in given.items() if value is not None})
+
+    def named(self) -> Iterator[tuple[str, str]]:
+        """(dotted registry, name) of every name in this configuration that a registry must know."""
+        for each in fields(self):  # type: ignore[arg-type]
+            registry = each.metadata.get("names")
+            value = getattr(self, each.name)
+            for name in () if registry is None or value is None else (value,) if isinstance(value, str) else value:
+                yield registry, name
+
+    def check_names(self) -> None:
+        """Raise `UnknownName` for the first name that its registry does not know."""
+        for dotted, name in self.named():
+            registry = resolve(dotted)
+            # Only a dataset's name may carry an argument, as in "tfds:NAME".
+            registry[name.partition(":")[0] if dotted == DATASET_NAMES else name]
+
+    def document(self) -> dict[str, Any]:
+        """This configuration as plain values, for JSON."""
+        return asdict(self)  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class TrainConfig(_Config):
+    """`dogcam train`. Use `create`, which applies the recipe and fills what depends on other options."""
+
+    dataset: str = field(default="stanford_dogs", metadata={"names": DATASET_NAMES})
+    data_dir: str | None = None
+    backbone: str = field(default="resnet50", metadata={"names": BACKBONE_NAMES})
+    weights: str = "imagenet"
+    trainable: str = "all"
+    optimizer: str = "adam"
+    learning_rate: float = 1e-4
+    batch_size: int = 32
+    preprocess: str = "backbone"
+    augment: str = "none"
+    recipe: str = "default"
+    runs: int = 3
+    epochs: int = 7
+    checkpoints: tuple[int, ...] = (3, 5, 7)
+    seed: int = 0
+    limit: int | None = None
+    name: str | None = None
+    home: str = "dogcam-runs"
+    resume: bool = False
+
+    @classmethod
+    def create(cls, **given: Any) -> Self:
+        """The configuration that the given options mean: recipe first, options over it, dependent defaults last."""
+        given = {name: value for name, value in given.items() if value is not None}
+        recipe = given.get("recipe", cls.recipe)
+        _one_of("recipe", recipe, tuple(RECIPES))
+        chosen = {**RECIPES[recipe], **given}
+        chosen.setdefault("learning_rate", _learning_rate(chosen))
+        epochs = chosen.get("epochs", cls.epochs)
+        kept = tuple(epoch for epoch in cls.checkpoints if epoch <= epochs)
+        chosen.setdefault("checkpoints", kept if epochs in kept else (*kept, epochs))
+        return cls(**chosen)
+
+    def __post_init__(self) -> None:
+        _one_of("optimizer", self.optimizer, OPTIMIZERS)
+        _one_of("augmentation", self.augment, AUGMENTATIONS)
+        _one_of("preprocessing", self.preprocess, PREPROCESSES)
+        _one_of("recipe", self.recipe, tuple(RECIPES))
+        for name in ("runs", "epochs", "batch_size", "limit"):
+            _at_least(name, getattr(self, name), 1)
+        _at_least("seed", self.seed, 0)
+        if not 0 < self.learning_rate < float("inf"):
+            raise OptionError(f"--learning-rate must be a number above 0; received {self.learning_rate:g}")
+        object.__setattr__(self, "checkpoints", tuple(sorted(set(self.checkpoints))))
+        beyond = [epoch for epoch in self.checkpoints if not 1 <= epoch <= self.epochs]
+        if beyond or not self.checkpoints:
+            raise OptionError(
+                f"--checkpoints must name epochs from 1 to {self.epochs} (--epochs); received {self.checkpoints}"
+            )
+
+
+def _learning_rate(chosen: dict[str, Any]) -> float:
+    """A new head, or a network from nothing, takes ten times the step that fine-tuning pretrained weights does."""
+    from_nothing = chosen.get("weights", TrainConfig.weights) == "none"
+    head_only = chosen.get("trainable", TrainConfig.trainable) == "head"
+    return 10 * TrainConfig.learning_rate if from_nothing or head_only else TrainConfig.learning_rate
+
+
+@dataclass(frozen=True)
+class ExplainConfig(_Config):
+    """`dogcam explain`."""
+
+    images: tuple[str, ...] = ()
+    methods: tuple[str, ...] = field(default=("gradcam",), metadata={"names": METHOD_NAMES})
+    layers: tuple[str, ...] = ()
+    epochs: tuple[int, ...] = ()
+    run: int | None = None
+    target: str = "predicted"
+    model: str | None = None
+    weights: str = "imagenet"
+    labels: str | None = None
+    preprocess: str | None = None
+    data_dir: str | None = None
+    protocol: str = field(default="default", metadata={"names": PROTOCOL_NAMES})
+    out: str | None = None
+    save: tuple[str, ...] = SAVES
+    overwrite: bool = False
+    batch_size: int = 16
+    home: str = "dogcam-runs"
+
+    def __post_init__(self) -> None:
+        if not self.images:
+            raise OptionError("explain needs at least one image: a file, a folder, a glob or the id of a picture")
+        _not_empty("method", self.methods)
+        for kind in self.save:
+            _one_of("--save kind", kind, SAVES)
+
+
+@dataclass(frozen=True)
+class EvaluateConfig(_Config):
+    """`dogcam evaluate`. No methods and no layers: CAM, and Grad-CAM at the last layer of the last three stages."""
+
+    experiment: str | None = None
+    epochs: tuple[int, ...] = ()
+    run: str = "best"
+    methods: tuple[str, ...] = field(default=(), metadata={"names": METHOD_NAMES})
+    layers: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = field(default=("default",), metadata={"names": PROTOCOL_NAMES})
+    target: str = "true"
+    split: str = "test"
+    limit: int | None = None
+    samples: int = 12
+    batch_size: int = 32
+    data_dir: str | None = None
+    resume: bool = False
+    home: str = "dogcam-runs"
+
+    def __post_init__(self) -> None:
+        _one_of("split", self.split, ("train", "test"))
+        _one_of("target", self.target, ("true", "predicted"))
+        _at_least("limit", self.limit, 1)
+        _at_least("batch_size", self.batch_size, 1)
+        _at_least("samples", self.samples, 1)
+        _not_empty("protocol", self.protocols)
+        if self.run not in ("best", "all") and not (self.run.isdecimal() and int(self.run) > 0):
+            raise OptionError(f"--run takes a run's number, best or all; received {self.run!r}")
+
+
+@dataclass(frozen=True)
+class ReportConfig(_Config):
+    """`dogcam report`."""
+
+    experiment: str | None = None
+    out: str | None = None
+    formats: tuple[str, ...] = FORMATS
+    home: str = "dogcam-runs"
+
+    def __post_init__(self) -> None:
+        for each in self.formats:
+            _one_of("format", each, FORMATS)
+
+
+@dataclass(frozen=True)
+class DemoConfig(_Config):
+    """`dogcam demo`: a whole study on drawn dogs, small enough for two cores."""
+
+    out: str = "dogcam-runs"
+    name: str = "demo"
+    explained: int = 2
+
+    def training(self, name: str) -> TrainConfig:
+        """What the demo trains, as the experiment `name`."""
+        return TrainConfig.create(
+            dataset="synthetic",
+            backbone="small_resnet",
+            weights="none",
+            learning_rate=2e-3,
+            augment="flip",
+            name=name,
+            home=self.out,
+        )

@@ -1,0 +1,43 @@
+"""Everything dogcam raises on purpose. Each message says what was expected, what came and what to do next.
+
+DogcamError
+├── UnknownName          a name that no registry knows, with the nearest ones
+├── OptionError          options that contradict each other or the experiment
+├── InputError           a picture, annotation or dataset that cannot be used
+│   └── Unavailable      something has to be fetched, and cannot be
+├── ModelError           a model file that cannot be used
+│   └── LayerError       a layer that does not exist or is not fit for the method
+└── ExperimentError      an experiment that is missing, unfinished or does not match
+"""
+
+
+class DogcamError(Exception):
+    """Base of all errors that are shown to the user as one line (exit code 1)."""
+
+
+class UnknownName(DogcamError):
+    """A backbone, method, layer, class, ... that does not exist; the message names the nearest ones."""
+
+
+class OptionError(DogcamError):
+    """Values of options that are out of range or contradict each other."""
+
+
+class InputError(DogcamError):
+    """A picture, an annotation or a dataset that cannot be used."""
+
+
+class Unavailable(InputError):
+    """Something that must be fetched first, and could not be: names the file and where to put it."""
+
+
+class ModelError(DogcamError):
+    """A model or weights file that cannot be used."""
+
+
+class LayerError(ModelError):
+    """A layer that the model does not have, or one that is not fit for the method."""
+
+
+class ExperimentError(DogcamError):
+    """An experiment folder that is missing, unfinished or does not match what is asked of it."""

@@ -1,0 +1,71 @@
+"""What holds of every registered metric."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dogcam.metrics import METRICS, Metric, metric
+from dogcam.runs import ROW_SCHEMA
+
+RNG = np.random.default_rng(11)
+COLUMNS = {"iou": RNG.random(9), "area": RNG.random(9), "empty": RNG.random(9) > 0.5, "probability": RNG.random(9)}
+
+
+@pytest.mark.parametrize("name", METRICS)
+class TestEveryMetric:
+    def test_it_needs_columns_that_tables_have(self, name):
+        assert METRICS[name].needs
+        assert set(METRICS[name].needs) <= set(ROW_SCHEMA.names)
+
+    def test_it_gives_a_plain_number(self, name):
+        assert type(METRICS[name].of(COLUMNS)) is float
+
+    def test_it_does_not_depend_on_the_order_of_the_images(self, name):
+        order = RNG.permutation(9)
+        shuffled = {column: values[order] for column, values in COLUMNS.items()}
+        assert METRICS[name].of(shuffled) == pytest.approx(METRICS[name].of(COLUMNS), abs=1e-12)
+
+    def test_it_says_what_it_is(self, name):
+        assert METRICS[name].title
+        assert METRICS[name].description.endswith(".")
+        assert "\n" not in METRICS[name].description
+
+    def test_it_does_not_change_its_columns(self, name):
+        before = {column: values.copy() for column, values in COLUMNS.items()}
+        METRICS[name].of(COLUMNS)
+        for column, values in COLUMNS.items():
+            np.testing.assert_array_equal(values, before[column])
+
+
+def test_titles_are_told_apart():
+    titles = [row.title for row in METRICS.values()]
+    assert len(set(titles)) == len(titles)
+
+
+@pytest.fixture
+def spare():
+    """A name that is free again afterwards."""
+    yield "for-this-test"
+    METRICS._entries.pop("for-this-test", None)
+
+
+def test_decorating_a_function_is_all_it_takes(spare):
+    @metric(spare, needs=("iou", "area"), title="both")
+    def both(iou, area):
+        """The largest of both.
+
+        More about it.
+        """
+        return max(iou.max(), area.max())
+
+    assert METRICS[spare] == Metric(both, ("iou", "area"), "both", "The largest of both.")
+    assert METRICS[spare].of({"iou": np.array([0.1, 0.4]), "area": np.array([0.9, 0])}) == 0.9
+
+
+def test_the_same_name_twice_is_refused():
+    def again(iou):
+        """Another mean."""
+
+    with pytest.raises(ValueError, match="metric 'mean_iou' is registered twice"):
+        metric("mean_iou", needs=("iou",), title="again")(again)
