@@ -1,0 +1,57 @@
+"""What an experiment means by its run, its epochs and its data, where the user names none or some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dogcam.datasets import Dataset, open_dataset
+from dogcam.errors import ExperimentError
+from dogcam.metrics.classification import choose_run, curves_of
+from dogcam.progress import Progress
+from dogcam.registry import unknown
+from dogcam.runs import Experiment
+
+
+def choose_runs(experiment: Experiment, wanted: str) -> tuple[tuple[int, ...], str]:
+    """The runs that `wanted` ("best", "all" or a number) means, and why."""
+    kept = experiment.kept()
+    if not kept:
+        raise ExperimentError(f"{experiment.path} has no kept epoch yet: finish it with dogcam train --resume")
+    if wanted == "all":
+        return tuple(kept), "all runs"
+    if wanted != "best":
+        if int(wanted) not in kept:
+            raise unknown("run", wanted, kept)
+        return (int(wanted),), "as asked"
+    curves = {number: curve for number, curve in curves_of(experiment.history()).items() if number in kept}
+    number, why = choose_run(curves)
+    return (number,), why
+
+
+def choose_epochs(experiment: Experiment, runs: Iterable[int], wanted: Sequence[int]) -> tuple[int, ...]:
+    """The wanted epochs, or all that every one of `runs` kept."""
+    kept = experiment.kept()
+    common = sorted(set.intersection(*(set(kept[number]) for number in runs)))
+    for epoch in wanted:
+        if epoch not in common:
+            raise unknown("epoch", epoch, (f"{each} (kept)" for each in common))
+    return tuple(sorted(set(wanted))) or tuple(common)
+
+
+def reopen_dataset(experiment: Experiment, data_dir: str | None, progress: Progress) -> Dataset:
+    """The dataset that the experiment was trained on.
+
+    Raises:
+        ExperimentError: what is there now is other data.
+    """
+    document = experiment.document
+    config = document["config"]
+    dataset = open_dataset(config["dataset"], data_dir or config["data_dir"], progress)
+    then = document["dataset"]
+    if dataset.fingerprint() != then["fingerprint"]:
+        now = {split: len(records) for split, records in dataset.splits.items()}
+        raise ExperimentError(
+            f"{experiment.name} was trained on other data than {dataset.source}: {len(then['classes'])} classes and "
+            f"{then['counts']} then, {len(dataset.classes)} and {now} now; say where it is with --data-dir"
+        )
+    return dataset
