@@ -1,0 +1,28 @@
+"""dogcam: does an image classifier look at the object, and which CAM method shows it best?
+
+The public names below are resolved on first use: importing dogcam imports nothing heavy.
+"""
+
+from typing import Any
+
+_PUBLIC = {
+    "Classifier": "dogcam.classifier:Classifier",
+    "HeatmapEngine": "dogcam.engine:HeatmapEngine",
+    "Record": "dogcam.datasets:Record",
+    "open_dataset": "dogcam.datasets:open_dataset",
+    "DogcamError": "dogcam.errors:DogcamError",
+}
+
+__all__ = ["Classifier", "DogcamError", "HeatmapEngine", "Record", "open_dataset"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from dogcam.registry import resolve
+
+    return resolve(_PUBLIC[name])
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,8 @@
+"""`python -m dogcam`."""
+
+import sys
+
+from dogcam.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""One kept model against annotated boxes: maps from the engine, boxes by every protocol, one row per picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from dogcam import localize
+from dogcam.boxes import WHOLE_IMAGE, area, centre_box, iou
+from dogcam.engine import PREDICTED, HeatmapEngine
+from dogcam.metrics.classification import softmax
+from dogcam.pipeline import WORKERS, Pictures
+from dogcam.progress import Progress
+from dogcam.protocols import Protocol
+from dogcam.runs import Cell, Evaluation
+
+# Boxes that never look at the picture: a method has to beat them to have said anything.
+BASELINES = {"whole-image": WHOLE_IMAGE, "centre-box 0.9": centre_box(0.9), "centre-box 0.8": centre_box(0.8)}
+
+
+@dataclass(frozen=True, eq=False)
+class Scoring:
+    """What every cell of an evaluation shares."""
+
+    evaluation: Evaluation
+    pictures: Pictures
+    protocols: tuple[Protocol, ...]
+    sampled: np.ndarray  # positions among the pictures whose raw maps are kept for figures, int (s,)
+    target: str  # "true" or "predicted": the class that maps are drawn for
+    batch_size: int
+
+
+def score_baselines(scoring: Scoring) -> list[Cell]:
+    """Score the boxes that never look, by every protocol, and return their cells."""
+    count = len(scoring.pictures.records)
+    cells = []
+    for (name, box), protocol in product(BASELINES.items(), scoring.protocols):
+        cells.append(Cell(0, 0, name, "", protocol.name))
+        scoring.evaluation.write(cells[-1], _columns(scoring, [box] * count, [False] * count, protocol))
+    return cells
+
+
+def score_pass(
+    scoring: Scoring,
+    engine: HeatmapEngine,
+    protocols: Sequence[Protocol],
+    number: int,
+    epoch: int,
+    progress: Progress,
+) -> None:
+    """One pass over the pictures; boxes are drawn by threads while the network goes on."""
+    pictures = scoring.pictures
+    found = _Found(engine, protocols)
+    with (
+        progress.task(f"run {number} epoch {epoch}", len(pictures.records)) as step,
+        ThreadPoolExecutor(WORKERS) as pool,
+    ):
+        for part in pictures.batches(scoring.batch_size):
+            labels = pictures.labels[part]
+            targets = labels if scoring.target == "true" else np.full(len(labels), PREDICTED)
+            maps = engine(engine.classifier.inputs_of(pictures.images[part]), targets)
+            positions = np.arange(len(pictures.records))[part]
+            found.add(maps, positions, pictures.shapes[part], scoring.sampled, pool)
+            step.advance(len(labels))
+    network = found.network_columns()
+    for (method, layer), protocol in product(engine.cells, protocols):
+        boxes, empty = found.boxes[method, layer, protocol.name], found.empty[method, layer]
+        columns = {**_columns(scoring, boxes, empty, protocol), **network}
+        scoring.evaluation.write(Cell(number, epoch, method, layer, protocol.name), columns)
+    if engine.score == "logit":
+        scoring.evaluation.write_maps(number, epoch, found.sample_maps())
+
+
+class _Found:
+    """What a pass has found so far: boxes by cell, and the raw maps of the sample."""
+
+    def __init__(self, engine: HeatmapEngine, protocols: Sequence[Protocol]):
+        self.protocols = protocols
+        self.boxes: dict[tuple[str, str, str], list[np.ndarray | None]] = {
+            (*cell, protocol.name): [] for cell in engine.cells for protocol in protocols
+        }
+        self.empty: dict[tuple[str, str], list[bool]] = {cell: [] for cell in engine.cells}
+        self.kept: dict[tuple[str, str], list[np.ndarray]] = {cell: [] for cell in engine.cells}
+        self.logits: list[np.ndarray] = []
+        self.targets: list[np.ndarray] = []
+
+    def add(self, heat: Any, positions: np.ndarray, shapes: np.ndarray, sampled: np.ndarray, pool: Any) -> None:
+        """Take in a batch: `positions` and `shapes` of its pictures."""
+        self.logits.append(heat.logits)
+        self.targets.append(heat.targets)
+        sizes = [tuple(shape) for shape in shapes.tolist()]
+        for cell, maps in heat.maps.items():
+            self.empty[cell] += [localize.is_empty(each) for each in maps]
+            self.kept[cell].append(maps[np.isin(positions, sampled)])
+            for protocol in self.protocols:
+                drawn = pool.map(localize.predicted_box, maps, [protocol] * len(maps), sizes)
+                self.boxes[*cell, protocol.name] += drawn
+
+    def network_columns(self) -> dict[str, Any]:
+        """What the network said of each picture."""
+        logits, targets = np.concatenate(self.logits), np.concatenate(self.targets)
+        return {
+            "predicted": logits.argmax(axis=-1),
+            "target": targets,
+            "probability": softmax(logits)[np.arange(len(targets)), targets].astype(np.float32),
+        }
+
+    def sample_maps(self) -> dict[tuple[str, str], np.ndarray]:
+        """Raw maps (samples, h, w) of each cell."""
+        return {cell: np.concatenate(parts) for cell, parts in self.kept.items()}
+
+
+def _columns(
+    scoring: Scoring, boxes: Sequence[np.ndarray | None], empty: Sequence[bool], protocol: Protocol
+) -> dict[str, Any]:
+    """The columns of a cell that follow from its boxes; what the network said is null."""
+    pictures = scoring.pictures
+    count = len(boxes)
+    corners = np.array([np.full(4, np.nan) if box is None else box for box in boxes], np.float32)
+    drawn = ~np.isnan(corners[:, 0])
+    truths = [record.boxes[:1] if protocol.truth == "first" else record.boxes for record in pictures.records]
+    scores = [iou(box[None], truth).max() if box is not None else 0.0 for box, truth in zip(boxes, truths, strict=True)]
+    sides = {
+        name: [value if known else None for value, known in zip(corners[:, column].tolist(), drawn, strict=True)]
+        for column, name in enumerate(("x0", "y0", "x1", "y1"))
+    }
+    nothing = [None] * count
+    return {
+        "image": [record.id for record in pictures.records],
+        "label": pictures.labels,
+        "predicted": nothing,
+        "target": nothing,
+        "probability": nothing,
+        "threshold": [protocol.threshold] * count,
+        "empty": list(empty),
+        **sides,
+        "area": np.where(drawn, area(np.nan_to_num(corners)), 0.0),
+        "iou": scores,
+        "width": pictures.shapes[:, 1],
+        "height": pictures.shapes[:, 0],
+        "truth": [record.boxes.ravel().tolist() for record in pictures.records],
+    }

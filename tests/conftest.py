@@ -1,0 +1,96 @@
+"""What tests share: one tiny trained and evaluated experiment, the real data where it is, and a listening progress."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Real photographs, boxes and weights: $DOGCAM_TEST_DATA, or shared/data beside the checkout."""
+    folder = Path(os.environ.get("DOGCAM_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "stanford_dogs_10").is_dir():
+        pytest.skip(f"real data is not at {folder}; set DOGCAM_TEST_DATA to run this")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def listener():
+    """A class of progress that remembers what it was told."""
+    from dogcam.progress import Progress
+
+    class Listener(Progress):
+        def __init__(self):
+            self.notes: list[str] = []
+            self.warnings: list[str] = []
+            self.histories: list[list] = []
+            self.tasks: list[tuple[str, int | None]] = []
+
+        def task(self, title, total=None):
+            self.tasks.append((title, total))
+            return super().task(title, total)
+
+        def note(self, text):
+            self.notes.append(text)
+
+        def warn(self, text):
+            self.warnings.append(text)
+
+        def history(self, rows):
+            self.histories.append(list(rows))
+
+    return Listener
+
+
+TINY = {
+    "dataset": "synthetic:3",
+    "backbone": "small_resnet",
+    "weights": "none",
+    "runs": 2,
+    "epochs": 2,
+    "checkpoints": (1, 2),
+    "limit": 24,
+    "batch_size": 8,
+}
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """The result of training `TINY`. Read it only; take `experiment` to write."""
+    from dogcam.commands import train
+    from dogcam.config import TrainConfig
+    from dogcam.progress import Progress
+
+    home = tmp_path_factory.mktemp("runs")
+    return train.run(TrainConfig.create(**TINY, name="tiny", home=str(home)), Progress())
+
+
+@pytest.fixture(scope="session")
+def evaluated(trained):
+    """The result of evaluating it with the study's cells under two protocols. Read it only."""
+    from dogcam.commands import evaluate
+    from dogcam.config import EvaluateConfig
+    from dogcam.progress import Progress
+
+    config = EvaluateConfig(
+        home=str(trained.experiment.path.parent), protocols=("default", "exercise"), limit=12, samples=3
+    )
+    return evaluate.run(config, Progress())
+
+
+@pytest.fixture
+def experiment(evaluated, tmp_path):
+    """A copy of the evaluated experiment that a test may write to, alone in its home."""
+    from dogcam.runs import Experiment
+
+    path = tmp_path / "runs" / "tiny"
+    shutil.copytree(evaluated.experiment.path, path)
+    return Experiment(path)

@@ -1,0 +1,67 @@
+"""Every row of the model registry: built without weights, run on one picture, and asked where its weights come from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dogcam.backbones import BACKBONES
+from dogcam.classifier import build
+from dogcam.engine import HeatmapEngine, plan_cells
+from dogcam.registry import resolve
+
+WITH_WEIGHTS = [name for name, row in BACKBONES.items() if row.weights]
+
+
+def test_the_registry_has_what_was_promised():
+    promised = {
+        *(f"resnet{depth}{version}" for depth in (50, 101, 152) for version in ("", "_v2")),
+        *("mobilenet", "mobilenet_v2", "densenet121", "vgg16", "xception", "inception_v3", "convnext_tiny"),
+        *(f"efficientnet_v2_{variant}" for variant in ("b0", "b1", "b2", "b3", "s")),
+        "small_resnet",
+    }
+    assert promised <= set(BACKBONES)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_contract(name):
+    row = BACKBONES[name]
+    classifier = build(name, ("cat", "dog", "bird"), weights="none")
+    size = row.image_size
+    picture = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), np.uint8)
+    engine = HeatmapEngine(classifier, plan_cells(classifier, ("cam",)) + [("gradcam", stage) for stage in row.stages])
+    found = engine(classifier.inputs_of(picture))
+
+    assert found.logits.shape == (1, 3)
+    assert np.isfinite(found.logits).all()
+    sides = [found.maps["gradcam", stage].shape[1] for stage in row.stages]
+    assert len(set(row.stages)) == 3
+    assert sides == sorted(sides, reverse=True)
+    if name != "small_resnet":  # whose last stage keeps its resolution on purpose
+        assert sides[0] > sides[1] > sides[2]
+    assert all(np.isfinite(maps).all() for maps in found.maps.values())
+    assert row.last_conv == row.stages[-1]
+    assert row.source
+
+
+def test_layers_have_the_same_names_however_many_networks_were_built_before():
+    names = [[layer.name for layer in build("convnext_tiny", ("a", "b"), "none").model.operations] for _ in range(2)]
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("name", WITH_WEIGHTS)
+def test_weights_are_downloaded_from_where_the_row_says(name, monkeypatch):
+    class AskedFor(Exception):
+        pass
+
+    asked = []
+
+    def get_file(fname=None, origin=None, **options):
+        asked.append((fname, origin, options.get("cache_subdir")))
+        raise AskedFor
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
+    row = BACKBONES[name]
+    with pytest.raises(AskedFor):
+        resolve(row.builder)(include_top=False, weights="imagenet", input_shape=(row.image_size,) * 2 + (3,))
+    assert asked == [(row.weights.rsplit("/", 1)[1], row.weights, "models")]

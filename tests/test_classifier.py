@@ -1,0 +1,137 @@
+"""Building, loading and looking into classifiers."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from dogcam.backbones import BACKBONES
+from dogcam.classifier import Classifier, build, load_foreign, load_trained, preprocessing
+from dogcam.errors import ModelError, OptionError, UnknownName
+
+NAMES = ("beagle", "basset", "English foxhound", "Walker foxhound")
+
+
+@pytest.fixture(scope="module")
+def small():
+    keras.utils.set_random_seed(0)
+    return build("small_resnet", NAMES, weights="none")
+
+
+def test_it_is_one_flat_graph_that_ends_in_pooling_and_logits(small):
+    assert not any(isinstance(layer, keras.Model) for layer in small.model.layers)
+    pooling, logits = small.model.layers[-2:]
+    assert isinstance(pooling, keras.layers.GlobalAveragePooling2D)
+    assert isinstance(logits, keras.layers.Dense)
+    assert keras.activations.serialize(logits.activation) == "linear"
+    assert logits.units == len(NAMES)
+    assert small.pooled_layer() == BACKBONES["small_resnet"].last_conv
+
+
+def test_a_saved_model_opens_with_keras_alone(small, tmp_path):
+    path = tmp_path / "model.keras"
+    small.model.save(path)
+    opened = keras.models.load_model(path, safe_mode=True)
+    batch = np.random.default_rng(0).random((2, 96, 96, 3), np.float32)
+    np.testing.assert_allclose(opened.predict(batch, verbose=0), small.model.predict(batch, verbose=0), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [("2", 2), ("beagle", 0), ("BEAGLE", 0), ("bass", 1), ("English", 2), ("english foxhound", 2)],
+)
+def test_a_class_is_found_by_index_name_or_unique_part(small, text, index):
+    assert small.class_index(text) == index
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("foxhound", "ambiguous: English foxhound, Walker foxhound"),
+        ("beagel", "the nearest: beagle"),
+        ("4", "unknown class '4'"),
+    ],
+)
+def test_a_class_that_is_not_there_or_ambiguous_is_said_so(small, text, words):
+    with pytest.raises(UnknownName, match=words):
+        small.class_index(text)
+
+
+def test_without_names_classes_go_by_index(small):
+    nameless = Classifier(small.model, small.preprocess, (), small.stages, "nameless")
+    assert nameless.class_name(3) == "class 3"
+    with pytest.raises(UnknownName, match="has no class names; give an index below 4"):
+        nameless.class_index("beagle")
+
+
+def test_a_wrong_number_of_names_is_refused(small):
+    with pytest.raises(ModelError, match="4 classes, but 2 names"):
+        Classifier(small.model, small.preprocess, ("a", "b"), small.stages, "short")
+
+
+class TestPreprocessing:
+    """Against the formulas: caffe's BGR means, [-1, 1], and division by 255."""
+
+    pixels = np.array([[[[0, 127.5, 255]]]], np.float32)
+
+    def test_resnet50_is_bgr_less_the_means_of_imagenet(self):
+        found = preprocessing("backbone", BACKBONES["resnet50"])(self.pixels.copy())
+        np.testing.assert_allclose(found[0, 0, 0], [255 - 103.939, 127.5 - 116.779, 0 - 123.68], rtol=1e-6)
+
+    def test_mobilenet_v2_is_minus_one_to_one(self):
+        found = preprocessing("backbone", BACKBONES["mobilenet_v2"])(self.pixels.copy())
+        np.testing.assert_allclose(found[0, 0, 0], [-1, 0, 1], atol=1e-6)
+
+    def test_unit_divides_by_255(self):
+        found = preprocessing("unit", BACKBONES["resnet50"])(self.pixels.copy())
+        np.testing.assert_allclose(found[0, 0, 0], [0, 0.5, 1], atol=1e-6)
+
+    def test_unit_is_refused_where_the_network_scales_its_input_itself(self):
+        with pytest.raises(OptionError, match="scaled twice"):
+            preprocessing("unit", BACKBONES["efficientnet_v2_b0"])
+
+    def test_the_classifier_does_not_change_the_pictures_it_prepares(self, small):
+        pictures = np.full((1, 96, 96, 3), 7, np.uint8)
+        small.inputs_of(pictures)
+        assert (pictures == 7).all()
+
+
+def test_a_kept_epoch_is_loaded_with_its_own_preprocessing_and_names(trained):
+    classifier = load_trained(trained.experiment, 1, 2)
+    assert classifier.classes == tuple(trained.experiment.document["dataset"]["classes"])
+    assert classifier.stages == BACKBONES["small_resnet"].stages
+    pixels = np.array([0, 255], np.uint8).reshape(1, 1, 2, 1).repeat(3, axis=3)
+    np.testing.assert_allclose(classifier.inputs_of(pixels)[0, 0, :, 0], [-1, 1], atol=1e-6)
+
+
+def test_a_foreign_model_finds_its_stages(tmp_path):
+    inputs = keras.Input((32, 32, 3))
+    x = inputs
+    for stage, width in enumerate((4, 6, 8), 1):
+        x = keras.layers.Conv2D(width, 3, strides=2, padding="same", name=f"down{stage}")(x)
+        x = keras.layers.ReLU(name=f"end{stage}")(x)
+    outputs = keras.layers.Dense(3, activation="softmax")(keras.layers.GlobalAveragePooling2D()(x))
+    keras.Model(inputs, outputs).save(tmp_path / "mine.keras")
+    classifier = load_foreign(tmp_path / "mine.keras", "unit", ("a", "b", "c"))
+    assert classifier.stages == ("end1", "end2", "end3")
+    assert classifier.pooled_layer() == "end3"
+    with pytest.raises(UnknownName, match="preprocessing"):
+        load_foreign(tmp_path / "mine.keras", "unti", ())
+
+
+@pytest.mark.parametrize("content", [b"not a model", b""])
+def test_a_file_that_is_no_model_is_one_clear_error(tmp_path, content):
+    path = tmp_path / "broken.keras"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"broken\.keras"):
+        load_foreign(path, "unit", ())
+
+
+def test_a_model_that_carries_code_is_not_opened(tmp_path):
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Lambda(lambda t: t * 2)(inputs)
+    outputs = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(x))
+    keras.Model(inputs, outputs).save(tmp_path / "code.keras")
+    with pytest.raises(ModelError, match=r"code\.keras"):
+        load_foreign(tmp_path / "code.keras", "unit", ())

@@ -1,0 +1,275 @@
+"""The engine against closed forms, NumPy and finite differences."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from dogcam.classifier import Classifier, build
+from dogcam.engine import PREDICTED, HeatmapEngine, plan_cells, study_cells
+from dogcam.errors import LayerError, OptionError, UnknownName
+
+
+def small_network(height=12, width=16, classes=4, activation=None) -> Classifier:
+    """Two convolutions, pooling and a dense layer on NON-square input, with seeded weights."""
+    keras.utils.set_random_seed(5)
+    inputs = keras.Input((height, width, 3))
+    x = keras.layers.Conv2D(5, 3, padding="same", activation="tanh", name="first")(inputs)
+    x = keras.layers.Conv2D(6, 3, strides=2, padding="same", activation="relu", name="second")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    outputs = keras.layers.Dense(classes, activation=activation, name="out", bias_initializer="normal")(x)
+    model = keras.Model(inputs, outputs)
+    return Classifier(model, lambda images: images, tuple("abcdefgh"[:classes]), ("first", "second"), "small")
+
+
+@pytest.fixture(scope="module")
+def small():
+    return small_network()
+
+
+@pytest.fixture(scope="module")
+def batch():
+    return np.random.default_rng(3).normal(size=(5, 12, 16, 3)).astype(np.float32)
+
+
+def run(classifier, cells, batch, targets=None, score="logit"):
+    return HeatmapEngine(classifier, cells, score)(batch, targets)
+
+
+def activations(classifier, layer, batch):
+    return keras.Model(classifier.model.input, classifier.model.get_layer(layer).output)(batch).numpy()
+
+
+def test_maps_are_not_square_where_the_input_is_not(small, batch):
+    maps = run(small, [("gradcam", "first"), ("gradcam", "second"), ("cam", "second")], batch).maps
+    assert maps["gradcam", "first"].shape == (5, 12, 16)
+    assert maps["gradcam", "second"].shape == maps["cam", "second"].shape == (5, 6, 8)
+
+
+def test_cam_is_the_sum_over_channels_weighted_by_the_kernel(small, batch):
+    targets = np.array([0, 1, 2, 3, 0])
+    found = run(small, [("cam", "second")], batch, targets).maps["cam", "second"]
+    kernel = small.model.get_layer("out").kernel.numpy()
+    features = activations(small, "second", batch)
+    for image, target in enumerate(targets):
+        for i in range(6):
+            for j in range(8):
+                expected = sum(kernel[k, target] * features[image, i, j, k] for k in range(6))
+                assert found[image, i, j] == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_mean_of_cam_is_the_logit_without_its_bias(small, batch):
+    targets = np.array([3, 2, 1, 0, 3])
+    found = run(small, [("cam", "second")], batch, targets)
+    bias = small.model.get_layer("out").bias.numpy()
+    logits = small.model.predict(batch, verbose=0)[np.arange(5), targets]
+    np.testing.assert_allclose(found.maps["cam", "second"].mean(axis=(1, 2)), logits - bias[targets], atol=1e-5)
+
+
+@pytest.mark.parametrize("score", ["logit", "softmax"])
+def test_gradcam_agrees_with_finite_differences(small, batch, score):
+    """The gradient of the score by the first layer's activations, one by one, without automatic differentiation."""
+    image, target = batch[:1], 2
+    tail = keras.Sequential([keras.Input((12, 16, 5)), *[small.model.get_layer(n) for n in ("second", "pool", "out")]])
+    features = activations(small, "first", image).astype(np.float64)[0]
+
+    def scores(variants):
+        logits = tail.predict(np.asarray(variants, np.float32), verbose=0, batch_size=512).astype(np.float64)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return logits[:, target] if score == "logit" else (powers / powers.sum(axis=1, keepdims=True))[:, target]
+
+    step = 1e-2
+    gradient = np.zeros(features.size)
+    for start in range(0, features.size, 240):
+        indices = range(start, min(start + 240, features.size))
+        moved = np.repeat(features[None], 2 * len(indices), axis=0)
+        for row, index in enumerate(indices):
+            moved[2 * row].flat[index] += step
+            moved[2 * row + 1].flat[index] -= step
+        up_down = scores(moved).reshape(-1, 2)
+        gradient[list(indices)] = (up_down[:, 0] - up_down[:, 1]) / (2 * step)
+    weights = gradient.reshape(features.shape).mean(axis=(0, 1))
+    expected = np.maximum((features * weights).sum(axis=-1), 0)
+
+    found = run(small, [("gradcam", "first")], image, np.array([target]), score).maps["gradcam", "first"][0]
+    assert expected.max() > 0
+    np.testing.assert_allclose(found, expected, atol=2e-3 * expected.max())
+
+
+def test_one_of_a_batch_equals_the_same_alone(small, batch):
+    cells = [("cam", "second"), ("gradcam", "first"), ("gradcam", "second")]
+    together = run(small, cells, batch)
+    for position in range(len(batch)):
+        alone = run(small, cells, batch[position : position + 1])
+        for cell in cells:
+            np.testing.assert_allclose(alone.maps[cell][0], together.maps[cell][position], atol=1e-6)
+
+
+def test_each_image_is_explained_for_its_own_target(small, batch):
+    targets = np.array([0, 1, 2, 3, PREDICTED])
+    mixed = run(small, [("gradcam", "second")], batch, targets)
+    predicted = small.model.predict(batch, verbose=0).argmax(axis=1)
+    assert mixed.targets.tolist() == [0, 1, 2, 3, predicted[4]]
+    for target in range(4):
+        same = run(small, [("gradcam", "second")], batch, np.full(5, target))
+        np.testing.assert_allclose(
+            mixed.maps["gradcam", "second"][target], same.maps["gradcam", "second"][target], atol=1e-6
+        )
+    others = run(small, [("gradcam", "second")], batch, (targets + 1) % 4).maps["gradcam", "second"]
+    assert not np.allclose(others, mixed.maps["gradcam", "second"])
+
+
+def test_a_smaller_last_batch_is_not_compiled_again(small, batch):
+    engine = HeatmapEngine(small, [("gradcam", "second")])
+    for part in (batch, batch[:2], batch[:1]):
+        engine(part)
+    assert engine._compute.experimental_get_tracing_count() == 1
+
+
+def test_one_forward_and_one_backward_pass_for_all_layers_and_methods(small, batch):
+    """Counted in the compiled graph: each convolution runs once, whatever is asked for."""
+
+    def convolutions(cells):
+        engine = HeatmapEngine(small, cells)
+        graph = engine._compute.get_concrete_function().graph
+        kinds = [operation.type for operation in graph.get_operations()]
+        return kinds.count("Conv2D"), kinds.count("Conv2DBackpropInput")
+
+    assert convolutions([("cam", "second")]) == (2, 0)
+    forward, backward = convolutions([("cam", "second"), ("gradcam", "second"), ("gradcam", "first")])
+    assert forward == 2
+    assert backward <= 2
+
+
+def test_a_softmax_head_is_read_as_logits_and_left_as_it_was(batch):
+    soft = small_network(activation="softmax")
+    before = [weight.copy() for weight in soft.model.get_weights()], soft.model.get_config()
+    found = run(soft, [("cam", "second"), ("gradcam", "second")], batch)
+    plain = run(small_network(), [("cam", "second"), ("gradcam", "second")], batch)
+    np.testing.assert_allclose(found.logits, plain.logits, atol=1e-5)
+    np.testing.assert_allclose(found.maps["gradcam", "second"], plain.maps["gradcam", "second"], atol=1e-6)
+    assert soft.model.get_config() == before[1]
+    for now, then in zip(soft.model.get_weights(), before[0], strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+@pytest.mark.parametrize("backbone", ["resnet50", "mobilenet_v2"])
+def test_gradcam_at_the_pooled_layer_is_relu_of_cam_over_the_area(backbone):
+    """Selvaraju et al. 2017, "Grad-CAM generalizes CAM": exact, for every class, with a logit score."""
+    keras.utils.set_random_seed(1)
+    classifier = build(backbone, tuple("abcdefghij"), weights="none")
+    inputs = classifier.inputs_of(np.random.default_rng(2).integers(0, 256, (3, 224, 224, 3), np.uint8))
+    layer = classifier.pooled_layer()
+    maps = run(classifier, [("cam", layer), ("gradcam", layer)], inputs, np.array([PREDICTED, 4, 9])).maps
+    cam, gradcam = maps["cam", layer], maps["gradcam", layer]
+    expected = np.maximum(cam, 0) / (cam.shape[1] * cam.shape[2])
+    assert expected.max() > 0
+    assert np.abs(gradcam - expected).max() <= 1e-5 * expected.max()
+
+
+def test_gradcam_equals_cam_with_real_weights_on_real_photographs(real_data):
+    from dogcam.commands.explain import imagenet_classifier
+    from dogcam.datasets import open_dataset
+    from dogcam.pipeline import square
+
+    weights = real_data / "weights" / "mobilenet_v2_224_imagenet.weights.h5"
+    classifier = imagenet_classifier("mobilenet_v2", str(weights), ())
+    records = open_dataset("stanford_dogs", str(real_data / "stanford_dogs_10")).splits["test"][::100]
+    pictures = np.stack([square(record.image.pixels(), 224) for record in records])
+    layer = classifier.pooled_layer()
+    maps = run(classifier, [("cam", layer), ("gradcam", layer)], classifier.inputs_of(pictures)).maps
+    expected = np.maximum(maps["cam", layer], 0) / 49
+    assert len(pictures) == 8
+    assert np.abs(maps["gradcam", layer] - expected).max() <= 1e-5 * expected.max()
+
+
+def test_with_a_softmax_score_the_weights_are_those_of_the_paper(small, batch):
+    """p_c (w_c - sum_j p_j w_j) in place of w_c, from the derivative of the softmax."""
+    targets = np.array([0, 1, 2, 3, 0])
+    found = run(small, [("gradcam", "second")], batch, targets, "softmax").maps["gradcam", "second"]
+    kernel, logits = small.model.get_layer("out").kernel.numpy(), small.model.predict(batch, verbose=0)
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    features = activations(small, "second", batch)
+    for image, target in enumerate(targets):
+        share = shares[image]
+        weights = share[target] * (kernel[:, target] - kernel @ share) / 48
+        expected = np.maximum(features[image] @ weights, 0)
+        np.testing.assert_allclose(found[image], expected, atol=1e-6)
+
+
+class TestPlans:
+    def test_the_study_is_cam_and_gradcam_at_the_three_stages(self):
+        classifier = build("resnet50", ("a", "b"), weights="none")
+        assert study_cells(classifier) == [
+            ("cam", "conv5_block3_out"),
+            ("gradcam", "conv3_block4_out"),
+            ("gradcam", "conv4_block6_out"),
+            ("gradcam", "conv5_block3_out"),
+        ]
+
+    def test_without_layers_each_method_is_drawn_at_its_own(self, small):
+        assert plan_cells(small, ["cam", "gradcam"]) == [("cam", "second"), ("gradcam", "second")]
+
+    def test_cam_is_drawn_once_among_several_layers(self, small):
+        cells = plan_cells(small, ["cam", "gradcam"], ["first", "second"])
+        assert cells == [("cam", "second"), ("gradcam", "first"), ("gradcam", "second")]
+
+    def test_cam_elsewhere_is_a_clear_error(self, small):
+        with pytest.raises(LayerError, match="only at the layer that feeds the pooling, 'second'"):
+            plan_cells(small, ["cam"], ["first"])
+        with pytest.raises(LayerError, match="only at the layer that feeds the pooling, 'second'"):
+            HeatmapEngine(small, [("cam", "first")])
+
+    @pytest.mark.parametrize(("layer", "words"), [("secnd", "the nearest: second"), ("pool", "a heatmap needs")])
+    def test_layers_that_do_not_exist_or_have_no_extent(self, small, layer, words):
+        with pytest.raises(LayerError, match=words):
+            plan_cells(small, ["gradcam"], [layer])
+
+    def test_unknown_methods_are_named_with_the_nearest(self, small):
+        with pytest.raises(UnknownName, match="gradcam"):
+            plan_cells(small, ["gradcan"])
+
+    def test_cam_without_pooling_says_why(self):
+        inputs = keras.Input((8, 8, 3))
+        x = keras.layers.Conv2D(2, 3, name="conv")(inputs)
+        outputs = keras.layers.Dense(3)(keras.layers.Flatten()(x))
+        flat = Classifier(keras.Model(inputs, outputs), lambda images: images, (), ("conv",), "flat")
+        with pytest.raises(LayerError, match="needs global average pooling"):
+            plan_cells(flat, ["cam"])
+        assert study_cells(flat) == [("gradcam", "conv")]
+        assert run(flat, [("gradcam", "conv")], np.ones((2, 8, 8, 3), np.float32)).maps["gradcam", "conv"].shape == (
+            2,
+            6,
+            6,
+        )
+
+
+@pytest.mark.parametrize("targets", [np.array([0, 1]), np.array([0, 1, 2, 3, 4])])
+def test_targets_that_do_not_fit_are_refused(small, batch, targets):
+    with pytest.raises(OptionError, match="one class below 4 for each of 5 images"):
+        run(small, [("gradcam", "second")], batch, targets)
+
+
+def test_a_layer_that_the_score_does_not_depend_on_is_refused():
+    inputs = keras.Input((8, 8, 3))
+    aside = keras.layers.Conv2D(2, 3, name="aside")(inputs)
+    x = keras.layers.Conv2D(2, 3, name="main")(inputs)
+    outputs = keras.layers.Dense(3, name="out")(keras.layers.GlobalAveragePooling2D()(x))
+    model = keras.Model(inputs, [outputs, aside])
+    only = Classifier(keras.Model(inputs, outputs), lambda images: images, (), ("main",), "only")
+    assert model.count_params() > only.model.count_params()
+    with pytest.raises(LayerError, match="no layer 'aside'"):
+        HeatmapEngine(only, [("gradcam", "aside")])
+
+
+def test_memory_stays_level_over_many_batches(small, batch):
+    resource = pytest.importorskip("resource", reason="peak memory is read from the system's accounting")
+    engine = HeatmapEngine(small, [("gradcam", "second"), ("cam", "second")])
+    for _ in range(100):
+        engine(batch)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(1000):
+        engine(batch)
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    assert grown < 20, f"{grown:.0f} MiB more after a thousand batches"

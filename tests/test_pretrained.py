@@ -1,0 +1,203 @@
+"""Weights from files, and what is said where they would have to be downloaded."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from dogcam.backbones import BACKBONES
+from dogcam.classifier import build, imagenet_classifier
+from dogcam.errors import InputError, ModelError, OptionError, Unavailable
+from dogcam.pretrained import imagenet_labels, read_labels
+from dogcam.progress import Progress
+from dogcam.registry import resolve
+
+NAMES = ("a", "b")
+
+
+def features(classifier, batch):
+    body = keras.Model(classifier.model.input, classifier.head.input)
+    return body.predict(batch, verbose=0)
+
+
+@pytest.fixture(scope="module")
+def batch():
+    return np.random.default_rng(0).normal(size=(2, 224, 224, 3)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def source():
+    """ResNet50 with random weights: there are no ImageNet weights of it to test with."""
+    keras.utils.set_random_seed(11)
+    return keras.applications.ResNet50(weights=None, include_top=True, classes=7)
+
+
+@pytest.mark.parametrize("suffix", [".weights.h5", ".keras", "_legacy.h5"])
+@pytest.mark.parametrize("top", [True, False], ids=["with top", "without top"])
+def test_a_weights_file_saved_by_keras_loads(source, batch, tmp_path, suffix, top):
+    pooled = keras.Model(source.input, source.get_layer("avg_pool").output)
+    saved = source if top else keras.Model(source.input, source.get_layer("conv5_block3_out").output)
+    path = tmp_path / f"resnet{suffix}"
+    if suffix == ".weights.h5":
+        saved.save_weights(path)
+    else:
+        saved.save(path)
+    classifier = build("resnet50", NAMES, weights=str(path))
+    np.testing.assert_allclose(features(classifier, batch), pooled.predict(batch, verbose=0), rtol=1e-5, atol=1e-5)
+
+
+def test_a_file_of_a_classifier_of_ours_loads_too(batch, tmp_path):
+    keras.utils.set_random_seed(4)
+    first = build("mobilenet", ("x", "y", "z"), weights="none")
+    first.model.save(tmp_path / "own.keras")
+    second = build("mobilenet", NAMES, weights=str(tmp_path / "own.keras"))
+    np.testing.assert_allclose(features(second, batch), features(first, batch), rtol=1e-5, atol=1e-6)
+
+
+def test_weights_of_another_network_are_refused(source, tmp_path):
+    source.save_weights(tmp_path / "resnet.weights.h5")
+    source.save(tmp_path / "resnet.keras")
+    for name in ("resnet.weights.h5", "resnet.keras"):
+        with pytest.raises(ModelError, match="does not hold weights of mobilenet"):
+            build("mobilenet", NAMES, weights=str(tmp_path / name))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a weights file"])
+def test_a_missing_or_broken_weights_file_is_one_clear_error(tmp_path, content):
+    path = tmp_path / "x.weights.h5"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"x\.weights\.h5"):
+        build("small_resnet", NAMES, weights=str(path))
+
+
+def test_a_misspelt_word_for_weights_says_what_there_is():
+    with pytest.raises(ModelError, match="imagenet, none or a file; there is no file 'imagnet'"):
+        build("small_resnet", NAMES, weights="imagnet")
+
+
+def test_there_are_no_imagenet_weights_of_the_demos_network():
+    with pytest.raises(OptionError, match="no ImageNet weights of small_resnet"):
+        build("small_resnet", NAMES, weights="imagenet")
+
+
+class TestOffline:
+    @pytest.fixture(autouse=True)
+    def no_network(self, monkeypatch, tmp_path):
+        """An empty cache, and a proxy that nobody answers at."""
+        monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+
+    def test_the_error_names_the_file_its_place_and_the_demo(self, tmp_path):
+        began = time.monotonic()
+        with pytest.raises(Unavailable) as caught:
+            build("resnet50", NAMES, weights="imagenet")
+        assert time.monotonic() - began < 15
+        text = str(caught.value)
+        file = BACKBONES["resnet50"].weights.rsplit("/", 1)[1]
+        for part in (BACKBONES["resnet50"].weights, str(tmp_path / "models" / file), "--weights", "dogcam demo"):
+            assert part in text
+
+    def test_with_the_imagenet_head_another_file_is_named(self):
+        with pytest.raises(Unavailable, match=r"resnet50_weights_tf_dim_ordering_tf_kernels\.h5"):
+            imagenet_classifier("resnet50", "imagenet", ())
+
+    def test_classes_go_by_number_where_their_names_cannot_be_had(self, listener):
+        progress = listener()
+        assert imagenet_labels(progress) == ()
+        assert "shown by number" in progress.notes[0]
+        assert "--labels" in progress.notes[0]
+
+    def test_a_copy_that_keras_has_is_used(self, tmp_path):
+        (tmp_path / "models").mkdir()
+        index = {str(number): [f"n{number:08d}", f"some_class_{number}"] for number in range(1000)}
+        (tmp_path / "models" / "imagenet_class_index.json").write_text(json.dumps(index))
+        labels = imagenet_labels(Progress())
+        assert len(labels) == 1000
+        assert labels[42] == "some class 42"
+
+    def test_weights_that_were_put_in_their_place_are_used(self, tmp_path, source, batch, monkeypatch):
+        """As the error tells people to do; the file's hash is Keras's own business, and is not ours to fake."""
+        file = tmp_path / "models" / BACKBONES["resnet50"].weights.rsplit("/", 1)[1]
+        file.parent.mkdir()
+        keras.Model(source.input, source.get_layer("conv5_block3_out").output).save_weights(tmp_path / "a.weights.h5")
+        (tmp_path / "a.weights.h5").rename(file.with_suffix(".weights.h5"))
+        asked = []
+
+        def get_file(fname, origin, **options):
+            asked.append(fname)
+            return str(file.with_suffix(".weights.h5"))
+
+        monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
+        file.touch()
+        classifier = build("resnet50", NAMES, weights="imagenet")
+        assert asked == [file.name]
+        pooled = keras.Model(source.input, source.get_layer("avg_pool").output)
+        np.testing.assert_allclose(features(classifier, batch), pooled.predict(batch, verbose=0), rtol=1e-5, atol=1e-5)
+
+
+def test_the_urls_with_a_top_are_those_keras_asks_for(monkeypatch):
+    from dogcam import pretrained
+
+    class AskedFor(Exception):
+        pass
+
+    asked = {}
+
+    def get_file(fname=None, origin=None, **options):
+        asked["keras"] = origin
+        raise AskedFor
+
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
+    monkeypatch.setattr(pretrained, "cache", lambda: pretrained.Path("nowhere"))
+    monkeypatch.setattr(pretrained, "require_reachable", lambda url, remedy: asked.update(ours=url))
+    for row in (BACKBONES["resnet50"], BACKBONES["mobilenet_v2"], BACKBONES["efficientnet_v2_b0"], BACKBONES["vgg16"]):
+        name = next(key for key, value in BACKBONES.items() if value is row)
+        pretrained._require_weights(name, row, include_top=True)
+        with pytest.raises(AskedFor):
+            resolve(row.builder)(include_top=True, weights="imagenet", input_shape=(row.image_size,) * 2 + (3,))
+        assert asked["ours"] == asked["keras"]
+
+
+class TestLabels:
+    def test_names_one_a_line(self, tmp_path):
+        (tmp_path / "l.txt").write_text("cat\ndog \n", encoding="utf-8")
+        assert read_labels(tmp_path / "l.txt", 2) == ("cat", "dog")
+
+    def test_a_first_line_background_is_left_out(self, tmp_path):
+        (tmp_path / "l.txt").write_text("background\ncat\ndog\n", encoding="utf-8")
+        assert read_labels(tmp_path / "l.txt", 2) == ("cat", "dog")
+        with pytest.raises(InputError, match="has 3 names; the model has 4 classes"):
+            read_labels(tmp_path / "l.txt", 4)
+
+    def test_missing(self, tmp_path):
+        with pytest.raises(InputError, match="cannot read the labels"):
+            read_labels(tmp_path / "none.txt", 2)
+
+
+def test_real_weights_recognise_real_dogs(real_data):
+    """Top-1 of the converted MobileNetV2 on dogs of its own training set is 0.905: 40 pictures must be well above chance."""
+    from dogcam.datasets import open_dataset
+    from dogcam.metrics.classification import softmax
+    from dogcam.pipeline import square
+
+    labels = read_labels(real_data / "weights" / "imagenet_labels.txt", 1000)
+    weights = str(real_data / "weights" / "mobilenet_v2_224_imagenet.weights.h5")
+    classifier = imagenet_classifier("mobilenet_v2", weights, labels)
+    dataset = open_dataset("stanford_dogs", str(real_data / "stanford_dogs_10"))
+    records = dataset.splits["test"][::20]
+    pictures = np.stack([square(record.image.pixels(), 224) for record in records])
+    shares = softmax(classifier.model.predict(classifier.inputs_of(pictures), verbose=0))
+    right = [
+        dataset.classes[record.label].casefold() == classifier.class_name(int(best)).casefold()
+        for record, best in zip(records, shares.argmax(axis=1), strict=True)
+    ]
+    assert len(records) == 40
+    assert np.mean(right) >= 0.8
