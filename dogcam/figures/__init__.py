@@ -1,0 +1,43 @@
+"""Overlays, contact sheets and charts, in one style, light or dark: the only user of matplotlib.
+
+Figures are made with matplotlib's objects and never with pyplot, so nothing is kept open and no window system is asked
+for. Texts come from users (classes, files, layers): they are cut to their place and never read as mathematics.
+
+    style     colours, fonts, and figures as files
+    pictures  heatmaps and boxes over pictures (imports style)
+    charts    lines and intervals (imports style)
+"""
+
+from dogcam.figures.charts import Interval, Series, curves, intervals, line_chart
+from dogcam.figures.pictures import (
+    ANNOTATED_COLOUR,
+    PREDICTED_COLOUR,
+    Panel,
+    contact_sheet,
+    heat_gradient,
+    overlay,
+    tile,
+    wall,
+)
+from dogcam.figures.style import PRINT_DPI, THEMES, fitted, image_bytes, save
+
+__all__ = [
+    "ANNOTATED_COLOUR",
+    "PREDICTED_COLOUR",
+    "PRINT_DPI",
+    "THEMES",
+    "Interval",
+    "Panel",
+    "Series",
+    "contact_sheet",
+    "curves",
+    "fitted",
+    "heat_gradient",
+    "image_bytes",
+    "intervals",
+    "line_chart",
+    "overlay",
+    "save",
+    "tile",
+    "wall",
+]

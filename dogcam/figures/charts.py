@@ -1,0 +1,188 @@
+"""Charts: lines by epoch, and differences with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from dogcam.figures.style import fitted, styled
+
+_MARKERS = "os^DvPX*"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a chart.
+
+    Attributes:
+        label: written at its end; "" for none.
+        x, y: its points, of equal number.
+        half: half the length of each point's error bar, or None.
+        colour: a position in the theme's `series`.
+        faint: drawn thin and pale, behind the others.
+        hollow: its points are drawn hollow and its line dashed: figures that others published.
+        marked: only the points at these x get a marker; None marks all.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    half: Sequence[float] | None = None
+    colour: int = 0
+    faint: bool = False
+    hollow: bool = False
+    marked: Iterable[float] | None = None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """One row of `intervals`: a difference and its confidence interval."""
+
+    label: str
+    mean: float
+    low: float
+    high: float
+    group: str = ""
+
+
+@styled
+def line_chart(
+    series: Sequence[Series],
+    y_label: str,
+    *,
+    x_label: str = "epoch",
+    references: Mapping[str, float] | None = None,
+    limits: tuple[float | None, float | None] = (None, None),
+    colours: Any = None,
+) -> Figure:
+    """Lines over whole numbers, named at their ends instead of in a key, with error bars where the series has them.
+
+    Args:
+        references: name -> height of a dotted line across: what costs nothing to reach.
+        limits: of the y axis; None leaves an end to the data.
+    """
+    figure = Figure(figsize=(5.4, 3.3))
+    longest = max((len(name) for name in [*(each.label for each in series), *(references or {})]), default=0)
+    words = min(0.3, 0.0115 * longest + 0.015)
+    axes = figure.add_axes((0.125, 0.145, 0.865 - words, 0.81))
+    ends: list[tuple[float, str, str]] = []
+    for name, height in (references or {}).items():
+        axes.axhline(height, color=colours["muted"], linestyle=(0, (1, 2)), linewidth=1.1, zorder=1, gid="reference")
+        ends.append((height, name, colours["muted"]))
+    dodge = 0.07 if any(each.half is not None for each in series) else 0.0
+    for number, each in enumerate(series):
+        colour = colours["series"][each.colour % len(colours["series"])]
+        # A line that another covers exactly is drawn broader, so that both are seen.
+        covered = not dodge and any(np.array_equal(each.y, later.y) for later in series[number + 1 :])
+        shift = dodge * (number - (len(series) - 1) / 2)
+        _line(axes, each, (shift, 2.4 if covered else 1.0), colour, colours["paper"])
+        if each.label and len(each.y):
+            ends.append((each.y[-1], each.label, colour))
+    xs = sorted({x for each in series for x in each.x})
+    axes.set(xlabel=x_label, ylabel=y_label, xticks=xs, ylim=limits)
+    axes.margins(x=0.06, y=0.1)
+    axes.yaxis.set_major_locator(MaxNLocator(6))
+    _tidy(axes, colours)
+    _end_labels(axes, ends)
+    return figure
+
+
+def _line(axes: Axes, series: Series, place: tuple[float, float], colour: str, paper: str) -> None:
+    """Draw a series, moved aside and broadened by `place`."""
+    x, y = np.asarray(series.x, float) + place[0], np.asarray(series.y, float)
+    style = {
+        "color": colour,
+        "linewidth": place[1] * (1.0 if series.faint else 2.0),
+        "alpha": 0.4 if series.faint else 1,
+    }
+    axes.plot(x, y, linestyle=(0, (4, 2)) if series.hollow else "-", zorder=2 if series.faint else 3, **style)
+    marked = np.ones(len(x), bool) if series.marked is None else np.isin(series.x, list(series.marked))
+    if not series.faint:
+        marker, size = _MARKERS[series.colour % len(_MARKERS)], 6 * place[1] ** 0.7
+        face = paper if series.hollow else colour
+        axes.plot(x[marked], y[marked], marker, color=colour, markerfacecolor=face, markersize=size, zorder=4)
+    if series.half is not None:
+        axes.errorbar(x, y, yerr=series.half, fmt="none", ecolor=colour, elinewidth=1.4, capsize=3, zorder=3)
+
+
+def _tidy(axes: Axes, colours: Mapping[str, Any]) -> None:
+    """The look of all charts: a light grid, no box around."""
+    axes.set_axisbelow(True)
+    axes.grid(axis="y", color=colours["grid"], linewidth=0.8)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(length=0, colors=colours["muted"], labelsize=8)
+
+
+def _end_labels(axes: Axes, ends: list[tuple[float, str, str]]) -> None:
+    """Write each name at the height of its line's end, moved apart where they would overlap."""
+    low, high = axes.get_ylim()
+    wanted = sorted(((value - low) / (high - low), name, colour) for value, name, colour in ends)
+    heights = _apart([height for height, _, _ in wanted], gap=0.062)
+    for height, (_, name, colour) in zip(heights, wanted, strict=True):
+        text = fitted(name, 1.5, 7.5, lines=1)
+        axes.text(1.02, height, text, transform=axes.transAxes, va="center", fontsize=7.5, color=colour)
+
+
+def _apart(heights: Sequence[float], gap: float) -> list[float]:
+    """Ascending heights, moved up and back down so that neighbours are at least `gap` apart within 0 to 1."""
+    moved: list[float] = []
+    for height in heights:
+        moved.append(max(height, moved[-1] + gap) if moved else max(height, 0.0))
+    limit = 1.0
+    for position in reversed(range(len(moved))):
+        moved[position] = min(moved[position], limit)
+        limit = moved[position] - gap
+    return moved
+
+
+@styled
+def intervals(rows: Sequence[Interval], x_label: str, *, colours: Any = None) -> Figure:
+    """Differences with their confidence intervals, one below the other, coloured by the side of 0 they lie on."""
+    figure = Figure(figsize=(5.4, max(1.6, 0.75 + 0.255 * len(rows))))
+    high = figure.get_figheight()
+    axes = figure.add_axes((0.395, 0.48 / high, 0.575, 1 - 0.55 / high))
+    axes.axvline(0, color=colours["muted"], linewidth=1.2, zorder=1)
+    above, below = colours["series"][0], colours["series"][1]
+    for y, row in enumerate(rows):
+        colour = above if row.low > 0 else below if row.high < 0 else colours["muted"]
+        axes.plot([row.low, row.high], [y, y], color=colour, linewidth=2.2, solid_capstyle="round", gid="interval")
+        axes.plot(row.mean, y, "o", color=colour, markersize=6)
+    axes.set(yticks=range(len(rows)), ylim=(len(rows) - 0.5, -0.5), xlabel=x_label)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.set_yticklabels([fitted(row.label, 2.05, 7.5, lines=1) for row in rows])
+    _tidy(axes, colours)
+    axes.grid(axis="x", color=colours["grid"], linewidth=0.8)
+    axes.grid(visible=False, axis="y")
+    return figure
+
+
+def curves(
+    history: Iterable[Any],
+    kept: Mapping[int, Sequence[int]] | None = None,
+    measure: str = "accuracy",
+    theme: str = "light",
+) -> Figure:
+    """Accuracy or loss by epoch: test solid and named by its run, training faint, the kept epochs marked.
+
+    Args:
+        history: rows with run, epoch, split, accuracy and loss (`runs.HistoryRow`).
+        kept: epochs by run whose models were kept; None marks every epoch.
+        measure: "accuracy" or "loss".
+    """
+    found: dict[tuple[int, str], list[tuple[int, float]]] = {}
+    for row in history:
+        found.setdefault((row.run, row.split), []).append((row.epoch, getattr(row, measure)))
+    colour = {run: number for number, run in enumerate(sorted({run for run, _ in found}))}
+    series = []
+    for (run, split), points in sorted(found.items()):
+        x, y = zip(*sorted(points), strict=True)
+        marked = None if kept is None else kept.get(run, [])
+        test = split == "test"
+        series.append(Series(f"run {run}" if test else "", x, y, colour=colour[run], faint=not test, marked=marked))
+    return line_chart(series, measure, theme=theme)

@@ -1,0 +1,303 @@
+"""Heatmaps and boxes over pictures: one overlay, a bare tile for a page, sheets of many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from dogcam.boxes import to_pixels
+from dogcam.figures.style import fitted, styled
+
+HEAT_COLOURS = "magma"  # perceptually uniform: equal steps of heat look equal, in print and to colour-blind readers too
+PREDICTED_COLOUR = "#00c8ff"
+ANNOTATED_COLOUR = "#ffffff"
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One picture of a figure.
+
+    Attributes:
+        title: such as "Grad-CAM" and, on a second line, the layer.
+        heat: float (h, w) from `localize.prepare`, drawn from 0 to 1 (negative values as 0); None for the bare picture.
+        box: the predicted box, relative (4,); None where there is none.
+        note: a short line below the picture, such as its IoU.
+    """
+
+    title: str
+    heat: np.ndarray | None = None
+    box: np.ndarray | None = None
+    note: str = ""
+
+
+def _heat_rgba(heat: np.ndarray) -> np.ndarray:
+    """Heat (h, w) -> RGBA (h, w, 4): coloured by value, and the more opaque the higher, so that the object shows."""
+    values = np.clip(np.nan_to_num(heat), 0, 1)
+    rgba = mpl.colormaps[HEAT_COLOURS](0.12 + 0.86 * values)
+    rgba[..., 3] = 0.82 * values**0.7
+    return rgba
+
+
+def heat_gradient() -> str:
+    """The colours of the heat from 0 to 1 over mid-grey, as the stops of a CSS gradient, for a page's own scale."""
+    values = np.linspace(0, 1, 12)
+    rgba = _heat_rgba(values[None])[0]
+    over = np.round(255 * (rgba[:, :3] * rgba[:, 3:] + 0.5 * (1 - rgba[:, 3:]))).astype(int)
+    return ", ".join(f"rgb({r} {g} {b})" for r, g, b in over)
+
+
+def _greyed(pixels: np.ndarray) -> np.ndarray:
+    """Most of the colour taken out of a picture, so that the colours of the heat are the only strong ones."""
+    grey = (pixels[..., :3] @ np.array([0.299, 0.587, 0.114]))[..., None]
+    return np.clip(0.75 * grey + 0.25 * pixels[..., :3], 0, 255).astype(np.uint8)
+
+
+def _draw_box(axes: Axes, box: np.ndarray, shape: tuple[int, int], predicted: bool) -> None:
+    height, width = shape
+    x0, y0, x1, y1 = to_pixels(box, width, height)
+    inches = axes.get_position().width * axes.figure.get_figwidth()
+    line = (2.0 if predicted else 1.6) * float(np.clip(inches / 2.2, 0.6, 1.2))
+    # A line on the picture's edge would be half cut off: it is drawn just inside.
+    edge = 0.5 * line / 72 * width / inches
+    x0, y0 = max(x0, edge), max(y0, edge)
+    x1, y1 = min(x1, width - edge), min(y1, height - edge)
+    axes.add_patch(
+        Rectangle(
+            (x0, y0),
+            x1 - x0,
+            y1 - y0,
+            fill=False,
+            edgecolor=PREDICTED_COLOUR if predicted else ANNOTATED_COLOUR,
+            linewidth=line,
+            linestyle="-" if predicted else (0, (4, 2.5)),
+            clip_on=False,
+            zorder=4 if predicted else 5,
+            gid="predicted" if predicted else "annotated",
+            # A dark edge keeps the line visible on light fur and snow.
+            path_effects=[patheffects.Stroke(linewidth=line + 1.4, foreground="#101418c0"), patheffects.Normal()],
+        )
+    )
+
+
+def _picture(axes: Axes, pixels: np.ndarray, panel: Panel, truth: np.ndarray) -> None:
+    """Draw a panel: axes in pixels of the picture with (0, 0) at its upper left corner, so that boxes fall in place."""
+    height, width = pixels.shape[:2]
+    extent = (0, width, height, 0)
+    axes.imshow(pixels if panel.heat is None else _greyed(pixels), extent=extent, interpolation="antialiased")
+    if panel.heat is not None:
+        axes.imshow(_heat_rgba(panel.heat), extent=extent, interpolation="bilinear")
+    for box in np.asarray(truth, np.float64).reshape(-1, 4):
+        _draw_box(axes, box, (height, width), predicted=False)
+    if panel.box is not None:
+        _draw_box(axes, panel.box, (height, width), predicted=True)
+    axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal", anchor="NW")
+    axes.set_axis_off()
+
+
+def _legend(figure: Figure, x: float, y: float, with_box: bool) -> None:
+    """The key of the boxes, on a dark patch of its own so that the annotated box's white is seen on white paper."""
+    keys = [("predicted box", PREDICTED_COLOUR, "-")] if with_box else []
+    keys.append(("annotated box", ANNOTATED_COLOUR, (0, (4, 2.5))))
+    handles = [Line2D([], [], color=colour, linestyle=style, linewidth=2, label=name) for name, colour, style in keys]
+    legend = figure.legend(
+        handles=handles,
+        loc="center left",
+        bbox_to_anchor=(x, y),
+        ncols=2,
+        fontsize=7.5,
+        frameon=True,
+        facecolor="#2b313b",
+        edgecolor="none",
+        framealpha=1,
+        labelcolor="#ffffff",
+        handlelength=2.6,
+        columnspacing=1.4,
+        borderpad=0.5,
+    )
+    legend.set_in_layout(False)
+
+
+def _heat_scale(figure: Figure, rectangle: tuple[float, float, float, float], colours: Mapping[str, Any]) -> None:
+    """The colour bar: as over a mid-grey picture, from no heat to the map's maximum."""
+    axes = figure.add_axes(rectangle, gid="scale")
+    axes.imshow(np.full((1, 1, 3), 128, np.uint8), extent=(0, 1, 0, 1), aspect="auto")
+    axes.imshow(_heat_rgba(np.linspace(0, 1, 256)[None]), extent=(0, 1, 0, 1), aspect="auto")
+    axes.set_axis_off()
+    axes.text(-0.05, 0.5, "heat  0", ha="right", va="center", fontsize=7.5, color=colours["muted"])
+    axes.text(1.05, 0.5, "1", ha="left", va="center", fontsize=7.5, color=colours["muted"])
+
+
+@styled
+def tile(pixels: np.ndarray, panel: Panel, truth: np.ndarray, *, inches: float = 3.0, colours: Any = None) -> Figure:
+    """One picture with its heat and boxes and nothing else: a page writes the words beside it.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        truth: annotated boxes, relative (n, 4).
+        inches: the longer side.
+    """
+    height, width = pixels.shape[:2]
+    figure = Figure(figsize=(inches * width / max(height, width), inches * height / max(height, width)))
+    _picture(figure.add_axes((0, 0, 1, 1)), pixels, panel, truth)
+    return figure
+
+
+@styled
+def overlay(pixels: np.ndarray, panel: Panel, truth: np.ndarray, *, colours: Any = None) -> Figure:
+    """One labelled picture: heat, predicted box (solid), annotated boxes (dashed), title, note and key.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        truth: annotated boxes, relative (n, 4); n may be 0.
+
+    Returns:
+        A figure whose longer side of the picture is 4 inches.
+    """
+    height, width = pixels.shape[:2]
+    wide, high = 4.0 * width / max(height, width), 4.0 * height / max(height, width)
+    page = max(wide, 3.4) + 0.3
+    title = fitted(panel.title, page - 0.3, 10, lines=3)
+    top = 0.2 + 0.19 * (title.count("\n") + 1)
+    bottom = 0.62 if panel.note else 0.45
+    total = high + top + bottom
+    figure = Figure(figsize=(page, total))
+    left = (page - wide) / 2
+    axes = figure.add_axes((left / page, bottom / total, wide / page, high / total))
+    _picture(axes, pixels, panel, truth)
+    figure.text(left / page, 1 - 0.09 / total, title, va="top", fontsize=10, weight="bold", linespacing=1.25)
+    if panel.note:
+        note = fitted(panel.note, page - 0.3, 8, lines=1)
+        figure.text(left / page, (bottom - 0.08) / total, note, va="top", fontsize=8, color=colours["muted"])
+    _legend(figure, (left - 0.05) / page, 0.2 / total, with_box=panel.box is not None)
+    return figure
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Where the pictures of a sheet lie, in inches; `above` and `below` are the rooms for a picture's words."""
+
+    rows: int
+    columns: int
+    wide: float
+    high: float
+    left: float
+    top: float
+    above: float
+    below: float
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of the whole sheet."""
+        width = self.left + self.columns * (self.wide + 0.12)
+        return max(width, 4.6), self.top + self.rows * (self.above + self.high + self.below) + 0.42
+
+    def corner(self, row: int, column: int) -> tuple[float, float]:
+        """The upper left corner of a picture, from the upper left corner of the sheet."""
+        y = self.top + row * (self.above + self.high + self.below) + self.above
+        return self.left + column * (self.wide + 0.12), y
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """Inches from the upper left corner -> matplotlib's shares from the lower left one."""
+        return x / self.size[0], 1 - y / self.size[1]
+
+    def rectangle(self, row: int, column: int) -> tuple[float, float, float, float]:
+        """The picture's place: left, bottom, width, height as shares of the sheet."""
+        x, y = self.corner(row, column)
+        return *self.at(x, y + self.high), self.wide / self.size[0], self.high / self.size[1]
+
+
+def _grid(labels: Sequence[str], columns: int, shape: tuple[float, float], words: tuple[bool, bool, bool]) -> _Grid:
+    """A sheet at most about 11 inches wide; `words` says whether title, layers and notes need room."""
+    title, layers, notes = words
+    left = 0.1 + min(1.1, 0.085 * max((len(label) for label in labels), default=0))
+    side = float(np.clip((10.8 - left) / columns - 0.12, 1.0, 2.5))
+    scale = side / max(shape[1], 0.8 * shape[0])
+    above, below = 0.4 if layers else 0.25, 0.24 if notes else 0.06
+    return _Grid(len(labels), columns, shape[1] * scale, shape[0] * scale, left, 0.42 if title else 0.1, above, below)
+
+
+@styled
+def contact_sheet(
+    pixels: np.ndarray,
+    rows: Sequence[tuple[str, Sequence[Panel]]],
+    truth: np.ndarray,
+    title: str = "",
+    *,
+    colours: Any = None,
+) -> Figure:
+    """One picture many times: a row for each epoch, a column for each method and layer, the bare picture first.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        rows: label and panels of each row; a shorter row leaves its end blank. The part of a panel's title after a line
+            break, such as the layer, is set small below the rest.
+        truth: annotated boxes, relative (n, 4).
+    """
+    sheet = [[(pixels, panel, truth) for panel in (Panel("picture"), *panels)] for _, panels in rows]
+    return _sheet([label for label, _ in rows], sheet, pixels.shape[:2], title, colours)
+
+
+@styled
+def wall(
+    pictures: Sequence[tuple[np.ndarray, Panel, np.ndarray]], title: str = "", *, columns: int = 6, colours: Any = None
+) -> Figure:
+    """Different pictures, each with its own heat and boxes, in reading order.
+
+    Args:
+        pictures: (pixels, panel, annotated boxes) of each.
+    """
+    rows = [pictures[start : start + columns] for start in range(0, len(pictures), columns)]
+    return _sheet([""] * len(rows), rows, (1.0, 1.0), title, colours)
+
+
+def _sheet(labels: Sequence[str], rows: Sequence[Sequence[Any]], shape: Any, title: str, colours: Any) -> Figure:
+    """Rows of (pixels, panel, truth) as one figure; `shape` is the (height, width) of the place for each."""
+    panels = [panel for row in rows for _, panel, _ in row]
+    words = (bool(title), any("\n" in panel.title for panel in panels), any(panel.note for panel in panels))
+    grid = _grid(labels, max((len(row) for row in rows), default=1), shape, words)
+    figure = Figure(figsize=grid.size)
+    figure.text(*grid.at(0.1, 0.1), fitted(title, grid.size[0] - 0.2, 10.5, 1), va="top", fontsize=10.5, weight="bold")
+    for number, (label, row) in enumerate(zip(labels, rows, strict=True)):
+        middle = grid.corner(number, 0)[1] + grid.high / 2
+        text = fitted(label, grid.left - 0.05, 8.5, lines=4)
+        figure.text(*grid.at(0.08, middle), text, va="center", fontsize=8.5, weight="bold")
+        for column, (pixels, panel, truth) in enumerate(row):
+            _picture(figure.add_axes(grid.rectangle(number, column)), pixels, panel, truth)
+            high = min(grid.high, grid.wide * pixels.shape[0] / pixels.shape[1])
+            _words(figure, grid, (*grid.corner(number, column), high), panel, colours)
+    _foot(figure, grid, panels, colours)
+    return figure
+
+
+def _words(
+    figure: Figure, grid: _Grid, place: tuple[float, float, float], panel: Panel, colours: Mapping[str, Any]
+) -> None:
+    """A panel's title above its picture (after a line break, such as the layer, small and grey) and its note below.
+
+    `place` is the picture's upper left corner and height.
+    """
+    x, y, high = place
+    name, _, layer = panel.title.partition("\n")
+    figure.text(*grid.at(x, y - (0.2 if layer else 0.05)), fitted(name, grid.wide, 8.5, 1), va="bottom", fontsize=8.5)
+    for text, height in ((layer, y - 0.05), (panel.note, y + high + 0.19)):
+        # A layer's name tells most at its end, so it is set smaller before it is cut.
+        points = float(np.clip(grid.wide * 72 / (0.6 * max(len(text), 1)), 5.2, 7.2))
+        cut = fitted(text, grid.wide, points, 1)
+        figure.text(*grid.at(x, height), cut, va="bottom", fontsize=points, color=colours["muted"])
+
+
+def _foot(figure: Figure, grid: _Grid, panels: Sequence[Panel], colours: Mapping[str, Any]) -> None:
+    """The key, and the scale of the heat where there is room for it."""
+    y, (width, height) = grid.size[1] - 0.2, grid.size
+    _legend(figure, *grid.at(0.1, y), any(panel.box is not None for panel in panels))
+    if any(panel.heat is not None for panel in panels):
+        _heat_scale(figure, (*grid.at(width - 1.25, y + 0.06), 1.0 / width, 0.12 / height), colours)

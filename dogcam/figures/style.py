@@ -1,0 +1,103 @@
+"""The one style of all figures, and how they become files."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+import unicodedata
+import warnings
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+
+from dogcam.runs import write_bytes
+
+PRINT_DPI = 300
+SCREEN_DPI = 160
+
+# Okabe and Ito's colours (2008), which colour-blind readers tell apart; lighter ones of the same hues on dark paper.
+THEMES: dict[str, dict[str, Any]] = {
+    "light": {
+        "paper": "#ffffff",
+        "ink": "#1c2027",
+        "muted": "#5d6675",
+        "grid": "#e3e6eb",
+        "series": ("#0072b2", "#d55e00", "#00875f", "#a8437e", "#8a6500", "#4b5a70"),
+    },
+    "dark": {
+        "paper": "#191d24",
+        "ink": "#e9ecf1",
+        "muted": "#a3adbd",
+        "grid": "#323946",
+        "series": ("#5cb8ec", "#ff9a57", "#3ccfa0", "#e79cc8", "#eac35a", "#b4c0d2"),
+    },
+}
+_FALLBACK_FONTS = ("Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "Malgun Gothic", "Apple SD Gothic Neo")
+
+
+def _rc(theme: str) -> dict[str, Any]:
+    colours = THEMES[theme]
+    installed = set(font_manager.get_font_names())
+    return {
+        "font.family": ["DejaVu Sans", *(name for name in _FALLBACK_FONTS if name in installed)],
+        "font.size": 8.5,
+        "text.parse_math": False,
+        "text.color": colours["ink"],
+        "axes.labelcolor": colours["muted"],
+        "axes.edgecolor": colours["muted"],
+        "axes.facecolor": colours["paper"],
+        "figure.facecolor": colours["paper"],
+        "legend.frameon": False,
+        "svg.hashsalt": "dogcam",
+        "svg.fonttype": "path",
+    }
+
+
+def styled(function: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Draw under the one style of dogcam; adds the option `theme`, "light" or "dark"."""
+
+    @wraps(function)
+    def draw(*args: Any, theme: str = "light", **kwargs: Any) -> Figure:
+        with mpl.rc_context(_rc(theme)):
+            return function(*args, colours=THEMES[theme], **kwargs)
+
+    return draw
+
+
+def image_bytes(figure: Figure, kind: str = "png", dpi: int = SCREEN_DPI) -> bytes:
+    """The figure as a PNG, JPEG or SVG file; the same figure gives the same bytes, with no date in them.
+
+    Args:
+        kind: "png", "jpg" or "svg".
+        dpi: pixels per inch (the figure's own size is in inches); SVG has none.
+    """
+    metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}.get(kind)
+    extra = {"pil_kwargs": {"quality": 86, "optimize": True}} if kind == "jpg" else {"metadata": metadata}
+    buffer = io.BytesIO()
+    with mpl.rc_context(_rc("light")), warnings.catch_warnings():
+        # A letter that no installed font has is drawn as a box: nothing that a user could mend here.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(buffer, format=kind, dpi=dpi, **extra)
+    return buffer.getvalue()
+
+
+def save(figure: Figure, path: Path, dpi: int = PRINT_DPI) -> None:
+    """Write the figure, whole or not at all: PNG (300 dpi unless told otherwise), JPEG or SVG, as the suffix says."""
+    path = Path(path)
+    content = image_bytes(figure, path.suffix.removeprefix(".").lower().replace("jpeg", "jpg"), dpi)
+    write_bytes(path, content)
+
+
+def fitted(text: str, inches: float, points: float = 8.5, lines: int = 2) -> str:
+    """`text` broken into at most `lines` lines of a width in inches; what is too long ends in an ellipsis."""
+    count = max(4, int(inches * 72 / (0.6 * points)))
+    parts = ["".join(" " if unicodedata.category(c)[0] == "C" else c for c in part) for part in text.split("\n")]
+    wrapped = [line for part in parts for line in textwrap.wrap(part, count) or [""]]
+    if len(wrapped) > lines:
+        wrapped = [*wrapped[: lines - 1], wrapped[lines - 1][: count - 1].rstrip() + "…"]
+    return "\n".join(wrapped)

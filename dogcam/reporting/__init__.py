@@ -1,0 +1,213 @@
+"""Finished experiments as pages. This file is the document: plain values that every format is written from.
+
+The members, each of which may import only those named before it:
+
+    tables      numbers computed from the per-image rows
+    study       the published figures
+    evidence    what one experiment offers: its curves, its scored images, the picture that stands for the rest
+    findings    claims held against the evidence, as sentences
+    training    exhibit 1: accuracy and loss
+    localisation  exhibit 6: IoU; and box areas
+    gallery     exhibits 2 to 5: pictures
+    provenance  how it was made
+    page        the whole document: the one that assembles
+    rendering   the document as files: HTML, Markdown, figures
+
+A new format needs only the values below; a new exhibit is a function from evidence to `Exhibit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from dogcam.figures import Panel
+
+NONE = "–"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number as tables write it; a dash where there is none."""
+    return NONE if value is None or not np.isfinite(value) else f"{value:.{digits}f}"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A difference, with its sign (a true minus, not a hyphen); what rounds to zero has none."""
+    text = f"{value:+.{digits}f}".replace("-", "−")
+    return text if text.strip("+−0.") else text[1:]
+
+
+def count(value: int | None) -> str:
+    """A whole number, its thousands apart."""
+    return NONE if value is None else f"{value:,}"
+
+
+def percent(value: float | None) -> str:
+    """A share as a percentage."""
+    return NONE if value is None or not np.isfinite(value) else f"{100 * value:.1f} %"
+
+
+def listed(items: list[str]) -> str:
+    """Names in a sentence: "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One cell of a table.
+
+    Attributes:
+        text: as shown.
+        strong: set off, such as the best of its row.
+        bar: a share from 0 to 1 drawn behind the number, or None.
+    """
+
+    text: str
+    strong: bool = False
+    bar: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table; `kind` is "", "published", "baseline" or "chosen"."""
+
+    entries: tuple[Entry, ...]
+    kind: str = ""
+
+    @classmethod
+    def of(cls, *entries: str | Entry, kind: str = "") -> Row:
+        """A row of texts and entries."""
+        return cls(tuple(each if isinstance(each, Entry) else Entry(each) for each in entries), kind)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        words: how many columns on the left hold words; the others hold numbers.
+        aside: positions of columns that others published.
+        folded: opens on demand.
+    """
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    words: int = 1
+    aside: tuple[int, ...] = ()
+    note: str = ""
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart; `draw(theme)` makes it for "light" or "dark" paper."""
+
+    name: str
+    caption: str
+    alt: str
+    draw: Callable[..., object]
+
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """One picture with what is drawn on it and the words below it."""
+
+    panel: Panel
+    pixels: np.ndarray
+    truth: np.ndarray
+    alt: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Pictures in rows; as one figure on paper, where `draw` is called, and as a grid that wraps on a page.
+
+    Attributes:
+        mixed: they are different pictures, of different shapes.
+    """
+
+    name: str
+    caption: str
+    alt: str
+    rows: tuple[tuple[str, tuple[Tile, ...]], ...]
+    draw: Callable[..., object]
+    mixed: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim held against the evidence.
+
+    Attributes:
+        claim: in words.
+        source: who makes it: "study" or "dogcam".
+        verdict: "supported", "contradicted", "undecided" or "identical".
+        sentence: the verdict with its numbers.
+        protocol: under which it was judged.
+        intervals: (label, `statistics.Difference`) of every comparison it rests on.
+    """
+
+    claim: str
+    source: str
+    verdict: str
+    sentence: str
+    protocol: str
+    intervals: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One of the six things to be shown; `place` is its number there, whichever of the others are absent.
+
+    Attributes:
+        key: its anchor.
+        title, lead: what it is, and what it says, in sentences.
+        blocks: tables, charts and sheets, in order.
+        can, cannot: what may and what may not be concluded from it.
+    """
+
+    place: int
+    key: str
+    title: str
+    lead: tuple[str, ...]
+    blocks: tuple[Table | Chart | Sheet, ...]
+    can: str
+    cannot: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A whole report, ready for any format.
+
+    Attributes:
+        name: of the experiment.
+        headline, answer: the answer, in one line and in a paragraph of sentences.
+        facts: (number, what it is) to be seen first.
+        hero: the picture that stands for the rest, or None.
+        findings: claims with their verdicts.
+        exhibits, provenance: the evidence, and how it was made.
+        next_step: what to type for what is missing; "" where nothing is.
+    """
+
+    name: str
+    headline: str
+    answer: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    hero: Sheet | None
+    findings: tuple[Finding, ...]
+    exhibits: tuple[Exhibit, ...]
+    provenance: tuple[Table, ...]
+    subtitle: str = ""
+    next_step: str = ""
+    limits: tuple[str, ...] = ()
+
+    @property
+    def claims(self) -> dict[str, list[Finding]]:
+        """The findings by claim, the main protocol's first."""
+        found: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            found.setdefault(finding.claim, []).append(finding)
+        return found

@@ -1,0 +1,235 @@
+"""What one experiment offers a report: its curves, its scored images, and the picture that stands for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from dogcam.errors import InputError
+from dogcam.localize import predicted_box, prepare
+from dogcam.methods import METHODS
+from dogcam.metrics.classification import Curve, choose_run, curves_of
+from dogcam.protocols import PROTOCOLS, Protocol
+from dogcam.reporting.tables import cell_order, is_baseline
+from dogcam.runs import Cell, Evaluation, Experiment, HistoryRow
+from dogcam.statistics import Difference, paired_difference
+
+Columns = Mapping[str, np.ndarray]
+Place = tuple[str, str, int]  # method, layer, epoch
+
+
+def title_of(method: str) -> str:
+    """A method as written in tables and figures; a name that no registry knows stays as it is."""
+    return METHODS[method].title if method in METHODS else method
+
+
+def picture_of(path: Path) -> np.ndarray:
+    """A JPEG file -> uint8 (H, W, 3), RGB.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.exists() else None
+    if pixels is None:
+        raise InputError(f"{path} is missing or not a picture: run dogcam evaluate again")
+    return np.ascontiguousarray(pixels[..., ::-1])
+
+
+def paired(first: Columns, second: Columns, column: str = "iou") -> Difference:
+    """The mean of first - second over the images that both tables hold."""
+    places = {image: place for place, image in enumerate(second["image"])}
+    both = [(place, places[image]) for place, image in enumerate(first["image"]) if image in places]
+    ours, theirs = (np.array(each, int) for each in zip(*both, strict=True)) if both else (np.empty(0, int),) * 2
+    return paired_difference(first[column][ours], second[column][theirs])
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One kept picture: its place in the maps, what is annotated, and its pixels."""
+
+    place: int
+    id: str
+    label: str
+    boxes: np.ndarray
+    path: Path
+    shape: tuple[int, int]  # height and width of the original, whose kept copy may be smaller
+
+    @cached_property
+    def pixels(self) -> np.ndarray:
+        """uint8 (H, W, 3)."""
+        return picture_of(self.path)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """One experiment, read once.
+
+    Attributes:
+        document: `experiment.json`.
+        evaluation: the scope that is reported: of those there are, the one over the whole split, else the latest.
+        tables: the per-image columns of each of its cells, in the order of tables.
+    """
+
+    experiment: Experiment
+    document: Mapping[str, Any]
+    history: list[HistoryRow]
+    evaluation: Evaluation | None = None
+    tables: dict[Cell, Columns] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> Evidence:
+        """Read everything that a report needs, but for the pictures."""
+        evaluation = next(iter(experiment.evaluations()), None)
+        cells = sorted(evaluation.cells(), key=cell_order) if evaluation else []
+        tables = {cell: evaluation.read(cell) for cell in cells} if evaluation else {}
+        return cls(experiment, experiment.document, experiment.history(), evaluation, tables)
+
+    @cached_property
+    def curves(self) -> dict[int, Curve]:
+        """Test curves by run."""
+        return curves_of(self.history)
+
+    @cached_property
+    def chosen(self) -> tuple[int, str] | None:
+        """The run that is used, and why; None before the first epoch."""
+        return choose_run(self.curves) if self.curves else None
+
+    @cached_property
+    def runs(self) -> list[int]:
+        """The runs that were evaluated."""
+        return sorted({cell.run for cell in self.tables if not is_baseline(cell)})
+
+    @cached_property
+    def run(self) -> int:
+        """The run that pictures and findings are about: the chosen one if it was evaluated, else the first that was."""
+        wanted = self.chosen[0] if self.chosen else 0
+        return wanted if wanted in self.runs or not self.runs else self.runs[0]
+
+    @cached_property
+    def protocols(self) -> list[str]:
+        """The protocols that were evaluated, the main one first."""
+        return list(dict.fromkeys(cell.protocol for cell in self.tables))
+
+    def protocol(self, name: str) -> Protocol | None:
+        """A protocol's fields; None where this dogcam does not know it."""
+        return dict(PROTOCOLS).get(name)
+
+    @cached_property
+    def drawn_under(self) -> Protocol | None:
+        """What pictures are drawn under: the first evaluated protocol of the logit, whose maps are the ones kept."""
+        known = (self.protocol(name) for name in self.protocols)
+        return next((each for each in known if each is not None and each.score == "logit"), None)
+
+    @cached_property
+    def epochs(self) -> list[int]:
+        """The epochs of `run` that were evaluated."""
+        return sorted({cell.epoch for cell in self.tables if cell.run == self.run and not is_baseline(cell)})
+
+    @cached_property
+    def pooled_layer(self) -> str:
+        """The layer that feeds the pooling, where CAM and Grad-CAM can be compared."""
+        recorded = self.document.get("model", {}).get("pooled_layer")
+        layers = [cell.layer for cell in self.tables if cell.method == "cam"] or self.layers
+        return recorded or (layers[-1] if layers else "")
+
+    @cached_property
+    def layers(self) -> list[str]:
+        """The layers that were evaluated, from the input on: the stages first, as the model has them."""
+        found = list(dict.fromkeys(cell.layer for cell in self.tables if not is_baseline(cell)))
+        stages = [layer for layer in self.document.get("model", {}).get("stages", ()) if layer in found]
+        return [*(layer for layer in found if layer not in stages), *stages]
+
+    @cached_property
+    def pairs(self) -> list[tuple[str, str]]:
+        """(method, layer) of what was evaluated of `run`, in the order of tables."""
+        cells = [cell for cell in self.tables if cell.run == self.run and not is_baseline(cell)]
+        return list(dict.fromkeys((cell.method, cell.layer) for cell in cells))
+
+    @cached_property
+    def pooled_methods(self) -> list[str]:
+        """The methods that were evaluated at the layer that feeds the pooling."""
+        return [method for method, layer in self.pairs if layer == self.pooled_layer]
+
+    def columns(self, protocol: str, method: str, layer: str, epoch: int) -> Columns | None:
+        """The per-image columns of a cell of `run`; None where it was not evaluated."""
+        return self.tables.get(Cell(self.run, epoch, method, layer, protocol))
+
+    def pooled(self, protocol: str, method: str, epoch: int) -> Columns | None:
+        """The same at the layer that feeds the pooling."""
+        return self.columns(protocol, method, self.pooled_layer, epoch)
+
+    def baselines(self, protocol: str) -> dict[str, Columns]:
+        """The columns of the boxes that never look, by name."""
+        return {cell.method: t for cell, t in self.tables.items() if is_baseline(cell) and cell.protocol == protocol}
+
+    @cached_property
+    def n(self) -> int:
+        """How many images were scored."""
+        return max((len(table["image"]) for table in self.tables.values()), default=0)
+
+    @cached_property
+    def samples(self) -> list[Sample]:
+        """The pictures that evaluation kept."""
+        index = self.evaluation.samples() if self.evaluation else []
+        return [
+            Sample(
+                place,
+                str(entry["id"]),
+                str(entry.get("class", "")),
+                np.asarray(entry["boxes"], np.float32).reshape(-1, 4),
+                entry["picture"],
+                (int(entry["height"]), int(entry["width"])),
+            )
+            for place, entry in enumerate(index)
+        ]
+
+    def raw_map(self, sample: Sample, method: str, layer: str, epoch: int) -> np.ndarray | None:
+        """The kept raw map (h, w) of a picture; None where none was kept."""
+        maps = self._maps(epoch).get((method, layer))
+        return None if maps is None or sample.place >= len(maps) else maps[sample.place]
+
+    def _maps(self, epoch: int) -> dict[tuple[str, str], np.ndarray]:
+        # A frozen dataclass has no room to write to but its own dictionary, where cached_property writes as well.
+        cache = self.__dict__.setdefault("_maps_by_epoch", {})
+        if epoch not in cache:
+            cache[epoch] = self.evaluation.maps(self.run, epoch) if self.evaluation else {}
+        return cache[epoch]
+
+    def heat(self, raw: np.ndarray, sample: Sample, protocol: Protocol) -> tuple[np.ndarray, np.ndarray | None]:
+        """The heat and the box that a protocol makes of a raw map."""
+        return prepare(raw, protocol, sample.shape), predicted_box(raw, protocol, sample.shape)
+
+    def score(self, sample: Sample, protocol: str, place: Place) -> float | None:
+        """A kept picture's IoU in the per-image table of a cell; None where it is not in it."""
+        columns = self.columns(protocol, *place)
+        found = np.flatnonzero(columns["image"] == sample.id) if columns is not None else np.empty(0, int)
+        return float(columns["iou"][found[0]]) if columns is not None and len(found) else None
+
+    @cached_property
+    def judged_by(self) -> tuple[str, str] | None:
+        """(method, layer) that the featured picture is chosen by: Grad-CAM at the pooled layer, else what there is."""
+        if not self.pairs:
+            return None
+        wanted = ("gradcam", self.pooled_layer)
+        return wanted if wanted in self.pairs else self.pairs[-1]
+
+    @cached_property
+    def ranked(self) -> list[tuple[float, Sample]]:
+        """(IoU, picture) of the kept pictures, lowest first, as `judged_by` scores them at the last epoch."""
+        if self.judged_by is None or self.drawn_under is None:
+            return []
+        columns = self.columns(self.drawn_under.name, *self.judged_by, self.epochs[-1])
+        known = {} if columns is None else dict(zip(columns["image"], columns["iou"], strict=True))
+        scored = [(float(known[sample.id]), sample) for sample in self.samples if sample.id in known]
+        return sorted(scored, key=lambda pair: (pair[0], pair[1].id))
+
+    @cached_property
+    def featured(self) -> Sample | None:
+        """The kept picture of median IoU (the lower one of the two in the middle), so that nobody picked it."""
+        return self.ranked[(len(self.ranked) - 1) // 2][1] if self.ranked else None

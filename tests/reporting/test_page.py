@@ -1,0 +1,191 @@
+"""The page: six exhibits where there are data for them, each honest about its limits, in HTML and Markdown."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from dogcam.reporting import count, number, percent, signed
+from dogcam.reporting.page import compose
+from dogcam.reporting.rendering import html, markdown, markdown_text, write
+
+HOSTILE = "<script>alert(1)</script> [bold]x[/bold] | `t` $x_1$ **b** \n# h " + "y" * 300
+
+
+class Page(HTMLParser):
+    """Collects what a browser would fetch, and checks that tags close."""
+
+    VOID = frozenset({"meta", "img", "source", "br", "link", "input"})
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.sources, self.anchors, self.ids, self.words, self.tags = [], [], [], [], [], []
+        self.images = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.tags.append(tag)
+        self.sources += [found[key] for key in ("src", "srcset", "data", "poster") if key in found]
+        self.anchors += [found["href"]] if "href" in found else []
+        self.ids += [found["id"]] if "id" in found else []
+        self.images += [found] if tag == "img" else []
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def document(make, tmp_path_factory):
+    """One report for all tests that only look at it."""
+    return compose(make(str(tmp_path_factory.mktemp("home"))).write())
+
+
+@pytest.fixture(scope="module")
+def text(document):
+    return html(document)
+
+
+@pytest.fixture(scope="module")
+def page(text):
+    return Page(text)
+
+
+def test_the_six_exhibits_each_with_pictures_or_tables_and_both_conclusions(document):
+    assert [exhibit.place for exhibit in document.exhibits] == [1, 2, 3, 4, 5, 6]
+    for exhibit in document.exhibits:
+        assert exhibit.blocks
+        assert exhibit.can.endswith(".")
+        assert exhibit.cannot.endswith(".")
+
+
+def test_the_html_is_whole_and_asks_for_nothing(page, text):
+    assert page.open == []
+    assert "script" not in page.tags
+    assert page.sources
+    assert all(source.startswith("data:image/") for source in page.sources)
+    assert all(anchor.startswith("#") and anchor[1:] in page.ids for anchor in page.anchors)
+    assert len(page.ids) == len(set(page.ids))
+    assert all(image.get("alt") for image in page.images)
+    assert not re.search(r"(?:https?:)?//[a-z]|@import|url\(", re.sub(r"data:[^\"]*", "", text))
+
+
+def test_the_html_is_strict_readable_on_a_phone_and_follows_the_system_colours(text):
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in text.replace("&#39;", "'")
+    assert 'lang="en"' in text
+    assert "width=device-width" in text
+    assert "prefers-color-scheme: dark" in text
+    assert "@media print" in text
+    assert len(text) < 6_000_000
+
+
+def test_published_figures_n_and_baselines_stand_beside_ours(document, page):
+    words = page.text
+    for value in ("0.7315", "0.9646", "0.782", "0.883", "whole-image", "0.542", "orientation only"):
+        assert value in words
+    exhibit = document.exhibits[-1]
+    table = exhibit.blocks[0]
+    row = next(row for row in table.rows if row.entries[0].text == "CAM")
+    texts = [entry.text for entry in row.entries]
+    assert texts[:4] == ["CAM", "conv5_block1_out", "2", "8"]
+    ious = np.linspace(0.2, 0.9, 8)
+    assert texts[4] == f"{ious.mean():.3f} ± {ious.std(ddof=1) / 8**0.5:.3f}"
+    assert dict(zip(table.columns, texts, strict=True))["e3 published"] == "0.782"
+
+
+def test_training_names_peak_overfitting_and_choice(document):
+    lead = " ".join(document.exhibits[0].lead)
+    assert "Run 1 peaks at epoch 3" in lead
+    assert "rises from epoch 4" in lead
+    assert "Run 2 is used from here on" in lead
+
+
+def test_one_epoch_has_no_comparison_of_epochs(made):
+    made.epochs = (4,)
+    assert [exhibit.place for exhibit in compose(made.write()).exhibits] == [1, 3, 4, 5, 6]
+
+
+def test_cam_alone_has_no_comparison_of_methods_and_layers(made):
+    made.methods = ("cam",)
+    assert [exhibit.place for exhibit in compose(made.write()).exhibits] == [1, 2, 5, 6]
+
+
+def test_without_evaluation_training_is_reported_and_the_next_command_named(made):
+    made.evaluated = False
+    document = compose(made.write())
+    assert [exhibit.place for exhibit in document.exhibits] == [1]
+    assert document.next_step == "dogcam evaluate made"
+    assert "dogcam evaluate made" in Page(html(document)).text
+    assert "dogcam evaluate made" in markdown(document)
+
+
+def test_the_headline_follows_the_data(made):
+    made.ious = {(method, epoch): 0.8 + 0.01 * (np.arange(8) % 2) for method in ("cam", "gradcam") for epoch in (2, 4)}
+    assert "fit better than" in compose(made.write()).headline
+    made.name, made.unseen = "worse", 0.95
+    assert "fit no better than" in compose(made.write()).headline
+
+
+def test_names_from_elsewhere_are_shown_as_text(made, tmp_path):
+    made.classes, made.ids = (HOSTILE, HOSTILE), (HOSTILE, HOSTILE + "2")
+    made.ious = {("gradcam", 4): np.array([0.5, 0.5, 0.9, 0.9, 0, 0, 0, 0])}
+    document = compose(made.write())
+    page = Page(html(document))
+    assert "script" not in page.tags
+    assert "<script>alert(1)</script>" in page.text
+    for line in markdown(document).split("\n"):
+        assert "<script" not in line
+        assert "[bold]" not in line.replace("\\[", "")
+        assert not line.startswith("# h")
+    write(document, tmp_path / "out", ("html", "md"), lambda: None)
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "a|b", "$x_1$", "`code`", "<b>", "_i_ *b* ~s~", "[a](b)", "# h", "a\r\nb"])
+def test_markdown_text_leaves_no_markup(name):
+    shown = markdown_text(name)
+    assert "\n" not in shown
+    bare = re.sub(r"\\.", "", shown)
+    assert not set("|`$*_[]<>#~") & set(bare)
+
+
+def test_markdown_tables_are_even_and_its_links_lead_to_files(document, tmp_path):
+    pages, figures = write(document, tmp_path, ("md",), lambda: None)
+    text = pages[0].read_text(encoding="utf-8")
+    links = re.findall(r"!\[(?:\\.|[^\]])*\]\(([^)]+)\)", text)
+    assert len(links) == len(set(links)) == sum(path.suffix == ".png" for path in figures)
+    assert all((tmp_path / link).is_file() for link in links)
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.strip().split("\n")}) == 1
+
+
+def test_the_same_sentences_stand_in_both_formats(document, page):
+    plain = re.sub(r"\\(.)", r"\1", markdown(document)).replace("&lt;", "<").replace("&amp;", "&")
+    words = page.text
+    for exhibit in document.exhibits:
+        for sentence in (*exhibit.lead, exhibit.can, exhibit.cannot):
+            assert sentence in " ".join(plain.split())
+            assert sentence in words
+
+
+def test_the_same_document_gives_the_same_page(document, text):
+    assert html(document) == text
+
+
+def test_numbers_as_written():
+    assert number(0.12345) == "0.123"
+    assert number(None) == number(float("nan")) == "–"
+    assert signed(-0.5) == "−0.500"
+    assert signed(0.25, 1) == "+0.2"
+    assert signed(-0.0001) == signed(0.0) == "0.000"
+    assert count(8580) == "8,580"
+    assert percent(0.5) == "50.0 %"

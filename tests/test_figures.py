@@ -1,0 +1,201 @@
+"""Figures: boxes where they belong, words that are not markup, files that are the same twice."""
+
+import io
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
+
+from dogcam import figures
+from dogcam.figures import Interval, Panel, Series, charts
+from dogcam.runs import HistoryRow
+
+GREY = np.full((40, 60, 3), 128, np.uint8)
+BOX = np.array([0.25, 0.25, 0.75, 0.75])
+TRUTH = np.array([[0.1, 0.2, 0.5, 0.9]])
+HEAT = np.linspace(-0.5, 1, 24).reshape(4, 6)
+
+
+def patches(axes, name):
+    return [patch for patch in axes.patches if patch.get_gid() == name]
+
+
+def rendered(figure, dpi=100):
+    return np.asarray(Image.open(io.BytesIO(figures.image_bytes(figure, "png", dpi))).convert("RGB")).astype(int)
+
+
+def texts(figure):
+    found = [text.get_text() for text in figure.texts]
+    return found + [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+@pytest.mark.parametrize("shape", [(40, 60), (60, 40), (50, 50), (20, 80)])
+def test_a_box_is_drawn_at_its_pixels_whatever_the_picture_shape(shape):
+    height, width = shape
+    pixels = np.full((*shape, 3), 128, np.uint8)
+    figure = figures.overlay(pixels, Panel("t", HEAT, BOX), TRUTH)
+    (predicted,) = patches(figure.axes[0], "predicted")
+    (annotated,) = patches(figure.axes[0], "annotated")
+    assert predicted.get_bbox().bounds == pytest.approx((width / 4, height / 4, width / 2, height / 2))
+    assert annotated.get_bbox().bounds == pytest.approx((0.1 * width, 0.2 * height, 0.4 * width, 0.7 * height))
+    assert predicted.get_linestyle() in ("-", "solid")
+    assert annotated.get_linestyle() not in ("-", "solid")
+
+
+def test_a_tile_shows_the_predicted_colour_on_the_edge_of_the_box_and_nowhere_else():
+    image = rendered(figures.tile(GREY, Panel("t", None, BOX), np.zeros((0, 4)), inches=6))
+    assert image.shape == (400, 600, 3)
+    colour = np.round(np.array(to_rgb(figures.PREDICTED_COLOUR)) * 255)
+    near = (np.abs(image - colour).sum(axis=-1) < 30).nonzero()
+    rows, columns = near
+    assert abs(rows.min() - 100) <= 2
+    assert abs(rows.max() - 300) <= 2
+    assert abs(columns.min() - 150) <= 2
+    assert abs(columns.max() - 450) <= 2
+    assert not image[200, 300] @ np.ones(3) - 3 * 128  # the middle is the picture
+
+
+def test_a_box_along_the_edges_of_the_picture_is_seen_whole():
+    image = rendered(figures.tile(GREY, Panel("t", None, np.array([0, 0, 1, 1])), np.zeros((0, 4)), inches=6))
+    colour = np.round(np.array(to_rgb(figures.PREDICTED_COLOUR)) * 255)
+    blue = np.abs(image - colour).sum(axis=-1) < 60
+    assert blue[200, :4].any()
+    assert blue[200, -4:].any()
+    assert blue[:4, 300].any()
+    assert blue[-4:, 300].any()
+
+
+def test_the_higher_the_heat_the_more_it_covers_and_negative_heat_covers_nothing():
+    heat = np.array([[-1.0, 0.0, 0.5, 1.0]])
+    image = rendered(figures.tile(np.full((20, 80, 3), 100, np.uint8), Panel("t", heat), np.zeros((0, 4)), inches=4))
+    changed = np.abs(image[50, [20, 130, 250, 390]] - 100).sum(axis=-1)
+    assert changed[0] == 0
+    assert changed[1] < changed[2] < changed[3]
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 2), (4, 8)])
+def test_a_sheet_has_a_place_for_every_panel_and_one_for_the_picture_of_each_row(rows, columns):
+    panels = [Panel(f"Grad-CAM\nconv{k}_block_with_a_long_name_out", HEAT, BOX, "IoU 0.61") for k in range(columns)]
+    figure = figures.contact_sheet(GREY, [(f"epoch {k}", panels) for k in range(rows)], TRUTH, "title")
+    pictures = [axes for axes in figure.axes if axes.get_gid() != "scale"]
+    assert len(pictures) == rows * (columns + 1)
+    assert sum(len(patches(axes, "predicted")) for axes in pictures) == rows * columns
+    assert all(len(patches(axes, "annotated")) == 1 for axes in pictures)
+    for axes in pictures:
+        place = axes.get_position()
+        inches = place.width * figure.get_figwidth(), place.height * figure.get_figheight()
+        assert inches[0] / inches[1] == pytest.approx(60 / 40)
+        assert place.x0 >= 0
+        assert place.x1 <= 1
+        assert place.y0 >= 0
+        assert place.y1 <= 1
+
+
+def test_the_words_of_neighbouring_panels_do_not_overlap():
+    panels = [Panel(f"Grad-CAM\nconv{k}_block_with_a_very_long_name_out", HEAT, BOX, "IoU 0.61") for k in range(8)]
+    figure = figures.contact_sheet(GREY, [("epoch 3", panels)], TRUTH)
+    figure.draw_without_rendering()
+    spans = [text.get_window_extent() for text in figure.texts if text.get_text()]
+    overlaps = [(a, b) for k, a in enumerate(spans) for b in spans[k + 1 :] if a.overlaps(b)]
+    assert not overlaps
+
+
+def test_a_wall_keeps_the_shape_of_each_of_its_pictures():
+    tall, wide = np.zeros((80, 40, 3), np.uint8), np.zeros((40, 80, 3), np.uint8)
+    figure = figures.wall([(each, Panel("t", HEAT, BOX), TRUTH) for each in (tall, wide, wide)], columns=2)
+    pictures = [axes for axes in figure.axes if axes.get_gid() != "scale"]
+    assert [axes.get_xlim()[1] for axes in pictures] == [40, 80, 80]
+    assert all(axes.get_aspect() == 1 for axes in pictures)
+
+
+@pytest.mark.parametrize("text", ["$x_1$", "$\\frac{", "a\nb", "<script>", "한국어 🐕", "x" * 300])
+def test_words_of_users_are_never_read_as_mathematics_and_always_fit(text, tmp_path):
+    panel = Panel(text, HEAT, BOX, text)
+    figures.save(figures.overlay(GREY, panel, TRUTH), tmp_path / "overlay.png", dpi=60)
+    figure = figures.contact_sheet(GREY, [(text, [panel])], TRUTH, text)
+    figures.save(figure, tmp_path / "sheet.png", dpi=60)
+    assert all(not each.get_parse_math() for each in figure.texts)
+    assert all(len(line) < 90 for each in texts(figure) for line in each.split("\n"))
+    if text == "$x_1$":
+        assert "$x_1$" in texts(figure)
+
+
+def test_fitted_breaks_cuts_and_cleans():
+    assert figures.fitted("one two", 10) == "one two"
+    assert figures.fitted("tab\there", 10) == "tab here"
+    lines = figures.fitted("word " * 100, 1.0, 8, lines=2).split("\n")
+    assert len(lines) == 2
+    assert lines[-1].endswith("…")
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "jpg"])
+def test_the_same_figure_gives_the_same_file_without_a_date(kind, tmp_path):
+    for name in ("one", "two"):
+        figures.save(figures.overlay(GREY, Panel("t", HEAT, BOX), TRUTH), tmp_path / f"{name}.{kind}")
+    first, second = ((tmp_path / f"{name}.{kind}").read_bytes() for name in ("one", "two"))
+    assert first == second
+    assert b"dc:date" not in first
+
+
+def test_a_file_is_written_at_print_quality(tmp_path):
+    figure = figures.overlay(GREY, Panel("t", HEAT, BOX), TRUTH)
+    figures.save(figure, tmp_path / "new" / "overlay.png")
+    with Image.open(tmp_path / "new" / "overlay.png") as image:
+        assert image.size[0] == pytest.approx(figure.get_figwidth() * 300, abs=2)
+        assert image.info["dpi"][0] == pytest.approx(300, abs=1)
+
+
+def test_curves_show_test_strong_training_faint_and_the_kept_epochs_marked():
+    epochs = [(run, epoch, split) for run in (1, 2) for epoch in (1, 2, 3) for split in ("train", "test")]
+    history = [HistoryRow(run, epoch, split, 0.1 * epoch * run, 1.0) for run, epoch, split in epochs]
+    figure = figures.curves(history, {1: [3], 2: [1, 3]})
+    axes = figure.axes[0]
+    lines = [line for line in axes.lines if line.get_linestyle() != "None"]
+    assert sorted(line.get_alpha() for line in lines) == [0.4, 0.4, 1.0, 1.0]
+    marks = [list(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "None"]
+    assert sorted(marks) == [[1, 3], [3]]
+    assert {"run 1", "run 2"} <= set(texts(figure))
+
+
+def test_a_chart_draws_its_points_error_bars_and_references():
+    series = [Series("a", (3, 5), (0.5, 0.6), half=(0.1, 0.1)), Series("b", (3, 5), (0.7, 0.8), hollow=True, colour=1)]
+    figure = figures.line_chart(series, "y", references={"floor": 0.4})
+    axes = figure.axes[0]
+    heights = [list(line.get_ydata()) for line in axes.lines]
+    assert [0.5, 0.6] in heights
+    assert [0.7, 0.8] in heights
+    (reference,) = [line for line in axes.lines if line.get_gid() == "reference"]
+    assert list(reference.get_ydata()) == [0.4, 0.4]
+    assert {"a", "b", "floor"} <= set(texts(figure))
+
+
+def test_a_line_that_another_covers_is_still_seen():
+    same = [Series("a", (3, 5), (0.5, 0.6)), Series("b", (3, 5), (0.5, 0.6), colour=1)]
+    widths = [
+        line.get_linewidth() for line in figures.line_chart(same, "y").axes[0].lines if line.get_marker() == "None"
+    ]
+    assert widths[0] > widths[1]
+
+
+@pytest.mark.parametrize("heights", [[0.5, 0.5, 0.5], [0.0, 0.01, 0.99, 1.0], [0.2], [], [0.97, 0.98, 0.99]])
+def test_labels_at_line_ends_are_moved_apart_and_stay_in_order(heights):
+    moved = charts._apart(heights, gap=0.06)
+    assert all(b - a >= 0.06 - 1e-9 for a, b in pairwise(moved))
+    assert all(0 <= each <= 1 for each in moved)
+
+
+def test_intervals_are_coloured_by_the_side_of_zero_they_lie_on():
+    rows = [Interval("up", 0.2, 0.1, 0.3), Interval("down", -0.2, -0.3, -0.1), Interval("open", 0, -0.1, 0.1)]
+    figure = figures.intervals(rows, "difference")
+    lines = [line for line in figure.axes[0].lines if line.get_gid() == "interval"]
+    assert [list(line.get_xdata()) for line in lines] == [[0.1, 0.3], [-0.3, -0.1], [-0.1, 0.1]]
+    assert len({line.get_color() for line in lines}) == 3
+
+
+def test_dark_paper_is_dark():
+    history = [HistoryRow(1, 1, "test", 0.5, 1)]
+    light, dark = (rendered(figures.curves(history, theme=theme))[0, 0] for theme in ("light", "dark"))
+    assert light.sum() == 3 * 255
+    assert dark.sum() < 150
