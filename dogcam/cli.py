@@ -1,0 +1,395 @@
+"""The command line: options in, one call, answer out. The only place that imports late, so that help is instant."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Annotated, Any
+
+import typer
+
+from dogcam.config import (
+    AUGMENTATIONS,
+    FORMATS,
+    OPTIMIZERS,
+    PREPROCESSES,
+    RECIPES,
+    SAVES,
+    DemoConfig,
+    EvaluateConfig,
+    ExplainConfig,
+    ReportConfig,
+    TrainConfig,
+)
+from dogcam.errors import DogcamError
+from dogcam.registry import resolve
+
+DONE, FAILED, USAGE, SKIPPED, INTERRUPTED = 0, 1, 2, 3, 130
+
+app = typer.Typer(
+    name="dogcam",
+    help="Does an image classifier look at the object, and which CAM method shows it best? With evidence.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _help(text: str, default: object = None) -> str:
+    shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
+    return text if shown in (None, "", False) else f"{text} [default: {shown}]"
+
+
+def _option(*names: str, text: str, default: object = None, **more: Any) -> Any:
+    """An option that is None where it is not given: the default itself lives in `config`."""
+    return typer.Option(*names, help=_help(text, default), show_default=False, **more)
+
+
+Home = Annotated[
+    str | None, _option("--home", text="where experiments live", default=TrainConfig.home, envvar="DOGCAM_HOME")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print the result as JSON on standard output, nothing else there")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="no progress and no notes")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="also what TensorFlow has to say")]
+DataDir = Annotated[str | None, _option("--data-dir", text="folder of the dataset")]
+Methods = Annotated[list[str] | None, _option("--method", text="CAM method; repeat, or separate by commas")]
+Layers = Annotated[list[str] | None, _option("--layer", text="layer; repeat, or separate by commas")]
+Epochs = Annotated[list[str] | None, _option("--epoch", text="kept epoch; repeat, or separate by commas")]
+
+
+def _several(values: list[str] | None) -> tuple[str, ...] | None:
+    """Values given by repetition, by commas or both; None where none were given."""
+    if not values:
+        return None
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+
+
+def _numbers(option: str, values: list[str] | None) -> tuple[int, ...] | None:
+    parts = _several(values)
+    if parts is None:
+        return None
+    wrong = [part for part in parts if not part.isdigit()]
+    if wrong:
+        raise typer.BadParameter(f"{option} takes whole numbers such as 3 or 3,5,7; received {wrong[0]!r}")
+    return tuple(map(int, parts))
+
+
+def _answer(command: str, config: Any, show: str, quiet: bool, verbose: bool, as_json: bool, **more: Any) -> None:
+    """Check names, run `dogcam.commands.<command>`, show the result and exit with its code."""
+    from dogcam import console
+
+    config.check_names()
+    try:
+        with nullcontext() if verbose else _without_start_up_noise():
+            run = resolve(f"dogcam.commands.{command}:run")
+        with console.TerminalProgress(-1 if quiet else 0) as progress:
+            result = run(config, progress, **more)
+    except KeyboardInterrupt:
+        console.show_error("what was finished is kept; the same command with --resume goes on", label="interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+    if as_json:
+        console.show_json(result.document())
+    else:
+        getattr(console, show)(result)
+    if getattr(result, "problems", ()):
+        raise typer.Exit(SKIPPED)
+
+
+@contextmanager
+def _without_start_up_noise() -> Iterator[None]:
+    """Hold back what TensorFlow's libraries write to standard error while they load; shown after all where loading fails."""
+    # TensorFlow reads this once, when it is imported; its first lines come before it has read anything.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+@app.command()
+def demo(
+    out: Annotated[str | None, _option("--out", text="folder for the experiment", default=DemoConfig.out)] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """The whole study on drawn dogs, offline, in minutes: train, evaluate, explain, report."""
+    _answer("demo", DemoConfig.of(out=out), "show_demo", quiet, verbose, as_json)
+
+
+@app.command()
+def train(
+    dataset: Annotated[
+        str | None, _option("--dataset", text="stanford_dogs, synthetic or tfds:NAME", default=TrainConfig.dataset)
+    ] = None,
+    data_dir: DataDir = None,
+    backbone: Annotated[
+        str | None, _option("--backbone", text="see dogcam list backbones", default=TrainConfig.backbone)
+    ] = None,
+    weights: Annotated[
+        str | None, _option("--weights", text="imagenet, none or a weights file", default=TrainConfig.weights)
+    ] = None,
+    trainable: Annotated[
+        str | None,
+        _option("--trainable", text="all, head, or from the first LAYER-PREFIX up", default=TrainConfig.trainable),
+    ] = None,
+    runs: Annotated[int | None, _option("--runs", text="run r uses seed + r", default=TrainConfig.runs)] = None,
+    epochs: Annotated[int | None, _option("--epochs", text="of each run", default=TrainConfig.epochs)] = None,
+    checkpoints: Annotated[
+        list[str] | None,
+        _option("--checkpoints", text="epochs whose model is kept", default=TrainConfig.checkpoints),
+    ] = None,
+    optimizer: Annotated[
+        str | None, _option("--optimizer", text=", ".join(OPTIMIZERS), default=TrainConfig.optimizer)
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        _option("--learning-rate", text="step [default: 1e-4; 1e-3 for --trainable head or --weights none]"),
+    ] = None,
+    batch_size: Annotated[
+        int | None, _option("--batch-size", text="pictures a step", default=TrainConfig.batch_size)
+    ] = None,
+    preprocess: Annotated[
+        str | None,
+        _option(
+            "--preprocess",
+            text=f"{', '.join(PREPROCESSES)}: its own, /255, or pixels as they are",
+            default=TrainConfig.preprocess,
+        ),
+    ] = None,
+    augment: Annotated[
+        str | None, _option("--augment", text=", ".join(AUGMENTATIONS), default=TrainConfig.augment)
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        _option("--recipe", text=f"{', '.join(RECIPES)} (inferred); options win", default=TrainConfig.recipe),
+    ] = None,
+    seed: Annotated[int | None, _option("--seed", text="of the experiment", default=TrainConfig.seed)] = None,
+    limit: Annotated[int | None, _option("--limit", text="at most so many pictures of each split")] = None,
+    name: Annotated[str | None, _option("--name", text="of the experiment [default: made from data and time]")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on with an experiment (the newest) where it ended")
+    ] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Train a classifier in several seeded runs, and keep the models of chosen epochs."""
+    given = {
+        "dataset": dataset,
+        "data_dir": data_dir,
+        "backbone": backbone,
+        "weights": weights,
+        "trainable": trainable,
+        "runs": runs,
+        "epochs": epochs,
+        "checkpoints": _numbers("--checkpoints", checkpoints),
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "batch_size": batch_size,
+        "preprocess": preprocess,
+        "augment": augment,
+        "recipe": recipe,
+        "seed": seed,
+        "limit": limit,
+        "name": name,
+        "home": home,
+        "resume": resume or None,
+    }
+    named = tuple(option for option, value in given.items() if value is not None)
+    config = TrainConfig.create(**given)
+    _answer("train", config, "show_training", quiet, verbose, as_json, given=named)
+
+
+@app.command()
+def explain(
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE...", help="files, folders, globs, or ids in the dataset")
+    ],
+    method: Methods = None,
+    layer: Layers = None,
+    epoch: Epochs = None,
+    run: Annotated[int | None, _option("--run", text="of the experiment [default: the best]")] = None,
+    target: Annotated[
+        str | None,
+        _option("--target", text="predicted, true, or a class by index or name", default=ExplainConfig.target),
+    ] = None,
+    model: Annotated[
+        str | None,
+        _option("--model", text="an experiment, FILE.keras or imagenet:BACKBONE [default: the newest experiment]"),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        _option("--weights", text="for imagenet:BACKBONE: imagenet, none or a file", default=ExplainConfig.weights),
+    ] = None,
+    labels: Annotated[str | None, _option("--labels", text="file of class names, one a line")] = None,
+    preprocess: Annotated[
+        str | None, _option("--preprocess", text="for FILE.keras: a backbone's name, unit or none")
+    ] = None,
+    protocol: Annotated[str | None, _option("--protocol", text="how a map becomes a box", default="default")] = None,
+    out: Annotated[str | None, _option("--out", text="folder [default: dogcam-explained, -2, ...]")] = None,
+    save: Annotated[list[str] | None, _option("--save", text="what to write", default=SAVES)] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="write over files that are there")] = False,
+    data_dir: DataDir = None,
+    home: Home = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show what a classifier looks at in pictures: top classes, boxes, overlays, contact sheets, raw maps."""
+    config = ExplainConfig.of(
+        images=tuple(images),
+        methods=_several(method),
+        layers=_several(layer),
+        epochs=_numbers("--epoch", epoch),
+        run=run,
+        target=target,
+        model=model,
+        weights=weights,
+        labels=labels,
+        preprocess=preprocess,
+        protocol=protocol,
+        out=out,
+        save=_several(save),
+        overwrite=overwrite or None,
+        data_dir=data_dir,
+        home=home,
+    )
+    _answer("explain", config, "show_explanations", quiet, verbose, as_json)
+
+
+@app.command()
+def evaluate(
+    experiment: Annotated[str | None, typer.Argument(help="name or folder [default: the newest]")] = None,
+    epoch: Epochs = None,
+    run: Annotated[str | None, _option("--run", text="best, all or a number", default=EvaluateConfig.run)] = None,
+    method: Methods = None,
+    layer: Layers = None,
+    protocol: Annotated[
+        list[str] | None,
+        _option("--protocol", text="see dogcam list protocols; repeat, or commas", default=("default",)),
+    ] = None,
+    target: Annotated[
+        str | None,
+        _option("--target", text="class that maps are drawn for: true, predicted", default=EvaluateConfig.target),
+    ] = None,
+    split: Annotated[str | None, _option("--split", text="train, test", default=EvaluateConfig.split)] = None,
+    limit: Annotated[int | None, _option("--limit", text="at most so many pictures")] = None,
+    samples: Annotated[
+        int | None, _option("--samples", text="pictures kept with maps for figures", default=EvaluateConfig.samples)
+    ] = None,
+    batch_size: Annotated[
+        int | None, _option("--batch-size", text="pictures a pass", default=EvaluateConfig.batch_size)
+    ] = None,
+    data_dir: DataDir = None,
+    resume: Annotated[bool, typer.Option("--resume", help="keep the cells that are finished")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Score heatmaps against annotated boxes, at each kept epoch of the best run, with baselines beside them."""
+    config = EvaluateConfig.of(
+        experiment=experiment,
+        epochs=_numbers("--epoch", epoch),
+        run=run,
+        methods=_several(method),
+        layers=_several(layer),
+        protocols=_several(protocol),
+        target=target,
+        split=split,
+        limit=limit,
+        samples=samples,
+        batch_size=batch_size,
+        data_dir=data_dir,
+        resume=resume or None,
+        home=home,
+    )
+    _answer("evaluate", config, "show_evaluation", quiet, verbose, as_json)
+
+
+@app.command()
+def report(
+    experiment: Annotated[str | None, typer.Argument(help="name or folder [default: the newest]")] = None,
+    out: Annotated[str | None, _option("--out", text="folder [default: report/ in the experiment]")] = None,
+    formats: Annotated[
+        list[str] | None, _option("--format", text=f"of {', '.join(FORMATS)}", default=ReportConfig.formats)
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write what an experiment shows, beside what the study published."""
+    config = ReportConfig.of(experiment=experiment, out=out, formats=_several(formats), home=home)
+    _answer("report", config, "show_report", quiet, verbose, as_json)
+
+
+@app.command(name="list")
+def list_names(
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="backbones, methods, datasets, protocols, metrics or runs")
+    ],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what there is to choose from."""
+    from dogcam import console, listings
+
+    listing = listings.listing(what, home or TrainConfig.home)
+    if as_json:
+        console.show_json(listing.document())
+    else:
+        console.show_listing(listing.title, listing.headings, listing.rows)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"dogcam {version('dogcam')}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="show the version", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """Does an image classifier look at the object, and which CAM method shows it best? With evidence."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program on `arguments` (those of the process where None) and return its exit code."""
+    try:
+        app(args=arguments, prog_name="dogcam")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else DONE
+    except DogcamError as error:
+        return _failed(str(error))
+    except OSError as error:
+        # A disk that is full, a folder that may not be written to: the system's own words say it best.
+        return _failed(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+    return DONE
+
+
+def _failed(text: str) -> int:
+    from dogcam import console
+
+    console.show_error(text)
+    return FAILED

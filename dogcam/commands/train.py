@@ -1,0 +1,179 @@
+"""`dogcam train`: several seeded runs of one classifier on one dataset, kept as an experiment."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from dogcam.classifier import Classifier, build
+from dogcam.config import TrainConfig
+from dogcam.datasets import Dataset, Problem, open_dataset
+from dogcam.errors import ExperimentError, OptionError
+from dogcam.metrics.classification import RunVerdict, choose_run, curves_of, judge
+from dogcam.pipeline import Pictures, limited, read_pictures
+from dogcam.progress import Progress
+from dogcam.runs import Experiment, HistoryRow, create_experiment, find_experiment, plain
+from dogcam.training import Inputs, Job, PixelInputs, choose_trainer, features_of, run_seeds, seed_everything, train_run
+
+# What may differ between an experiment and the options it is resumed with.
+_FREE_ON_RESUME = {"home", "name", "resume", "data_dir", "weights", "recipe"}
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A finished experiment: its history, what each run's curve says, and the run to use."""
+
+    experiment: Experiment
+    config: TrainConfig
+    history: list[HistoryRow]
+    verdicts: list[RunVerdict]
+    chosen: int
+    why: str
+    problems: tuple[Problem, ...]
+    seconds: float
+
+    def document(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        return plain(
+            {
+                "experiment": self.experiment.name,
+                "path": self.experiment.path,
+                "history": [asdict(row) for row in self.history],
+                "runs": [{**asdict(verdict), "sentence": verdict.sentence()} for verdict in self.verdicts],
+                "chosen_run": self.chosen,
+                "why": self.why,
+                "kept_epochs": self.experiment.kept(),
+                "problems": [asdict(problem) for problem in self.problems],
+                "seconds": self.seconds,
+            }
+        )
+
+
+def run(config: TrainConfig, progress: Progress, given: Sequence[str] = ()) -> TrainResult:
+    """Train what `config` says.
+
+    Args:
+        given: the names of options that were given explicitly; with `resume`, these must agree with the experiment.
+    """
+    began = time.perf_counter()
+    experiment = None
+    if config.resume:
+        experiment, config = _resumed(config, given)
+    config = _absolute(config)
+    progress.note(f"dataset {config.dataset}, backbone {config.backbone}, weights {config.weights}")
+    dataset = open_dataset(config.dataset, config.data_dir, progress)
+    make = partial(build, config.backbone, dataset.classes, config.weights, config.preprocess)
+    # A backbone of random weights under a head that learns must be the same one after an interruption.
+    seed_everything(config.seed)
+    classifier = make()
+    if experiment is None:
+        experiment = _created(config, dataset, classifier)
+    elif (fingerprint := experiment.document["dataset"]["fingerprint"]) != dataset.fingerprint():
+        raise ExperimentError(
+            f"{experiment.name} was trained on other data: {config.dataset} has fingerprint {dataset.fingerprint()[:12]} "
+            f"now, {fingerprint[:12]} then; point --data-dir at the data it began with"
+        )
+    progress.note(f"experiment {experiment.path}")
+    problems = _fit(config, experiment, dataset, classifier, make, progress)
+    experiment.update_document(status="finished", problems=[asdict(problem) for problem in problems])
+    return _result(experiment, config, problems, time.perf_counter() - began)
+
+
+def _resumed(config: TrainConfig, given: Sequence[str]) -> tuple[Experiment, TrainConfig]:
+    """The experiment to continue (the newest where none is named) and its own configuration."""
+    experiment = find_experiment(config.home, config.name)
+    stored = {**experiment.document["config"], "home": config.home, "name": experiment.name, "resume": True}
+    own = TrainConfig(**{**stored, "checkpoints": tuple(stored["checkpoints"])})
+    for name in set(given) - _FREE_ON_RESUME:
+        if getattr(own, name) != getattr(config, name):
+            option = f"--{name.replace('_', '-')}"
+            raise OptionError(
+                f"{experiment.name} was begun with {option} {getattr(own, name)}; it cannot go on with "
+                f"{getattr(config, name)}: leave {option} out, or begin another under a new --name"
+            )
+    return experiment, replace(own, data_dir=config.data_dir or own.data_dir)
+
+
+def _absolute(config: TrainConfig) -> TrainConfig:
+    """Paths that still hold when the experiment is used from another folder."""
+    data_dir = config.data_dir and str(Path(config.data_dir).absolute())
+    weights = str(Path(config.weights).absolute()) if Path(config.weights).is_file() else config.weights
+    return replace(config, data_dir=data_dir, weights=weights)
+
+
+def _created(config: TrainConfig, dataset: Dataset, classifier: Classifier) -> Experiment:
+    document = {
+        "dogcam": version("dogcam"),
+        "status": "training",
+        "config": config.document(),
+        "seeds": run_seeds(config),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("tensorflow", "keras", "numpy", "tensorflow-datasets")},
+        },
+        "dataset": describe(dataset),
+        "model": {
+            "backbone": config.backbone,
+            "image_size": classifier.image_size,
+            "stages": list(classifier.stages),
+            "pooled_layer": classifier.pooled_layer(),
+            "parameters": int(classifier.model.count_params()),
+        },
+        "problems": [],
+    }
+    stem = f"{config.dataset.replace(':', '-').replace('/', '-')}-{config.backbone}"
+    return create_experiment(config.home, config.name, stem, document)
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """What an experiment remembers of its dataset."""
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "fingerprint": dataset.fingerprint(),
+        "classes": list(dataset.classes),
+        "counts": {split: len(records) for split, records in dataset.splits.items()},
+    }
+
+
+def _fit(
+    config: TrainConfig,
+    experiment: Experiment,
+    dataset: Dataset,
+    classifier: Classifier,
+    make: Any,
+    progress: Progress,
+) -> tuple[Problem, ...]:
+    """Read the pictures, train every run that is not finished, and return what could not be used."""
+    pictures = {
+        split: read_pictures(limited(records, config.limit), classifier.image_size, f"reading {split}", progress)
+        for split, records in dataset.splits.items()
+    }
+    fresh, keep = choose_trainer(classifier, config, make)
+    train, test = (_inputs(config, classifier, pictures[split], split, progress) for split in ("train", "test"))
+    job = Job(config, experiment, train, test, progress)
+    for number in range(1, config.runs + 1):
+        train_run(job, number, fresh, keep)
+    lost = tuple(problem for problem in dataset.problems if problem.lost)
+    return lost + tuple(problem for each in pictures.values() for problem in each.problems)
+
+
+def _inputs(config: TrainConfig, classifier: Classifier, pictures: Pictures, split: str, progress: Progress) -> Inputs:
+    if config.trainable != "head":
+        return PixelInputs(pictures, classifier)
+    mirrored = split == "train" and config.augment == "flip"
+    return features_of(classifier, pictures, config.batch_size, mirrored, f"features of {split}", progress)
+
+
+def _result(experiment: Experiment, config: TrainConfig, problems: tuple[Problem, ...], seconds: float) -> TrainResult:
+    history = experiment.history()
+    curves = curves_of(history)
+    chosen, why = choose_run(curves)
+    verdicts = [judge(number, curve) for number, curve in sorted(curves.items())]
+    return TrainResult(experiment, config, history, verdicts, chosen, why, problems, seconds)

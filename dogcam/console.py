@@ -1,0 +1,304 @@
+"""All that a terminal sees: tables, progress, the error line. The only user of rich and tqdm.
+
+Answers go to standard output, everything else to standard error, so that output can be piped. Texts from users are
+printed as they are and never read as rich's markup.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+from rich.text import Text
+from tqdm import tqdm
+
+from dogcam.progress import Progress, Step
+
+# Without a terminal nothing is cut to a width that nobody sees; a table may be as wide as its content.
+PIPED_WIDTH = 1000
+# Without a terminal, progress is a line now and then, and none for what is done in two seconds.
+_LOG_LINES = {"mininterval": 10.0, "delay": 2.0, "ascii": True, "ncols": 100}
+LIVE_RUNS = 3  # runs beside each other in the live table
+
+_PLAIN = {"box": None, "padding": (0, 1, 0, 0), "pad_edge": False, "header_style": "bold"}
+
+
+def _console(stderr: bool = False) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
+        # A pipe on Windows cannot say "≥" or "한": it gets a "?" there, not an error.
+        stream.reconfigure(errors="replace")
+    width = None if stream.isatty() else PIPED_WIDTH
+    return Console(stderr=stderr, width=width, markup=False, highlight=False, emoji=False)
+
+
+def clean(text: object) -> str:
+    """`text` on one line, without control characters that a terminal would obey."""
+    return "".join(each if each.isprintable() else "�" for each in str(text).replace("\n", " "))
+
+
+def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]], left: int = 1) -> Group:
+    """A plain table under its title; the first `left` columns are text, the others numbers and never wrapped."""
+    made = Table(**_PLAIN)
+    for position, heading in enumerate(headings):
+        text = position < left
+        made.add_column(
+            Text(heading),
+            justify="left" if text else "right",
+            no_wrap=not text,
+            overflow="fold" if text else "ellipsis",
+        )
+    for row in rows:
+        made.add_row(*(Text(clean(value)) for value in row))
+    # A title of the table's own would be broken at the table's width, which may be narrow.
+    return Group(Text(clean(title), style="bold"), made)
+
+
+def show(*things: Any) -> None:
+    """Print texts and tables to standard output."""
+    console = _console()
+    for thing in things:
+        text = isinstance(thing, str)
+        console.print(Text(clean(thing)) if text else thing, soft_wrap=text and not console.is_terminal)
+
+
+def show_json(document: Any) -> None:
+    """Print JSON, and nothing else, to standard output."""
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(document, indent=1)  # \u escapes, for a stream that cannot say every letter
+    sys.stdout.write(text + "\n")
+
+
+def show_error(text: str, label: str = "error") -> None:
+    """The error line, on standard error."""
+    console = _console(stderr=True)
+    console.print(Text.assemble((f"{label}: ", "bold red"), clean(text)), soft_wrap=True)
+
+
+class TerminalProgress(Progress):
+    """Shows work on standard error: bars and a live table on a terminal, lines now and then without one.
+
+    Args:
+        verbosity: -1 says nothing but warnings, 0 shows progress and notes.
+    """
+
+    def __init__(self, verbosity: int = 0):
+        self.verbosity = verbosity
+        self._console = _console(stderr=True)
+        self._bars = Bars(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[text]}", markup=False),
+            console=self._console,
+        )
+        self._table: Group | None = None
+        self._live: Live | None = None
+
+    def __enter__(self) -> TerminalProgress:
+        if self._console.is_terminal and self.verbosity >= 0:
+            self._live = Live(self._view(), console=self._console, refresh_per_second=4, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _view(self) -> Group:
+        return Group(*([self._table] if self._table else []), self._bars)
+
+    @contextmanager
+    def task(self, title: str, total: int | None = None) -> Iterator[Step]:
+        """A bar on a terminal; otherwise tqdm's line, now and then."""
+        if self.verbosity < 0:
+            yield Step()
+        elif self._live is None:
+            with tqdm(total=total, desc=clean(title), file=_Lines(), **_LOG_LINES) as bar:
+                yield _LineStep(bar)
+        else:
+            bar = self._bars.add_task(clean(title), total=total, text="")
+            try:
+                yield _BarStep(self._bars, bar)
+            finally:
+                self._bars.remove_task(bar)
+
+    def note(self, text: str) -> None:
+        """A quiet line."""
+        if self.verbosity >= 0:
+            self._console.print(Text(clean(text), style="dim"), soft_wrap=True)
+
+    def warn(self, text: str) -> None:
+        """A line that asks for attention."""
+        self._console.print(Text.assemble(("warning: ", "bold yellow"), clean(text)), soft_wrap=True)
+
+    def history(self, rows: list[Any]) -> None:
+        """The live table on a terminal; otherwise one line for the epoch that ended."""
+        if self._live is not None:
+            self._table = history_table(rows)
+            self._live.update(self._view())
+        elif self.verbosity >= 0:
+            last = max((row.run, row.epoch) for row in rows)
+            for row in (row for row in rows if row.split == "test" and (row.run, row.epoch) == last):
+                self.note(f"run {row.run} epoch {row.epoch}: test accuracy {row.accuracy:.4f}, loss {row.loss:.4f}")
+
+
+class _BarStep(Step):
+    def __init__(self, bars: Bars, task: Any):
+        self._bars, self._task = bars, task
+
+    def advance(self, units: int = 1, text: str = "") -> None:
+        self._bars.update(self._task, advance=units, text=text)
+
+
+class _LineStep(Step):
+    def __init__(self, bar: Any):
+        self._bar = bar
+
+    def advance(self, units: int = 1, text: str = "") -> None:
+        if text:
+            self._bar.set_postfix_str(text, refresh=False)
+        self._bar.update(units)
+
+
+class _Lines:
+    """Standard error for tqdm where it is no terminal: what would redraw a line ends it instead, and is written once."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def write(self, text: str) -> None:
+        line = text.replace("\r", "").strip()
+        if line and line != self._last:
+            sys.stderr.write(line + "\n")
+            self._last = line
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def history_table(rows: Iterable[Any]) -> Group:
+    """Test accuracy and loss, an epoch a line, the last `LIVE_RUNS` runs beside each other."""
+    measured = {(row.run, row.epoch): row for row in rows if row.split == "test"}
+    runs = sorted({run for run, _ in measured})[-LIVE_RUNS:]
+    headings = ["epoch", *(f"run {run} {name}" for run in runs for name in ("acc", "loss"))]
+    lines = []
+    for epoch in sorted({epoch for _, epoch in measured}):
+        line: list[object] = [epoch]
+        for run in runs:
+            row = measured.get((run, epoch))
+            line += [f"{row.accuracy:.4f}", f"{row.loss:.4f}"] if row else ["", ""]
+        lines.append(line)
+    return table("test split", headings, lines)
+
+
+def show_problems(problems: Sequence[Any], limit: int = 10) -> None:
+    """What was skipped or not as it should be, each with its reason, on standard error."""
+    if problems:
+        show_error(f"{len(problems)} inputs were skipped or lack a usable box:", label="skipped")
+    console = _console(stderr=True)
+    for problem in problems[:limit]:
+        console.print(Text(f"  {clean(problem.id)}: {clean(problem.reason)}"), soft_wrap=True)
+    if len(problems) > limit:
+        console.print(Text(f"  ... and {len(problems) - limit} more: all are in --json"))
+
+
+def show_training(result: Any) -> None:
+    """The study's run-by-epoch table, what each run's curve says, and the choice."""
+    measured = {(row.run, row.epoch): row for row in result.history if row.split == "test"}
+    epochs = result.config.checkpoints
+    headings = ["run", *(f"e{epoch} {name}" for epoch in epochs for name in ("acc", "loss")), "peak"]
+    rows = []
+    for verdict in result.verdicts:
+        found = [measured[verdict.run, epoch] for epoch in epochs]
+        figures = [f"{value:.4f}" for row in found for value in (row.accuracy, row.loss)]
+        rows.append([verdict.run, *figures, f"e{verdict.peak_epoch}"])
+    show(table("Test accuracy and loss at the kept epochs", headings, rows))
+    show("", *(verdict.sentence() for verdict in result.verdicts))
+    show(f"Chosen: run {result.chosen}, {result.why}.")
+    show(f"Kept in {result.experiment.path} after {duration(result.seconds)}. Next: dogcam evaluate")
+    show_problems(result.problems)
+
+
+def _score_row(row: dict[str, Any]) -> list[str]:
+    error = f"±{row['sem']:.3f}" if row["sem"] == row["sem"] else ""
+    shares = [f"{row[name]:.2f}" for name in ("iou30", "iou50", "iou70", "area", "empty")]
+    place = "" if row["run"] == 0 else f"{row['run']}·{row['epoch']}"
+    return [place, row["method"], row["layer"], f"{row['mean_iou']:.3f}{error}", *shares]
+
+
+def show_evaluation(result: Any) -> None:
+    """One table a protocol: the scores of every cell that was asked for, and the baselines beside them."""
+    headings = ["r·ep", "method", "layer", "mean IoU", "≥.3", "≥.5", "≥.7", "area", "empty"]
+    shown = [row for row in result.rows if result.asked(row)]
+    for protocol in dict.fromkeys(row["protocol"] for row in shown):
+        rows = [_score_row(row) for row in shown if row["protocol"] == protocol]
+        show(table(f"Protocol {protocol}, {result.images} images", headings, rows, left=3), "")
+    show(f"Run {', '.join(map(str, result.runs))}: {result.why}. r·ep is run and epoch; area and empty are shares.")
+    show(f"Rows and summary in {result.evaluation.path.parent} after {duration(result.seconds)}. Next: dogcam report")
+    show_problems(result.problems)
+
+
+def show_explanations(result: Any) -> None:
+    """For each picture the top classes and the boxes, in pixels of the original."""
+    for explanation in result.explanations:
+        height, width = explanation.shape
+        show("", f"{clean(explanation.record.id)} ({width} x {height})")
+        for epoch, top in explanation.top.items():
+            classes = ", ".join(f"{clean(name)} {share:.3f}" for name, share in top)
+            show(f"{'' if epoch is None else f'epoch {epoch}: '}{classes}")
+        headings = ["method", "layer", "epoch", "box x0 y0 x1 y1", "IoU"]
+        rows = [_heat_row(heat, width, height) for heat in explanation.heats]
+        target = ", ".join(dict.fromkeys(explanation.targets.values()))
+        show(table(f"heat for {clean(target)}", headings, rows, left=2))
+    count = sum(len(explanation.files) for explanation in result.explanations)
+    show("", f"{count} files in {result.out} (model {result.model}, protocol {result.protocol.name})")
+    show_problems(result.problems)
+
+
+def _heat_row(heat: Any, width: int, height: int) -> list[str]:
+    corners = zip(heat.box, (width, height, width, height), strict=True) if heat.box is not None else ()
+    box = " ".join(f"{round(float(value) * side)}" for value, side in corners) or "none"
+    score = "" if heat.iou is None else f"{heat.iou:.3f}"
+    return [heat.method, heat.layer, "" if heat.epoch is None else str(heat.epoch), box, score]
+
+
+def show_report(result: Any) -> None:
+    """Where the report lies."""
+    show(*(f"{clean(path)}" for path in result.paths))
+
+
+def show_demo(result: Any) -> None:
+    """The tables of the whole study, where to look and what to type next."""
+    show_training(result.training)
+    show("")
+    show_evaluation(result.evaluation)
+    show("", f"All of it took {duration(result.seconds)}.", "", "Look at:")
+    sheets = [path for each in result.explanation.explanations for path in each.files if path.stem.endswith("_sheet")]
+    show(*(f"  {path}" for path in [*result.report.paths, *sheets]), "", "Type next:")
+    show(*(f"  {command}" for command in result.next_commands))
+
+
+def show_listing(title: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A registry as a table."""
+    show(table(title, headings, rows, left=len(headings)))
+
+
+def duration(seconds: float) -> str:
+    """ "48 s" or "3 min 20 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

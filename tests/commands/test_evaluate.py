@@ -1,0 +1,217 @@
+"""`dogcam evaluate` as a call: its tables against boxes drawn and scored by hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from dogcam.boxes import to_pixels
+from dogcam.commands import evaluate
+from dogcam.config import EvaluateConfig
+from dogcam.datasets import open_dataset
+from dogcam.errors import ExperimentError, LayerError, UnknownName
+from dogcam.pipeline import limited, square
+from dogcam.progress import Progress
+from dogcam.runs import Cell
+
+LAYERS = ("conv3_block1_out", "conv4_block1_out", "conv5_block1_out")
+
+
+def config_of(folder, **changes):
+    return EvaluateConfig(**{"home": str(folder.path.parent), "limit": 6, "samples": 2, **changes})
+
+
+def test_the_studys_cells_at_each_kept_epoch_of_the_best_run(evaluated, trained):
+    assert evaluated.runs == (trained.chosen,)
+    cells = {(row["epoch"], row["method"], row["layer"], row["protocol"]) for row in evaluated.rows if row["run"]}
+    layers = trained.experiment.document["model"]["stages"]
+    expected = {
+        (epoch, method, layer, protocol)
+        for epoch in (1, 2)
+        for protocol in ("default", "exercise")
+        for method, layer in [("cam", layers[-1]), *(("gradcam", layer) for layer in layers)]
+    }
+    assert cells == expected
+    baselines = [row["method"] for row in evaluated.rows if not row["run"]]
+    assert sorted(baselines) == sorted(2 * ["whole-image", "centre-box 0.9", "centre-box 0.8"])
+
+
+def _iou(first, second):
+    """In exact pixels: how many lie in both, of those in either."""
+    grid = np.zeros((2, 1000, 1000), bool)
+    for mask, box in zip(grid, (first, second), strict=True):
+        x0, y0, x1, y1 = np.round(np.asarray(box, np.float64) * 1000).astype(int)
+        mask[y0:y1, x0:x1] = True
+    return (grid[0] & grid[1]).sum() / (grid[0] | grid[1]).sum()
+
+
+def test_rows_agree_with_maps_boxes_and_scores_made_by_hand(evaluated, trained):
+    """Grad-CAM from Keras's own gradient, OpenCV's resize and components, IoU by counting pixels."""
+    layer = trained.experiment.document["model"]["stages"][-1]
+    cell = Cell(evaluated.runs[0], 2, "gradcam", layer, "default")
+    rows = evaluated.evaluation.read(cell)
+    model = keras.models.load_model(trained.experiment.checkpoint(evaluated.runs[0], 2))
+    records = limited(open_dataset(trained.config.dataset).splits["test"], 12)
+    assert rows["image"].tolist() == [record.id for record in records]
+
+    import tensorflow as tf
+
+    both = keras.Model(model.input, [model.get_layer(layer).output, model.output])
+    for number, record in enumerate(records):
+        pixels = record.image.pixels()
+        image = square(pixels, 96)[None].astype(np.float32) / 127.5 - 1
+        with tf.GradientTape() as tape:
+            features, logits = both(image)
+            score = logits[0, record.label]
+        weights = tape.gradient(score, features).numpy().mean(axis=(1, 2))
+        raw = np.maximum((features.numpy() * weights[:, None, None]).sum(axis=-1)[0], 0)
+        assert (rows["height"][number], rows["width"][number]) == pixels.shape[:2]
+        assert rows["predicted"][number] == logits.numpy().argmax()
+        if raw.max() <= 0:
+            assert rows["empty"][number]
+            assert rows["iou"][number] == 0
+            continue
+        large = cv2.resize(raw, (224, 224), interpolation=cv2.INTER_LINEAR)
+        _, _, stats, _ = cv2.connectedComponentsWithStats((large > 0.15 * large.max()).astype(np.uint8), connectivity=4)
+        x, y, width, height, _ = max(stats[1:], key=lambda each: each[4])
+        expected = np.array([x, y, x + width, y + height]) / 224
+        found = [rows[name][number] for name in ("x0", "y0", "x1", "y1")]
+        np.testing.assert_allclose(found, expected, atol=1.5 / 224)  # a pixel of slack at the threshold
+        score_by_hand = max(_iou(found, truth) for truth in record.boxes)
+        assert rows["iou"][number] == pytest.approx(score_by_hand, abs=0.01)
+
+
+def test_baselines_are_closed_forms(evaluated, trained):
+    """Of the whole image, IoU is the largest box's share of the picture."""
+    rows = evaluated.evaluation.read(Cell(0, 0, "whole-image", "", "default"))
+    for number, truth in enumerate(rows["truth"]):
+        shares = (truth[:, 2] - truth[:, 0]) * (truth[:, 3] - truth[:, 1])
+        assert rows["iou"][number] == pytest.approx(shares.max(), abs=1e-6)
+    centre = evaluated.evaluation.read(Cell(0, 0, "centre-box 0.8", "", "default"))
+    assert centre["area"] == pytest.approx(0.64, abs=1e-6)
+
+
+def test_the_first_annotated_box_counts_in_the_exercise_and_the_best_in_default(experiment):
+    result = evaluate.run(config_of(experiment, limit=60, protocols=("default", "exercise"), epochs=(2,)), Progress())
+    best = result.evaluation.read(Cell(0, 0, "whole-image", "", "default"))
+    first = result.evaluation.read(Cell(0, 0, "whole-image", "", "exercise"))
+    several = [number for number, truth in enumerate(best["truth"]) if len(truth) > 1]
+    assert several, "the dataset draws two animals in some pictures"
+    for number in several:
+        x0, y0, x1, y1 = best["truth"][number][0]
+        assert first["iou"][number] == pytest.approx((x1 - x0) * (y1 - y0), abs=1e-6)
+        assert best["iou"][number] >= first["iou"][number]
+
+
+def test_summary_json_says_what_the_tables_show(evaluated):
+    summary = json.loads((evaluated.experiment.path / "evaluation" / "summary.json").read_text())
+    assert summary["images"] == 12
+    assert summary["run_choice"]
+    row = next(row for row in summary["rows"] if row["method"] == "gradcam" and row["protocol"] == "default")
+    cell = Cell(row["run"], row["epoch"], row["method"], row["layer"], row["protocol"])
+    iou = evaluated.evaluation.read(cell)["iou"]
+    assert row["mean_iou"] == pytest.approx(iou.mean())
+    assert row["sem"] == pytest.approx(iou.std(ddof=1) / np.sqrt(12))
+    assert row["n"] == 12
+
+
+def test_maps_of_the_sample_are_kept_raw_with_their_pictures(evaluated, trained):
+    samples = evaluated.evaluation.samples()
+    assert len(samples) == 3
+    assert all(entry["picture"].is_file() and entry["class"] for entry in samples)
+    maps = evaluated.evaluation.maps(evaluated.runs[0], 2)
+    assert {key[0] for key in maps} == {"cam", "gradcam"}
+    assert maps["cam", LAYERS[-1]].shape[0] == 3
+    ratio = np.maximum(maps["cam", LAYERS[-1]], 0) / maps["cam", LAYERS[-1]][0].size
+    np.testing.assert_allclose(maps["gradcam", LAYERS[-1]], ratio, atol=1e-5 * max(ratio.max(), 1e-9))
+
+
+def test_a_box_in_relative_coordinates_lies_in_the_picture(evaluated):
+    for cell in evaluated.evaluation.cells():
+        rows = evaluated.evaluation.read(cell)
+        boxes = np.stack([rows[name] for name in ("x0", "y0", "x1", "y1")], axis=1)
+        boxes = boxes[~np.isnan(boxes[:, 0].astype(float))]
+        assert ((boxes >= 0) & (boxes <= 1)).all()
+        assert (to_pixels(boxes, 10, 20)[:, 2] <= 10).all()
+
+
+def test_resuming_keeps_finished_cells_and_scores_the_missing_ones(experiment):
+    evaluate.run(config_of(experiment, epochs=(2,)), Progress())
+    evaluation = experiment.evaluation("test", 6, "true")
+    paths = sorted(path for path in evaluation.path.glob("run-*gradcam*.parquet"))
+    paths[0].unlink()
+    before = {path: path.stat().st_mtime_ns for path in paths[1:]}
+    evaluate.run(config_of(experiment, epochs=(2,), resume=True), Progress())
+    assert paths[0].exists()
+    assert {path: path.stat().st_mtime_ns for path in paths[1:]} == before
+
+
+def test_results_of_another_limit_are_not_touched(experiment):
+    before = {path: path.stat().st_mtime_ns for path in experiment.path.glob("evaluation/test-limit12-true/*.parquet")}
+    assert before
+    evaluate.run(config_of(experiment, epochs=(1,)), Progress())
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_only_what_was_asked_for_is_shown_and_all_is_in_the_summary(experiment):
+    evaluate.run(config_of(experiment, epochs=(1,)), Progress())
+    second = evaluate.run(config_of(experiment, epochs=(2,), methods=("cam",)), Progress())
+    shown = [row for row in second.rows if second.asked(row)]
+    assert {(row["epoch"], row["method"]) for row in shown if row["run"]} == {(2, "cam")}
+    assert {row["epoch"] for row in second.rows if row["run"]} == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"epochs": (7,)}, UnknownName, r"unknown epoch '7'; there are: 1 \(kept\), 2 \(kept\)"),
+        ({"run": "9"}, UnknownName, "unknown run '9'; there are: 1, 2"),
+        ({"layers": ("conv5_blok1_out",)}, LayerError, "the nearest: conv5_block1_out"),
+        ({"methods": ("cam",), "layers": ("conv3_block1_out",)}, LayerError, "cam exists only at the layer that feeds"),
+        ({"experiment": "tinny"}, UnknownName, "the nearest: tiny"),
+    ],
+)
+def test_what_does_not_exist_is_named_with_the_nearest(experiment, changes, error, words):
+    with pytest.raises(error, match=words):
+        evaluate.run(config_of(experiment, **changes), Progress())
+
+
+def test_other_data_than_those_of_training_are_refused(experiment):
+    document = experiment.document
+    document["dataset"]["fingerprint"] = "0" * 64
+    experiment.write_document(document)
+    with pytest.raises(ExperimentError, match="trained on other data"):
+        evaluate.run(config_of(experiment), Progress())
+
+
+def test_pictures_without_a_box_are_named_counted_and_left_out(experiment, monkeypatch):
+    from dogcam import selection
+
+    whole = selection.open_dataset(experiment.document["config"]["dataset"])
+    chosen = limited(whole.splits["test"], 6)
+    bare = replace(chosen[0], boxes=np.zeros((0, 4)))
+    problem = selection_problem(bare.id)
+    dataset = replace(whole, splits={**whole.splits, "test": (bare, *chosen[1:])}, problems=(problem,))
+    monkeypatch.setattr(type(dataset), "fingerprint", lambda self: experiment.document["dataset"]["fingerprint"])
+    monkeypatch.setattr(selection, "open_dataset", lambda *arguments: dataset)
+    result = evaluate.run(config_of(experiment, epochs=(2,)), Progress())
+    assert result.images == 5
+    assert [(each.id, each.reason) for each in result.problems] == [(bare.id, "no annotated box")]
+
+
+def selection_problem(identity):
+    from dogcam.datasets import Problem
+
+    return Problem(identity, "no annotated box", "test", lost=False)
+
+
+def test_the_predicted_class_may_be_the_target(experiment):
+    result = evaluate.run(config_of(experiment, epochs=(1,), target="predicted"), Progress())
+    rows = result.evaluation.read(Cell(result.runs[0], 1, "gradcam", LAYERS[-1], "default"))
+    np.testing.assert_array_equal(rows["target"], rows["predicted"])
+    assert result.evaluation.scope == "test-limit6-predicted"

@@ -1,0 +1,149 @@
+"""The rooms, in order: a module imports only what is listed below it. This list is the design's, and the only copy."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import dogcam
+
+PACKAGE = Path(dogcam.__file__).parent
+ROOMS = [
+    "__main__",
+    "cli",
+    "console",
+    "listings",
+    "commands",
+    "reporting",
+    "figures",
+    "scale",
+    "training",
+    "scoring",
+    "engine",
+    "methods",
+    "pipeline",
+    "classifier",
+    "pretrained",
+    "small_resnet",
+    "pictures",
+    "selection",
+    "statistics",
+    "metrics",
+    "localize",
+    "protocols",
+    "datasets",
+    "boxes",
+    "backbones",
+    "runs",
+    "config",
+    "progress",
+    "registry",
+    "downloads",
+    "errors",
+]
+NOT_BUILT_YET = {"scale"}
+TENSORFLOW_ROOMS = {"training", "scoring", "engine", "classifier", "pretrained", "small_resnet"}
+ONLY_IN = {
+    "rich": {"console"},
+    "tqdm": {"console"},
+    "matplotlib": {"figures"},
+    "ray": {"scale"},
+    "typer": {"cli"},
+    "jinja2": {"reporting"},
+    "tensorflow": TENSORFLOW_ROOMS,
+    "keras": TENSORFLOW_ROOMS,
+    "tensorflow_datasets": {"datasets"},
+}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> list[tuple[str, bool]]:
+    """(dotted name, whether at the top of the module) of every import."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = {id(node) for node in tree.body}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, id(node) in top) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the room"
+            found += [(f"{node.module}.{alias.name}", id(node) in top) for alias in node.names]
+    return found
+
+
+def test_every_room_is_listed_and_every_listed_room_is_there():
+    there = {room_of(path) for path in FILES} - {"__init__"}
+    assert there == set(ROOMS) - NOT_BUILT_YET
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if p != PACKAGE / "__init__.py"], ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_imports_point_down(path):
+    here = room_of(path)
+    for name, _ in imports(path):
+        parts = name.split(".")
+        if parts[0] != "dogcam" or len(parts) < 2 or parts[1] not in ROOMS:
+            continue
+        if parts[1] == here:
+            inside_package = (PACKAGE / here).is_dir()
+            assert inside_package, f"{path.name} imports itself"
+            continue
+        assert ROOMS.index(parts[1]) > ROOMS.index(here), f"{here} may not import {parts[1]}, which is listed above it"
+
+
+def test_members_of_a_package_import_each_other_without_a_circle():
+    for package in {path.parent for path in FILES if path.parent != PACKAGE}:
+        if package.name == "templates":
+            continue
+        members = {path.stem for path in package.glob("*.py")} - {"__init__"}
+        edges = {
+            path.stem: {
+                name.split(".")[2]
+                for name, _ in imports(path)
+                if name.startswith(f"dogcam.{package.name}.") and name.split(".")[2] in members
+            }
+            for path in package.glob("*.py")
+        }
+        while free := [member for member, needs in edges.items() if not needs & set(edges)]:
+            for member in free:
+                del edges[member]
+        assert not edges, f"{package.name}: {edges} import each other in a circle"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_libraries_stay_in_their_rooms(path):
+    for name, _ in imports(path):
+        allowed = ONLY_IN.get(name.split(".")[0])
+        assert allowed is None or room_of(path) in allowed, f"{path} imports {name}; only {allowed} may"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_only_the_command_line_imports_late(path):
+    if room_of(path) in ("cli", "__init__"):
+        return
+    late = [name for name, at_top in imports(path) if not at_top]
+    assert not late, f"{path} imports {late} inside a function"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_nothing_prints_and_nothing_swallows_every_error(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id != "print", f"{path}:{node.lineno} prints"
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None, f"{path}:{node.lineno} catches everything"
+            only_pass = len(node.body) == 1 and isinstance(node.body[0], ast.Pass)
+            assert not only_pass, f"{path}:{node.lineno} hides what it catches"
+
+
+def test_checks_notice_what_they_forbid(tmp_path):
+    bad = tmp_path / "bad.py"
+    bad.write_text("import keras\ndef f():\n    import rich.table\n    from dogcam.cli import app\n")
+    assert imports(bad) == [("keras", True), ("rich.table", False), ("dogcam.cli.app", False)]

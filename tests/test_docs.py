@@ -1,0 +1,95 @@
+"""Documentation that can fail: what README says to type is what CI runs and what the program takes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from dogcam import cli
+from dogcam.backbones import BACKBONES
+from dogcam.datasets import DATASETS
+from dogcam.methods import METHODS
+from dogcam.protocols import PROTOCOLS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.startswith("dogcam ")]
+
+
+def test_the_first_two_commands_set_everything_up_by_themselves():
+    demo, tests = BLOCKS[0].strip(), BLOCKS[1].strip()
+    assert "\n" not in demo
+    assert "\n" not in tests
+    assert demo.endswith("dogcam demo")
+    assert tests.endswith("pytest")
+
+
+def test_ci_runs_exactly_the_readmes_test_command():
+    lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line and not line.startswith(("#", "set ", "cd "))] == [BLOCKS[1].strip()]
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_in_readme_is_one_the_program_takes(line, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        cli, "resolve", lambda dotted: lambda config, progress, **more: asked.append(config) or _result()
+    )
+    assert cli.main([*shlex.split(line, comments=True)[1:], "--json"]) == 0
+    assert len(asked) == 1
+
+
+def _result():
+    return SimpleNamespace(document=dict, problems=())
+
+
+def test_readme_names_every_method_protocol_and_dataset():
+    for name in [*METHODS, *PROTOCOLS, *DATASETS]:
+        assert f"`{name}" in README, name
+    assert len(COMMANDS) >= 8
+    assert len(BACKBONES) >= 19
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder, ROOT]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return next(folder.glob("dogcam-*.whl"))
+
+
+def test_the_wheel_holds_the_package_with_its_templates_and_nothing_else(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    inside = {path.relative_to(ROOT).as_posix() for path in (ROOT / "dogcam").rglob("*") if path.is_file()}
+    inside = {name for name in inside if "__pycache__" not in name}
+    assert {name for name in names if not name.split("/")[0].endswith(".dist-info")} == inside
+    assert any("templates/" in name for name in names)
+
+
+def test_the_wheel_runs_outside_the_checkout(wheel, experiment, tmp_path):
+    """Installed alone into an empty folder that comes first on the path: report, templates included, and the lists."""
+    installed, elsewhere = tmp_path / "installed", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    zipfile.ZipFile(wheel).extractall(installed)
+
+    def run(*arguments):
+        code = f"import sys; sys.path.insert(0, {str(installed)!r})\nimport dogcam.cli\n"
+        code += f"assert dogcam.__file__.startswith({str(installed)!r}), dogcam.__file__\n"
+        code += f"sys.exit(dogcam.cli.main({list(map(str, arguments))!r}))"
+        return subprocess.run([sys.executable, "-c", code], cwd=elsewhere, capture_output=True, text=True, timeout=120)
+
+    done = run("report", "--home", experiment.path.parent, "--out", tmp_path / "report", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["experiment"] == "tiny"
+    assert (tmp_path / "report" / "index.html").stat().st_size > 10_000
+    assert "resnet50" in run("list", "backbones").stdout
