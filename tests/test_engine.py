@@ -154,18 +154,43 @@ def test_a_softmax_head_is_read_as_logits_and_left_as_it_was(batch):
         np.testing.assert_array_equal(now, then)
 
 
+IN_THE_FIRST_FAMILY = ("gradcam", "hirescam", "xgradcam")
+IN_THE_SECOND_FAMILY = ("layercam", "gradcam-elementwise", "gradcam++")
+
+
+def plus_plus(classifier, inputs, targets):
+    """Grad-CAM++ there, in closed form: g = w / Z everywhere, so its channel weights are ReLU(w) / (2 + w mean(A))."""
+    features = activations(classifier, classifier.pooled_layer(), inputs)
+    kernel = classifier.head.kernel.numpy()[:, targets].T
+    weights = np.maximum(kernel, 0) / (2 + kernel * features.mean(axis=(1, 2)))
+    return np.maximum(np.einsum("bijk,bk->bij", features, weights), 0)
+
+
+def check_identities(classifier, inputs, targets):
+    """At the layer that feeds the pooling, with a logit score."""
+    layer = classifier.pooled_layer()
+    names = ("cam", *IN_THE_FIRST_FAMILY, *IN_THE_SECOND_FAMILY)
+    found = run(classifier, [(name, layer) for name in names], inputs, targets)
+    maps = {name: each for (name, _), each in found.maps.items()}
+    expected = np.maximum(maps["cam"], 0) / (maps["cam"].shape[1] * maps["cam"].shape[2])
+    assert expected.max() > 0
+    for name in IN_THE_FIRST_FAMILY:
+        assert np.abs(maps[name] - expected).max() <= 1e-5 * expected.max(), name
+    second = maps["layercam"]
+    assert np.abs(maps["gradcam-elementwise"] - second).max() <= 1e-5 * second.max()
+    np.testing.assert_allclose(
+        maps["gradcam++"], plus_plus(classifier, inputs, found.targets), atol=1e-4 * maps["gradcam++"].max()
+    )
+    assert not np.allclose(second / second.max(), expected / expected.max(), atol=0.05), "two families, not one"
+
+
 @pytest.mark.parametrize("backbone", ["resnet50", "mobilenet_v2"])
 def test_gradcam_at_the_pooled_layer_is_relu_of_cam_over_the_area(backbone):
-    """Selvaraju et al. 2017, "Grad-CAM generalizes CAM": exact, for every class, with a logit score."""
+    """Selvaraju et al. 2017, "Grad-CAM generalizes CAM": exact, for every class, with a logit score; and its kin."""
     keras.utils.set_random_seed(1)
     classifier = build(backbone, tuple("abcdefghij"), weights="none")
     inputs = classifier.inputs_of(np.random.default_rng(2).integers(0, 256, (3, 224, 224, 3), np.uint8))
-    layer = classifier.pooled_layer()
-    maps = run(classifier, [("cam", layer), ("gradcam", layer)], inputs, np.array([PREDICTED, 4, 9])).maps
-    cam, gradcam = maps["cam", layer], maps["gradcam", layer]
-    expected = np.maximum(cam, 0) / (cam.shape[1] * cam.shape[2])
-    assert expected.max() > 0
-    assert np.abs(gradcam - expected).max() <= 1e-5 * expected.max()
+    check_identities(classifier, inputs, np.array([PREDICTED, 4, 9]))
 
 
 def test_gradcam_equals_cam_with_real_weights_on_real_photographs(real_data):
@@ -177,11 +202,8 @@ def test_gradcam_equals_cam_with_real_weights_on_real_photographs(real_data):
     classifier = imagenet_classifier("mobilenet_v2", str(weights), ())
     records = open_dataset("stanford_dogs", str(real_data / "stanford_dogs_10")).splits["test"][::100]
     pictures = np.stack([square(record.image.pixels(), 224) for record in records])
-    layer = classifier.pooled_layer()
-    maps = run(classifier, [("cam", layer), ("gradcam", layer)], classifier.inputs_of(pictures)).maps
-    expected = np.maximum(maps["cam", layer], 0) / 49
     assert len(pictures) == 8
-    assert np.abs(maps["gradcam", layer] - expected).max() <= 1e-5 * expected.max()
+    check_identities(classifier, classifier.inputs_of(pictures), None)
 
 
 def test_with_a_softmax_score_the_weights_are_those_of_the_paper(small, batch):
