@@ -84,7 +84,7 @@ class Classifier:
         Raises:
             UnknownName: none does, or several do.
         """
-        if text.isdigit() and int(text) < self.class_count:
+        if text.isdecimal() and int(text) < self.class_count:
             return int(text)
         folded = text.casefold()
         names = [name.casefold() for name in self.classes]

@@ -72,7 +72,7 @@ def _numbers(option: str, values: list[str] | None) -> tuple[int, ...] | None:
     parts = _several(values)
     if parts is None:
         return None
-    wrong = [part for part in parts if not part.isdigit()]
+    wrong = [part for part in parts if not part.isdecimal()]
     if wrong:
         raise typer.BadParameter(f"{option} takes whole numbers such as 3 or 3,5,7; received {wrong[0]!r}")
     return tuple(map(int, parts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -182,8 +182,10 @@ def _best_epoch(experiment: Experiment, number: int) -> int:
 
 def _imagenet(name: str, config: ExplainConfig, progress: Progress) -> _Subject:
     _no_epochs(config, f"imagenet:{name}")
-    labels = read_labels(Path(config.labels), 1000) if config.labels else imagenet_labels(progress)
-    return _Subject(f"imagenet:{name}", {None: imagenet_classifier(name, config.weights, labels)})
+    # The network first: where it cannot be had, nobody should wait to hear that its labels cannot either.
+    model = imagenet_classifier(name, config.weights, ())
+    labels = read_labels(Path(config.labels), model.class_count) if config.labels else imagenet_labels(progress)
+    return _Subject(model.name, {None: replace(model, classes=labels)})
 
 
 def _foreign(path: Path, config: ExplainConfig) -> _Subject:
@@ -194,9 +196,8 @@ def _foreign(path: Path, config: ExplainConfig) -> _Subject:
             "backbone's own, unit for pixels divided by 255, or none"
         )
     model = load_foreign(path, config.preprocess, ())
-    if config.labels:
-        model = load_foreign(path, config.preprocess, read_labels(Path(config.labels), model.class_count))
-    return _Subject(path.name, {None: model})
+    labels = read_labels(Path(config.labels), model.class_count) if config.labels else ()
+    return _Subject(path.name, {None: replace(model, classes=labels)})
 
 
 def _no_epochs(config: ExplainConfig, name: str) -> None:
