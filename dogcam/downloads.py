@@ -35,9 +35,12 @@ def require_reachable(url: str, remedy: str) -> None:
 
 def _reason_unreachable(url: str) -> str:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=PATIENCE_SECONDS):
+        # An opener of its own reads the proxies of the environment now; urlopen keeps those of its first call.
+        opener = urllib.request.build_opener()
+        with opener.open(urllib.request.Request(url, method="HEAD"), timeout=PATIENCE_SECONDS):
             return ""
     except urllib.error.HTTPError as error:
         return "" if error.code in _HEAD_REFUSED else f"HTTP {error.code} {error.reason}"
     except (OSError, ValueError, http.client.HTTPException) as error:
-        return str(getattr(error, "reason", error)) or type(error).__name__
+        reason = getattr(error, "reason", error)
+        return " ".join(str(reason).split()) or type(reason).__name__

@@ -48,7 +48,10 @@ def run(config: DemoConfig, progress: Progress) -> DemoResult:
     progress.note("2/4 evaluate: CAM and Grad-CAM against the exact boxes")
     evaluation = evaluate.run(EvaluateConfig(experiment=name, home=config.out), progress)
     progress.note("3/4 explain: two pictures")
-    pictures = tuple(entry["id"] for entry in evaluation.evaluation.samples()[: config.explained])
+    samples = evaluation.evaluation.samples()
+    pictures = tuple(entry["id"] for entry in samples[1 :: max(1, len(samples) // config.explained)])[
+        : config.explained
+    ]
     explanation = explain.run(_explained(config, name, pictures, evaluation), progress)
     progress.note("4/4 report")
     reported = report.run(ReportConfig(experiment=name, home=config.out), progress)

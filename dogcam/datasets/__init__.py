@@ -96,7 +96,9 @@ def _eight_bits(image: Image.Image) -> np.ndarray:
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers; save it with 8 bits for each colour")
     if not image.mode.startswith("I"):
-        return np.asarray(image.convert("RGB"))
+        # A palette with transparencies goes by way of RGBA, since Pillow warns of the direct one.
+        clear = isinstance(image.info.get("transparency"), bytes)
+        return np.asarray((image.convert("RGBA") if clear else image).convert("RGB"))
     grey = np.clip(np.asarray(image) >> 8, 0, 255).astype(np.uint8)
     return np.stack([grey] * 3, axis=-1)
 

@@ -8,7 +8,8 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +19,7 @@ import tensorflow_datasets as tfds
 from dogcam.datasets import Dataset, FileSlice, Problem, Record, short_names, usable_boxes
 from dogcam.downloads import require_reachable
 from dogcam.errors import InputError
-from dogcam.progress import Progress
+from dogcam.progress import Progress, Step
 from dogcam.registry import unknown
 
 # TFDS's corners are (ymin, xmin, ymax, xmax); ours are (x0, y0, x1, y1).
@@ -61,16 +62,53 @@ def _prepare(builder: Any, progress: Progress) -> None:
     if builder.data_path.exists():
         return
     addresses = sorted(builder.url_infos) if builder.url_infos else []
+    remedy = _remedy(builder, addresses)
     if addresses and not _downloaded(builder, addresses):
-        require_reachable(addresses[0], _remedy(builder, addresses))
+        require_reachable(addresses[0], remedy)
     progress.note(f"TFDS prepares {builder.info.full_name} in {builder.data_path}: once, and it takes a while")
     tfds.disable_progress_bar()
     try:
         # It prints its greeting on standard output, which is ours for answers.
-        with contextlib.redirect_stdout(io.StringIO()):
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            progress.task("TFDS downloads and prepares") as step,
+            _watched(_home(builder), step),
+        ):
             builder.download_and_prepare()
     except Exception as error:  # the code of any of TFDS's sets runs here, on files from elsewhere
-        raise InputError(f"TFDS could not prepare {builder.info.full_name}: {_first_line(error)}") from error
+        reason = f"TFDS could not prepare {builder.info.full_name} ({type(error).__name__}: {_first_line(error)})"
+        raise InputError(f"{reason}. {remedy}") from error
+
+
+@contextlib.contextmanager
+def _watched(folder: Path, step: Step) -> Iterator[None]:
+    """Tell `step` every second how much has come to lie in `folder` since: TFDS's own bars know nothing of ours."""
+    before, ended = _bytes_in(folder), threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(1):
+            step.advance(0, f"{(_bytes_in(folder) - before) / 1e6:.0f} MB")
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # TFDS moves files while we look
+            total += path.stat().st_size
+    return total
+
+
+def _home(builder: Any) -> Path:
+    """The folder that holds TFDS's sets and downloads."""
+    return Path(builder.data_path.parents[builder.info.full_name.count("/")])
 
 
 def _first_line(error: Exception) -> str:
@@ -89,8 +127,7 @@ def _remedy(builder: Any, addresses: Sequence[str]) -> str:
 
 def _downloaded(builder: Any, addresses: Sequence[str]) -> bool:
     """Whether TFDS keeps finished downloads already: then no host needs to answer."""
-    home = builder.data_path.parents[builder.info.full_name.count("/")]
-    notes = "".join(path.read_text(encoding="utf-8") for path in Path(home, "downloads").rglob("*.INFO"))
+    notes = "".join(path.read_text(encoding="utf-8") for path in (_home(builder) / "downloads").rglob("*.INFO"))
     return all(json.dumps(url) in notes for url in addresses)
 
 

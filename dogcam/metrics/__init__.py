@@ -36,9 +36,7 @@ class Metric:
 METRICS: Registry[Metric] = Registry("metric")
 
 
-def metric(
-    name: str, *, needs: tuple[str, ...], title: str
-) -> Callable[[Callable[..., float]], Callable[..., float]]:
+def metric(name: str, *, needs: tuple[str, ...], title: str) -> Callable[[Callable[..., float]], Callable[..., float]]:
     """Register the decorated function as the metric `name`; the first line of its docstring describes it."""
 
     def register(function: Callable[..., float]) -> Callable[..., float]:

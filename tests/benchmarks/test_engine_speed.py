@@ -1,0 +1,69 @@
+"""Throughput of the engine on ResNet50 at 224, batch 32, as ratios to a plain forward pass in the same process.
+
+Run by hand on a quiet machine: pytest tests/benchmarks --benchmark-enable -s
+Each case takes turns with the plain pass, so that a drifting machine slows both; the median of the pairs' ratios counts.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dogcam.classifier import build
+from dogcam.engine import HeatmapEngine
+from dogcam.methods import METHODS
+
+BATCH, ROUNDS = 32, 5
+LAST = ("conv5_block3_out",)
+THREE = ("conv3_block4_out", "conv4_block6_out", "conv5_block3_out")
+STUDY = ("cam", "gradcam")
+# Without the principal components, whose price grows with the cube of the map's size.
+IN_ONE_SUM = [name for name, row in METHODS.items() if "gradients" in row.needs and name != "eigengradcam"]
+GRADIENT = ("cam", *IN_ONE_SUM)
+
+# (methods, layers, share of the plain pass's throughput that is the goal)
+CASES = {
+    "b: CAM and Grad-CAM at the last layer": (STUDY, LAST, 0.75),
+    "c: all one-pass methods at the last layer": (tuple(METHODS), LAST, 0.60),
+    "d: CAM and Grad-CAM at three layers": (STUDY, THREE, 0.40),
+    "e: all gradient methods at three layers": (GRADIENT, THREE, 0.33),
+    "f: all one-pass methods at three layers": (tuple(METHODS), THREE, 0.33),
+}
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return build("resnet50", tuple(f"breed {number}" for number in range(120)), weights="none")
+
+
+@pytest.fixture(scope="module")
+def batch():
+    return np.random.default_rng(0).normal(0, 50, (BATCH, 224, 224, 3)).astype(np.float32)
+
+
+def seconds(function):
+    began = time.perf_counter()
+    function()
+    return time.perf_counter() - began
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_ratio_to_a_plain_forward_pass(benchmark, classifier, batch, case):
+    methods, layers, goal = CASES[case]
+    pooled = classifier.pooled_layer()
+    cells = [(m, layer) for m in methods for layer in layers if layer == pooled or not METHODS[m].only_pooled]
+    engine = HeatmapEngine(classifier, cells)
+    signature = [tf.TensorSpec((None, 224, 224, 3), tf.float32)]
+    plain = tf.function(lambda images: classifier.model(images, training=False), input_signature=signature)
+    tensor = tf.convert_to_tensor(batch)
+    plain(tensor)
+    engine(batch)
+
+    ratios = [seconds(lambda: plain(tensor).numpy()) / seconds(lambda: engine(batch)) for _ in range(ROUNDS)]
+    benchmark.extra_info.update(ratio=statistics.median(ratios), goal=goal, cells=len(cells))
+    benchmark.pedantic(lambda: engine(batch), rounds=1)
+    print(f"\n{case}: {statistics.median(ratios):.2f} of a plain pass's throughput (goal {goal}), {len(cells)} maps")

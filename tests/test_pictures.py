@@ -1,0 +1,234 @@
+"""Files, folders, globs and ids: which pictures are meant, each once, and what is said of a name that is none."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dogcam.datasets import Dataset, ImageFile, Record
+from dogcam.errors import InputError
+from dogcam.pictures import SUFFIXES, find_pictures
+
+XML = """<annotation><size><width>40</width><height>20</height><depth>3</depth></size>
+<object><name>pug</name><bndbox><xmin>{0}</xmin><ymin>{1}</ymin><xmax>{2}</xmax><ymax>{3}</ymax></bndbox></object>
+</annotation>"""
+
+
+def picture(path, size=(40, 20), **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (200, 100, 0)).save(path, **options)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The current folder: two pictures and a note on top, pictures further down, a folder of notes only."""
+    for name in ("b.png", "a.JPG", "deep/c.png", "deep/deeper/d.webp", "deepest/x/y/e.jpeg"):
+        picture(tmp_path / name)
+    (tmp_path / "note.txt").write_text("a note")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "n.txt").write_text("a note")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def dogs(tmp_path):
+    """A dataset of three pictures, and a count of how often it is opened."""
+    image = ImageFile(picture(tmp_path / "elsewhere" / "dog.png"))
+    box = [[0.1, 0.2, 0.3, 0.4]]
+    records = [Record(f"n02110958_{number}", image, 1, box) for number in (7, 150, 15028)]
+    made = Dataset("made", ("collie", "pug"), {"train": tuple(records[:1]), "test": tuple(records[1:])})
+    opened = []
+
+    def opener():
+        opened.append(made)
+        return made
+
+    opener.opened = opened
+    opener.records = {record.id: record for record in records}
+    return opener
+
+
+def never():
+    raise AssertionError("the dataset was opened though no id was asked for")
+
+
+def names(wanted, opener=never):
+    records, problems = find_pictures(wanted, opener)
+    assert problems == []
+    return [record.id for record in records]
+
+
+def test_a_file_is_itself(folder):
+    (record,), problems = find_pictures(["b.png"], never)
+    assert (record.id, record.label, record.boxes.shape) == ("b.png", None, (0, 4))
+    assert record.image.pixels().shape == (20, 40, 3)
+    assert problems == []
+
+
+def test_files_come_in_the_order_they_are_named(folder):
+    assert names(["b.png", "a.JPG", "deep/c.png"]) == ["b.png", "a.JPG", "deep/c.png"]
+
+
+def test_a_file_is_tried_whatever_its_name(folder):
+    """What a user names is not dropped for its ending: reading it says what is wrong."""
+    (record,), _ = find_pictures(["note.txt"], never)
+    with pytest.raises(InputError, match=r"cannot read note\.txt: not a picture"):
+        record.image.pixels()
+
+
+def test_a_folder_is_its_own_pictures_sorted(folder):
+    assert names(["."]) == ["a.JPG", "b.png"]
+    assert names([str(folder)]) == [str(folder / "a.JPG"), str(folder / "b.png")]
+    assert names(["deep/"]) == ["deep/c.png"]
+
+
+def test_a_folder_without_pictures_of_its_own_is_those_of_its_folders(folder):
+    assert names(["deepest"]) == ["deepest/x/y/e.jpeg"]
+
+
+@pytest.mark.parametrize("suffix", sorted(SUFFIXES))
+def test_every_ending_counts_in_both_cases(tmp_path, suffix):
+    for name in (f"lower{suffix}", f"upper{suffix.upper()}"):
+        (tmp_path / name).write_bytes(b"x")
+    assert len(names([str(tmp_path)])) == 2
+
+
+def test_a_folder_named_like_a_picture_is_no_picture(folder):
+    (folder / "odd.png").mkdir()
+    assert names(["."]) == ["a.JPG", "b.png"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.png", ["b.png"]),
+        ("*", ["a.JPG", "b.png"]),
+        ("deep/*", ["deep/c.png"]),
+        ("**/*.png", ["b.png", "deep/c.png", "elsewhere/dog.png"]),
+        ("[ab].*", ["a.JPG", "b.png"]),
+        ("deep/**/?.webp", ["deep/deeper/d.webp"]),
+    ],
+)
+def test_a_glob_that_the_shell_left_alone(folder, dogs, pattern, expected):
+    assert names([pattern]) == expected
+
+
+def test_a_file_whose_name_looks_like_a_glob(folder):
+    picture(folder / "dog[1].png")
+    picture(folder / "dog1.png")
+    assert names(["dog[1].png"]) == ["dog[1].png"]
+
+
+def test_ids_are_those_of_the_dataset(folder, dogs):
+    records, problems = find_pictures(["n02110958_150", "b.png", "n02110958_7"], dogs)
+    assert [record.id for record in records] == ["n02110958_150", "b.png", "n02110958_7"]
+    assert records[0] is dogs.records["n02110958_150"]
+    assert records[2] is dogs.records["n02110958_7"]
+    assert len(dogs.opened) == 1
+    assert problems == []
+
+
+def test_each_picture_comes_once(folder, dogs):
+    wanted = ["b.png", "./b.png", "*.png", ".", str(folder / "b.png"), "n02110958_7", "n02110958_7"]
+    assert names(wanted, dogs) == ["b.png", "a.JPG", "n02110958_7"]
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no symbolic links here")
+def test_a_link_to_a_picture_is_that_picture(folder):
+    (folder / "link.png").symlink_to(folder / "b.png")
+    assert names(["b.png", "link.png"]) == ["b.png"]
+
+
+def test_an_empty_folder_says_what_it_was_searched_for(folder):
+    for name in ("empty", "notes"):
+        with pytest.raises(InputError, match=rf"the folder {name} holds no picture .*\.jpeg, \.jpg.*\.png"):
+            find_pictures([name], never)
+
+
+def test_a_glob_without_a_match(folder):
+    for pattern in ("*.gif", "*.txt", "nowhere/*"):
+        with pytest.raises(InputError) as caught:
+            find_pictures([pattern], never)
+        assert str(caught.value) == f"no picture matches {pattern}"
+
+
+def test_a_name_that_is_none_of_these_is_told_the_nearest_ids(folder, dogs):
+    with pytest.raises(InputError) as caught:
+        find_pictures(["n02110958_151"], dogs)
+    text = str(caught.value)
+    assert text.startswith("no such file, folder or picture of the model's dataset: n02110958_151; the nearest ids")
+    assert "n02110958_150" in text
+
+
+def test_a_name_like_no_id(folder, dogs):
+    with pytest.raises(InputError, match=r"picture of the model's dataset: holiday\.jpg$"):
+        find_pictures(["holiday.jpg"], dogs)
+
+
+def test_a_model_without_a_dataset_knows_no_ids(folder):
+    with pytest.raises(InputError, match=r"dataset: n02110958_7$"):
+        find_pictures(["n02110958_7"], lambda: None)
+
+
+# Files in an unpacked copy of Stanford Dogs ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unpacked(tmp_path):
+    """Images/ and Annotation/ with one breed; gives a function that adds a picture with a box in pixels of 40 x 20."""
+
+    def add(identity, box=None, xml=None, **options):
+        path = picture(tmp_path / "Images" / "n02110958-pug" / f"{identity}.jpg", **options)
+        if box or xml:
+            note = tmp_path / "Annotation" / "n02110958-pug" / identity
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(xml or XML.format(*box))
+        return path
+
+    return add
+
+
+def test_the_annotation_beside_a_file_gives_its_boxes(unpacked, monkeypatch):
+    path = unpacked("n02110958_7", (4, 5, 30, 15))
+    (record,), problems = find_pictures([str(path)], never)
+    np.testing.assert_array_equal(record.boxes, np.array([[0.1, 0.25, 0.75, 0.75]], np.float32))
+    assert (record.id, record.label, problems) == (str(path), None, [])
+    monkeypatch.chdir(path.parent)
+    (record,), _ = find_pictures(["n02110958_7.jpg"], never)
+    np.testing.assert_array_equal(record.boxes, np.array([[0.1, 0.25, 0.75, 0.75]], np.float32))
+
+
+def test_a_whole_breed_has_its_boxes(unpacked):
+    folder = unpacked("n02110958_7", (4, 5, 30, 15)).parent
+    unpacked("n02110958_9", (0, 0, 40, 10))
+    records, problems = find_pictures([str(folder)], never)
+    assert [record.boxes.tolist()[0][3] for record in records] == [0.75, 0.5]
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("xml", "said"),
+    [("<annotation>", "broken annotation"), (XML.format(50, 5, 60, 15), "is empty or outside it")],
+)
+def test_a_spoiled_annotation_is_named_once_and_the_picture_kept(unpacked, xml, said):
+    path = unpacked("n02110958_7", xml=xml)
+    records, problems = find_pictures([str(path), str(path), str(path.parent)], never)
+    assert [(record.id, record.boxes.shape) for record in records] == [(str(path), (0, 4))]
+    assert [(problem.id, problem.lost) for problem in problems] == [(str(path), False)]
+    assert said in problems[0].reason
+
+
+def test_a_picture_is_turned_upright_only_where_no_annotation_refers_to_its_pixels(unpacked, tmp_path):
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    boxed = unpacked("n02110958_7", (4, 5, 30, 15), exif=tags)
+    free = unpacked("n02110958_8", exif=tags)
+    other = picture(tmp_path / "holiday.jpg", exif=tags)
+    records, _ = find_pictures([str(boxed), str(free), str(other)], never)
+    assert [record.image.pixels().shape[:2] for record in records] == [(20, 40), (40, 20), (40, 20)]
