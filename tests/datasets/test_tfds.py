@@ -25,6 +25,7 @@ from dogcam import downloads
 from dogcam.datasets import open_dataset
 from dogcam.datasets import tfds as ours
 from dogcam.errors import InputError, Unavailable
+from dogcam.progress import Step
 
 NAMES = {"_IMAGES_URL": "images.tar", "_SPLIT_URL": "lists.tar", "_ANNOTATIONS_URL": "annotation.tar"}
 BREEDS = [f"n{2085620 + 7 * number:08d}-Breed_No_{number:03d}" for number in range(120)]
@@ -391,3 +392,17 @@ def test_a_set_that_cannot_be_used_says_what_it_lacks(tmp_path, monkeypatch, fea
 def test_a_set_without_a_test_split(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="needs the splits train and test; it has train"):
         own(monkeypatch, tmp_path, IMAGE | LABEL, {"train": [row()]})
+
+
+def test_a_growing_download_is_told_in_megabytes(tmp_path):
+    said = []
+
+    class Heard(Step):
+        def advance(self, units=1, text=""):
+            said.append((units, text))
+
+    (tmp_path / "old").write_bytes(bytes(1_000_000))
+    with ours._watched(tmp_path, Heard()):
+        (tmp_path / "new").write_bytes(bytes(3_000_000))
+        time.sleep(1.3)
+    assert said == [(0, "3 MB")]
