@@ -9,11 +9,12 @@ from typing import Any
 from dogcam.backbones import BACKBONES
 from dogcam.datasets import DATASETS
 from dogcam.errors import ExperimentError
+from dogcam.files import plain
 from dogcam.methods import METHODS
 from dogcam.metrics import METRICS
 from dogcam.protocols import PROTOCOLS
 from dogcam.registry import unknown
-from dogcam.runs import Experiment, all_experiments, plain
+from dogcam.runs import Experiment, all_experiments
 
 
 @dataclass(frozen=True)

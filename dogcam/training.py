@@ -17,10 +17,11 @@ import tensorflow as tf
 from dogcam.classifier import LOGITS_NAME, Classifier
 from dogcam.config import TrainConfig
 from dogcam.errors import ExperimentError, LayerError
+from dogcam.files import written_whole
 from dogcam.pipeline import Pictures
 from dogcam.progress import Progress, Step
 from dogcam.registry import nearest
-from dogcam.runs import Experiment, HistoryRow, written_whole
+from dogcam.runs import Experiment, HistoryRow
 
 # An estimate is made after this many batches, the first of which (compiling) are left out.
 ESTIMATE_AFTER, ESTIMATE_SKIPS = 6, 2

@@ -24,6 +24,7 @@ ROOMS = [
     "engine",
     "methods",
     "pipeline",
+    "subjects",
     "classifier",
     "pretrained",
     "small_resnet",
@@ -41,10 +42,11 @@ ROOMS = [
     "progress",
     "registry",
     "downloads",
+    "files",
     "errors",
 ]
 NOT_BUILT_YET = {"scale"}
-TENSORFLOW_ROOMS = {"training", "scoring", "engine", "classifier", "pretrained", "small_resnet"}
+TENSORFLOW_ROOMS = {"training", "scoring", "engine", "subjects", "classifier", "pretrained", "small_resnet"}
 ONLY_IN = {
     "rich": {"console"},
     "tqdm": {"console"},

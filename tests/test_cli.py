@@ -256,6 +256,8 @@ def test_ctrl_c_leaves_an_experiment_to_resume(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "dogcam", *line.split(), "--home", str(tmp_path)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # Where the tests themselves run in the background, the signal is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     history = tmp_path / "cut" / "history.csv"
     deadline = time.monotonic() + 120

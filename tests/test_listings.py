@@ -12,11 +12,12 @@ from dogcam import listings
 from dogcam.backbones import BACKBONES
 from dogcam.datasets import DATASETS
 from dogcam.errors import UnknownName
+from dogcam.files import write_bytes
 from dogcam.listings import listing
 from dogcam.methods import METHODS
 from dogcam.metrics import METRICS
 from dogcam.protocols import PROTOCOLS
-from dogcam.runs import create_experiment, write_bytes
+from dogcam.runs import create_experiment
 
 REGISTRIES = {
     "backbones": BACKBONES,

@@ -17,11 +17,12 @@ from dogcam.config import EvaluateConfig
 from dogcam.datasets import Dataset, Problem, Record
 from dogcam.engine import HeatmapEngine, plan_cells, study_cells
 from dogcam.errors import InputError
+from dogcam.files import plain, write_json
 from dogcam.pipeline import limited, read_pictures
 from dogcam.progress import Progress
 from dogcam.protocols import PROTOCOLS, Protocol
 from dogcam.reporting.tables import localisation_rows
-from dogcam.runs import Cell, Evaluation, Experiment, find_experiment, plain, write_json
+from dogcam.runs import Cell, Evaluation, Experiment, find_experiment
 from dogcam.scoring import Scoring, score_baselines, score_pass
 from dogcam.selection import choose_epochs, choose_runs, reopen_dataset
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +12,20 @@ import numpy as np
 
 from dogcam import figures, localize
 from dogcam.boxes import iou, to_pixels
-from dogcam.classifier import Classifier, imagenet_classifier, load_foreign, load_trained
+from dogcam.classifier import Classifier
 from dogcam.config import ExplainConfig
-from dogcam.datasets import Dataset, Problem, Record
+from dogcam.datasets import Problem, Record
 from dogcam.engine import PREDICTED, HeatmapEngine, plan_cells
-from dogcam.errors import InputError, ModelError, OptionError
+from dogcam.errors import InputError, OptionError
 from dogcam.figures import Panel
+from dogcam.files import plain, write_bytes, write_json
 from dogcam.methods import METHODS
-from dogcam.metrics.classification import curves_of, softmax
+from dogcam.metrics.classification import softmax
 from dogcam.pictures import find_pictures
 from dogcam.pipeline import square
-from dogcam.pretrained import imagenet_labels, read_labels
 from dogcam.progress import Progress
 from dogcam.protocols import PROTOCOLS, Protocol
-from dogcam.runs import Experiment, find_experiment, plain, write_bytes, write_json
-from dogcam.selection import choose_epochs, choose_runs, reopen_dataset
+from dogcam.subjects import find_subject
 
 TOP = 5
 OUT = "dogcam-explained"
@@ -118,24 +117,11 @@ class ExplainResult:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class _Subject:
-    """The models to ask, by epoch, and the data they were trained on where that is known."""
-
-    name: str
-    models: dict[int | None, Classifier]
-    experiment: Experiment | None = None
-
-    @property
-    def first(self) -> Classifier:
-        return next(iter(self.models.values()))
-
-
 def run(config: ExplainConfig, progress: Progress) -> ExplainResult:
     """Explain the pictures that `config` names."""
-    subject = _subject(config, progress)
+    subject = find_subject(config, progress)
     progress.note(f"model {subject.name}")
-    pictures, problems = find_pictures(config.images, lambda: _dataset(subject, config, progress))
+    pictures, problems = find_pictures(config.images, lambda: subject.dataset(config.data_dir, progress))
     protocol = PROTOCOLS[config.protocol]
     cells = plan_cells(subject.first, config.methods, config.layers)
     fixed = _fixed_target(subject.first, config.target)
@@ -153,75 +139,6 @@ def run(config: ExplainConfig, progress: Progress) -> ExplainResult:
     if not explanations:
         raise InputError("not one picture could be explained: " + "; ".join(each.reason for each in problems[:3]))
     return ExplainResult(subject.name, protocol, writer.out, explanations, tuple(problems))
-
-
-def _subject(config: ExplainConfig, progress: Progress) -> _Subject:
-    """The models that --model, --run and --epoch mean."""
-    named = config.model or ""
-    if named.startswith("imagenet:"):
-        return _imagenet(named.removeprefix("imagenet:"), config, progress)
-    if named.endswith(".keras") and not _in_experiment(Path(named)):
-        return _foreign(Path(named), config)
-    if named.endswith(".keras"):
-        return _kept_file(Path(named))
-    experiment = find_experiment(config.home, config.model)
-    runs, why = choose_runs(experiment, str(config.run) if config.run is not None else "best")
-    epochs = config.epochs or (_best_epoch(experiment, runs[0]),)
-    epochs = choose_epochs(experiment, runs, epochs)
-    progress.note(f"run {runs[0]}: {why}; epoch {', '.join(map(str, epochs))}")
-    models = {epoch: load_trained(experiment, runs[0], epoch) for epoch in epochs}
-    return _Subject(f"{experiment.name} run {runs[0]}", models, experiment)
-
-
-def _best_epoch(experiment: Experiment, number: int) -> int:
-    """The kept epoch of a run with the highest test accuracy; ties by lower loss."""
-    curve = curves_of(experiment.history())[number]
-    measured = {epoch: (-a, b) for epoch, a, b in zip(curve.epochs, curve.accuracy, curve.loss, strict=True)}
-    return min(experiment.kept()[number], key=lambda epoch: measured[epoch])
-
-
-def _imagenet(name: str, config: ExplainConfig, progress: Progress) -> _Subject:
-    _no_epochs(config, f"imagenet:{name}")
-    # The network first: where it cannot be had, nobody should wait to hear that its labels cannot either.
-    model = imagenet_classifier(name, config.weights, ())
-    labels = read_labels(Path(config.labels), model.class_count) if config.labels else imagenet_labels(progress)
-    return _Subject(model.name, {None: replace(model, classes=labels)})
-
-
-def _foreign(path: Path, config: ExplainConfig) -> _Subject:
-    _no_epochs(config, str(path))
-    if config.preprocess is None:
-        raise OptionError(
-            f"{path} does not say how its pixels are to be prepared: --preprocess NAME, with a backbone's name for that "
-            "backbone's own, unit for pixels divided by 255, or none"
-        )
-    model = load_foreign(path, config.preprocess, ())
-    labels = read_labels(Path(config.labels), model.class_count) if config.labels else ()
-    return _Subject(path.name, {None: replace(model, classes=labels)})
-
-
-def _no_epochs(config: ExplainConfig, name: str) -> None:
-    if config.epochs or config.run is not None:
-        raise OptionError(f"--epoch and --run choose among an experiment's models; {name} is one model")
-
-
-def _in_experiment(path: Path) -> bool:
-    return (path.parent.parent / "experiment.json").exists()
-
-
-def _kept_file(path: Path) -> _Subject:
-    experiment = Experiment(path.absolute().parent.parent)
-    for number, epochs in experiment.kept().items():
-        for epoch in epochs:
-            if experiment.checkpoint(number, epoch) == path.absolute():
-                models = {epoch: load_trained(experiment, number, epoch)}
-                return _Subject(f"{experiment.name} run {number}", models, experiment)
-    raise ModelError(f"{path} is not a kept epoch of the experiment {experiment.path}")
-
-
-def _dataset(subject: _Subject, config: ExplainConfig, progress: Progress) -> Dataset | None:
-    """The data the model was trained on: where pictures can be named by their ids."""
-    return reopen_dataset(subject.experiment, config.data_dir, progress) if subject.experiment else None
 
 
 def _fixed_target(model: Classifier, target: str) -> int | None:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from dogcam.config import ReportConfig
+from dogcam.files import plain
 from dogcam.progress import Progress
 from dogcam.reporting.page import compose
 from dogcam.reporting.rendering import illustrations, write
-from dogcam.runs import find_experiment, plain
+from dogcam.runs import find_experiment
 
 
 @dataclass(frozen=True)

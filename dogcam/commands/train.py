@@ -15,10 +15,11 @@ from dogcam.classifier import Classifier, build
 from dogcam.config import TrainConfig
 from dogcam.datasets import Dataset, Problem, open_dataset
 from dogcam.errors import ExperimentError, OptionError
+from dogcam.files import plain
 from dogcam.metrics.classification import RunVerdict, choose_run, curves_of, judge
 from dogcam.pipeline import Pictures, limited, read_pictures
 from dogcam.progress import Progress
-from dogcam.runs import Experiment, HistoryRow, create_experiment, find_experiment, plain
+from dogcam.runs import Experiment, HistoryRow, create_experiment, find_experiment
 from dogcam.training import Inputs, Job, PixelInputs, choose_trainer, features_of, run_seeds, seed_everything, train_run
 
 # What may differ between an experiment and the options it is resumed with.

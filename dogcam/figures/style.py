@@ -15,7 +15,7 @@ import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 
-from dogcam.runs import write_bytes
+from dogcam.files import write_bytes
 
 PRINT_DPI = 300
 SCREEN_DPI = 160

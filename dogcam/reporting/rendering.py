@@ -13,8 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from dogcam.figures import ANNOTATED_COLOUR, PREDICTED_COLOUR, heat_gradient, image_bytes, save, tile
+from dogcam.files import write_bytes, write_text
 from dogcam.reporting import Chart, Document, Sheet, Table, Tile
-from dogcam.runs import write_bytes, write_text
 
 FILES = {"html": "index.html", "md": "report.md"}
 TILE_INCHES = 3.0

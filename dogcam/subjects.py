@@ -1,0 +1,98 @@
+"""Which models a user means by --model, --run and --epoch: an experiment's, a file's, or ImageNet's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dogcam.classifier import Classifier, imagenet_classifier, load_foreign, load_trained
+from dogcam.config import ExplainConfig
+from dogcam.datasets import Dataset
+from dogcam.errors import ModelError, OptionError
+from dogcam.metrics.classification import curves_of
+from dogcam.pretrained import imagenet_labels, read_labels
+from dogcam.progress import Progress
+from dogcam.runs import Experiment, find_experiment
+from dogcam.selection import choose_epochs, choose_runs, reopen_dataset
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """The models to ask, by epoch, and the data they were trained on where that is known."""
+
+    name: str
+    models: dict[int | None, Classifier]
+    experiment: Experiment | None = None
+
+    @property
+    def first(self) -> Classifier:
+        """Any of the models: they are alike but for their weights."""
+        return next(iter(self.models.values()))
+
+    def dataset(self, data_dir: str | None, progress: Progress) -> Dataset | None:
+        """The data the models were trained on, where that is known."""
+        return reopen_dataset(self.experiment, data_dir, progress) if self.experiment else None
+
+
+def find_subject(config: ExplainConfig, progress: Progress) -> Subject:
+    """The models that --model, --run and --epoch mean."""
+    named = config.model or ""
+    if named.startswith("imagenet:"):
+        return _imagenet(named.removeprefix("imagenet:"), config, progress)
+    if named.endswith(".keras") and not _in_experiment(Path(named)):
+        return _foreign(Path(named), config)
+    if named.endswith(".keras"):
+        return _kept_file(Path(named))
+    experiment = find_experiment(config.home, config.model)
+    runs, why = choose_runs(experiment, str(config.run) if config.run is not None else "best")
+    epochs = config.epochs or (_best_epoch(experiment, runs[0]),)
+    epochs = choose_epochs(experiment, runs, epochs)
+    progress.note(f"run {runs[0]}: {why}; epoch {', '.join(map(str, epochs))}")
+    models = {epoch: load_trained(experiment, runs[0], epoch) for epoch in epochs}
+    return Subject(f"{experiment.name} run {runs[0]}", models, experiment)
+
+
+def _best_epoch(experiment: Experiment, number: int) -> int:
+    """The kept epoch of a run with the highest test accuracy; ties by lower loss."""
+    curve = curves_of(experiment.history())[number]
+    measured = {epoch: (-a, b) for epoch, a, b in zip(curve.epochs, curve.accuracy, curve.loss, strict=True)}
+    return min(experiment.kept()[number], key=lambda epoch: measured[epoch])
+
+
+def _imagenet(name: str, config: ExplainConfig, progress: Progress) -> Subject:
+    _no_epochs(config, f"imagenet:{name}")
+    # The network first: where it cannot be had, nobody should wait to hear that its labels cannot either.
+    model = imagenet_classifier(name, config.weights, ())
+    labels = read_labels(Path(config.labels), model.class_count) if config.labels else imagenet_labels(progress)
+    return Subject(model.name, {None: replace(model, classes=labels)})
+
+
+def _foreign(path: Path, config: ExplainConfig) -> Subject:
+    _no_epochs(config, str(path))
+    if config.preprocess is None:
+        raise OptionError(
+            f"{path} does not say how its pixels are to be prepared: --preprocess NAME, with a backbone's name for that "
+            "backbone's own, unit for pixels divided by 255, or none"
+        )
+    model = load_foreign(path, config.preprocess, ())
+    labels = read_labels(Path(config.labels), model.class_count) if config.labels else ()
+    return Subject(path.name, {None: replace(model, classes=labels)})
+
+
+def _no_epochs(config: ExplainConfig, name: str) -> None:
+    if config.epochs or config.run is not None:
+        raise OptionError(f"--epoch and --run choose among an experiment's models; {name} is one model")
+
+
+def _in_experiment(path: Path) -> bool:
+    return (path.parent.parent / "experiment.json").exists()
+
+
+def _kept_file(path: Path) -> Subject:
+    experiment = Experiment(path.absolute().parent.parent)
+    for number, epochs in experiment.kept().items():
+        for epoch in epochs:
+            if experiment.checkpoint(number, epoch) == path.absolute():
+                models = {epoch: load_trained(experiment, number, epoch)}
+                return Subject(f"{experiment.name} run {number}", models, experiment)
+    raise ModelError(f"{path} is not a kept epoch of the experiment {experiment.path}")
