@@ -48,7 +48,6 @@ class Interval:
     mean: float
     low: float
     high: float
-    group: str = ""
 
 
 @styled

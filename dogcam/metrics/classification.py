@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 
@@ -15,7 +16,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-# A test loss counts as rising once it is above its minimum by this share of it; less is noise.
+# A test loss counts as risen once it stays above its minimum by more than this share of it; less is noise.
 RISE = 0.01
 
 
@@ -29,15 +30,29 @@ class Curve:
 
     def peak(self) -> int:
         """The position of the best epoch: highest accuracy, ties by lower loss, then the earlier one."""
-        losses = self._losses()
-        return min(range(len(self.epochs)), key=lambda i: (-self.accuracy[i], losses[i], i))
+        return min(range(len(self.epochs)), key=self._ranks().__getitem__)
+
+    def best_of(self, epochs: Iterable[int]) -> int | None:
+        """The best of those epochs, by the rule of `peak`; None where none of them was measured."""
+        wanted, ranks = set(epochs), self._ranks()
+        places = [place for place, epoch in enumerate(self.epochs) if epoch in wanted]
+        return self.epochs[min(places, key=ranks.__getitem__)] if places else None
+
+    def _ranks(self) -> list[tuple[float, float, int]]:
+        """What epochs are compared by, position by position; the best has the least."""
+        return [
+            (-accuracy, loss, i) for i, (accuracy, loss) in enumerate(zip(self.accuracy, self._losses(), strict=True))
+        ]
 
     def overfits_from(self) -> int | None:
-        """The first epoch after that of the lowest test loss whose loss is above it by more than `RISE`; None: there is none."""
+        """The first epoch from which on every test loss is above the lowest one by more than `RISE`; None: there is none.
+
+        A loss that comes back down was noise: overfitting lasts until the last epoch.
+        """
         losses = self._losses()
-        lowest = int(np.argmin(losses))
-        bound = (1 + RISE) * losses[lowest]
-        return next((self.epochs[i] for i in range(lowest + 1, len(self.epochs)) if losses[i] > bound), None)
+        bound = (1 + RISE) * min(losses)
+        high = list(takewhile(lambda place: losses[place] > bound, reversed(range(len(losses)))))
+        return self.epochs[high[-1]] if high else None
 
     def lowest_loss(self) -> float:
         """The lowest test loss; infinite where no epoch has one."""
@@ -63,10 +78,16 @@ class RunVerdict:
     def sentence(self) -> str:
         """The verdict in words."""
         peak = f"Run {self.run} peaks at epoch {self.peak_epoch} (accuracy {self.peak_accuracy:.4f})"
+        share = f"{100 * RISE:.0f} %"
+        if not np.isfinite(self.lowest_loss):
+            return f"{peak}; its test loss is not a number at any epoch, so overfitting cannot be judged."
         if self.overfits_from is None:
-            return f"{peak}; its test loss never rises by more than {RISE:.0%} above its lowest: no overfitting yet."
-        rise = f"from {self.lowest_loss:.4f} to {self.last_loss:.4f} at the last epoch"
-        return f"{peak}; its test loss rises from epoch {self.overfits_from} on ({rise}): overfitting."
+            return f"{peak}; at the last epoch its test loss is within {share} of its lowest: no overfitting yet."
+        rise = f"{self.lowest_loss:.4f}; {self.last_loss:.4f} at the last epoch"
+        return (
+            f"{peak}; from epoch {self.overfits_from} on its test loss stays more than {share} above its lowest "
+            f"({rise}): overfitting."
+        )
 
 
 def judge(run: int, curve: Curve) -> RunVerdict:

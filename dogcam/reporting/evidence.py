@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from dogcam.localize import predicted_box, prepare
 from dogcam.methods import METHODS
 from dogcam.metrics.classification import Curve, choose_run, curves_of
 from dogcam.protocols import PROTOCOLS, Protocol
+from dogcam.reporting import count
 from dogcam.reporting.tables import cell_order, is_baseline
 from dogcam.runs import Cell, Evaluation, Experiment, HistoryRow
 from dogcam.statistics import Difference, paired_difference
@@ -164,6 +166,11 @@ class Evidence:
         """The same at the layer that feeds the pooling."""
         return self.columns(protocol, method, self.pooled_layer, epoch)
 
+    def last_pooled(self, protocol: str) -> int | None:
+        """The latest epoch at which a method was scored at that layer; None where there is none."""
+        there = (e for e in self.epochs if any(self.pooled(protocol, m, e) is not None for m in self.pooled_methods))
+        return max(there, default=None)
+
     def baselines(self, protocol: str) -> dict[str, Columns]:
         """The columns of the boxes that never look, by name."""
         return {cell.method: t for cell, t in self.tables.items() if is_baseline(cell) and cell.protocol == protocol}
@@ -172,6 +179,21 @@ class Evidence:
     def n(self) -> int:
         """How many images were scored."""
         return max((len(table["image"]) for table in self.tables.values()), default=0)
+
+    @property
+    def split(self) -> str:
+        """The split whose images were scored; "" before evaluation."""
+        return self.evaluation.scope.partition("-")[0] if self.evaluation else ""
+
+    @property
+    def on_training(self) -> bool:
+        """Whether the scored images are those that the network was trained on."""
+        return self.split == "train"
+
+    @property
+    def images(self) -> str:
+        """How many images were scored, in words that tell training images apart."""
+        return f"{count(self.n)} {'training images' if self.on_training else 'images'}"
 
     @cached_property
     def samples(self) -> list[Sample]:
@@ -194,6 +216,19 @@ class Evidence:
         maps = self._maps(epoch).get((method, layer))
         return None if maps is None or sample.place >= len(maps) else maps[sample.place]
 
+    def drawn(self, method: str, layer: str) -> list[int]:
+        """The epochs at which maps of a method at a layer were kept beside their scores: what pictures can show."""
+        scored = (e for e in self.epochs if self._drawn_columns(method, layer, e) is not None)
+        return [epoch for epoch in scored if (method, layer) in self._maps(epoch)]
+
+    def last_drawn(self, pairs: Sequence[tuple[str, str]], least: int = 1) -> int | None:
+        """The latest epoch at which maps of at least `least` of the (method, layer) were kept; None: there is none."""
+        numbers = Counter(epoch for pair in pairs for epoch in self.drawn(*pair))
+        return max((epoch for epoch, n in numbers.items() if n >= least), default=None)
+
+    def _drawn_columns(self, method: str, layer: str, epoch: int) -> Columns | None:
+        return self.columns(self.drawn_under.name, method, layer, epoch) if self.drawn_under else None
+
     def _maps(self, epoch: int) -> dict[tuple[str, str], np.ndarray]:
         # A frozen dataclass has no room to write to but its own dictionary, where cached_property writes as well.
         cache = self.__dict__.setdefault("_maps_by_epoch", {})
@@ -213,18 +248,22 @@ class Evidence:
 
     @cached_property
     def judged_by(self) -> tuple[str, str] | None:
-        """(method, layer) that the featured picture is chosen by: Grad-CAM at the pooled layer, else what there is."""
-        if not self.pairs:
-            return None
+        """(method, layer) that the featured picture is chosen by: Grad-CAM at the pooled layer, else what has maps."""
+        there = [pair for pair in self.pairs if self.drawn(*pair)]
         wanted = ("gradcam", self.pooled_layer)
-        return wanted if wanted in self.pairs else self.pairs[-1]
+        return wanted if wanted in there else there[-1] if there else None
+
+    @cached_property
+    def judged_at(self) -> int | None:
+        """The epoch that pictures are of: the latest one at which `judged_by` was scored and its maps were kept."""
+        return self.last_drawn([self.judged_by]) if self.judged_by else None
 
     @cached_property
     def ranked(self) -> list[tuple[float, Sample]]:
-        """(IoU, picture) of the kept pictures, lowest first, as `judged_by` scores them at the last epoch."""
-        if self.judged_by is None or self.drawn_under is None:
+        """(IoU, picture) of the kept pictures, lowest first, as `judged_by` scores them at `judged_at`."""
+        if self.judged_by is None or self.judged_at is None:
             return []
-        columns = self.columns(self.drawn_under.name, *self.judged_by, self.epochs[-1])
+        columns = self._drawn_columns(*self.judged_by, self.judged_at)
         known = {} if columns is None else dict(zip(columns["image"], columns["iou"], strict=True))
         scored = [(float(known[sample.id]), sample) for sample in self.samples if sample.id in known]
         return sorted(scored, key=lambda pair: (pair[0], pair[1].id))

@@ -6,23 +6,42 @@ difference to lie on one side of 0; it says how sure we are about further images
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
 
 from dogcam.protocols import Protocol
-from dogcam.reporting import Finding, count, listed, number, signed
+from dogcam.reporting import Finding, listed, number, signed
 from dogcam.reporting.evidence import Evidence, paired, title_of
 from dogcam.statistics import Difference
 
 Comparison = tuple[str, Difference]
 
+# A difference in IoU that nobody would see in a picture.
+NEGLIGIBLE = 0.005
+_SAME = ("iou", "x0", "y0", "x1", "y1")
+
 
 def spelled(difference: Difference) -> str:
-    """ "+0.012 [0.004, 0.020]": a difference with its interval."""
+    """ "+0.012 [+0.004, +0.020]": a difference with its interval, and whether it is too small to matter."""
     if difference.n < 2:
         return f"{signed(difference.mean)} (one image: no interval)"
-    return f"{signed(difference.mean)} [{signed(difference.low)}, {signed(difference.high)}]"
+    digits = _digits(difference)
+    mean, low, high = (signed(value, digits) for value in (difference.mean, difference.low, difference.high))
+    return f"{mean} [{low}, {high}]{', negligible' if negligible(difference) else ''}"
+
+
+def _digits(difference: Difference) -> int:
+    """Three digits; more where an interval that excludes 0 would show an end of 0."""
+    nearest = min(abs(difference.low), abs(difference.high))
+    return 3 if difference.verdict == "undecided" else max(3, math.ceil(-math.log10(nearest)))
+
+
+def negligible(difference: Difference) -> bool:
+    """Whether a difference is too small to matter, however sure its sign."""
+    return difference.low >= -NEGLIGIBLE and difference.high <= NEGLIGIBLE
 
 
 def _spelled_all(comparisons: list[Comparison]) -> str:
@@ -37,14 +56,20 @@ def findings(evidence: Evidence) -> tuple[Finding, ...]:
 
 
 def compared(evidence: Evidence, protocol: str) -> list[tuple[int, Difference, bool]]:
-    """(epoch, Grad-CAM - CAM at the pooled layer, whether every IoU is the same) of the epochs that have both."""
+    """(epoch, Grad-CAM - CAM at the pooled layer, whether every box is the same) of the epochs that have both."""
     found = []
     for epoch in evidence.epochs:
         cam, grad = (evidence.pooled(protocol, method, epoch) for method in ("cam", "gradcam"))
         if cam is not None and grad is not None:
-            same = np.array_equal(cam["image"], grad["image"]) and np.allclose(cam["iou"], grad["iou"], atol=1e-6)
-            found.append((epoch, paired(grad, cam), bool(same)))
+            found.append((epoch, paired(grad, cam), _same_boxes(cam, grad)))
     return found
+
+
+def _same_boxes(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> bool:
+    """Whether two tables hold the same images with the same boxes; an image without a box has NaN for its corners."""
+    return np.array_equal(first["image"], second["image"]) and all(
+        np.allclose(first[column], second[column], rtol=0, atol=1e-6, equal_nan=True) for column in _SAME
+    )
 
 
 def _above(evidence: Evidence, protocol: str) -> Finding | None:
@@ -158,22 +183,20 @@ def best_baseline(evidence: Evidence, protocol: str) -> tuple[str, float] | None
 
 
 def _beats(evidence: Evidence, protocol: str) -> Finding | None:
-    """Whether the heatmaps at the pooled layer beat the best box that never looks, at the last epoch."""
-    best, epochs = best_baseline(evidence, protocol), evidence.epochs
-    if best is None or not epochs:
+    """Whether the heatmaps at the pooled layer beat the best box that never looks, at the latest epoch that has any."""
+    best, epoch = best_baseline(evidence, protocol), evidence.last_pooled(protocol)
+    if best is None or epoch is None:
         return None
     unseen = evidence.baselines(protocol)[best[0]]
-    tables = {method: evidence.pooled(protocol, method, epochs[-1]) for method in evidence.pooled_methods}
+    tables = {method: evidence.pooled(protocol, method, epoch) for method in evidence.pooled_methods}
     comparisons = [(title_of(m), paired(table, unseen)) for m, table in tables.items() if table is not None]
-    if not comparisons:
-        return None
     verdict = _beating({difference.verdict for _, difference in comparisons})
     names = listed([label for label, _ in comparisons])
     sentence = (
-        f"At epoch {epochs[-1]} the boxes of {names} {_BEATS[verdict]} the best box that never looks at the picture "
+        f"At epoch {epoch} the boxes of {names} {_BEATS[verdict]} the best box that never looks at the picture "
         f"({best[0]}, mean IoU {number(best[1])}): {_spelled_all(comparisons)}."
     )
-    labelled = tuple((f"{label} − {best[0]}, epoch {epochs[-1]}", difference) for label, difference in comparisons)
+    labelled = tuple((f"{label} − {best[0]}, epoch {epoch}", difference) for label, difference in comparisons)
     return Finding("A heatmap's box beats a box drawn without looking", "dogcam", verdict, sentence, protocol, labelled)
 
 
@@ -192,11 +215,16 @@ _BEATS = {
 
 
 def caution(evidence: Evidence, made: tuple[Finding, ...]) -> str:
-    """What all of these verdicts leave open, in one sentence."""
-    comparisons = sum(len(finding.intervals) for finding in made)
-    by_chance = "" if comparisons < 2 else f" They are {comparisons} comparisons, not corrected for their number."
-    return (
-        f"Intervals are 95 %, paired over the same {count(evidence.n)} images: they say what more images of this "
-        f"kind would "
-        f"show, not what training again with another seed would.{by_chance}"
-    )
+    """What all of these verdicts leave open."""
+    comparisons = [difference for finding in made for _, difference in finding.intervals]
+    sentences = [
+        f"Intervals are 95 %, paired over the same {evidence.images}: they say what more images of this kind would "
+        f"show, not what training again with another seed would."
+    ]
+    if len(comparisons) > 1:
+        sentences.append(f"They are {len(comparisons)} comparisons, not corrected for their number.")
+    if any(negligible(difference) for difference in comparisons):
+        sentences.append(f"Negligible are those whose whole interval lies within ±{NEGLIGIBLE:g}.")
+    if evidence.on_training:
+        sentences.append("The network was trained on these images: on new ones its boxes may fit worse.")
+    return " ".join(sentences)

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from dogcam.figures import Panel, contact_sheet, wall
-from dogcam.reporting import Exhibit, Sheet, Tile, count, listed, number, percent, study
+from dogcam.reporting import Exhibit, Sheet, Tile, listed, number, percent, study
 from dogcam.reporting.evidence import Evidence, Place, Sample, title_of
 from dogcam.reporting.findings import best_baseline
 from dogcam.reporting.localisation import annotated_area, area_blocks
@@ -59,14 +59,15 @@ def told_of(evidence: Evidence, sample: Sample) -> str:
     method, layer = evidence.judged_by or ("", "")
     return (
         f"Picture {sample.id} ({sample.label}): of the {len(evidence.ranked)} kept pictures the one of median IoU of "
-        f"{title_of(method)} at {layer}, epoch {evidence.epochs[-1]}; nobody picked it."
+        f"{title_of(method)} at {layer}, epoch {evidence.judged_at}; nobody picked it."
     )
 
 
 def cam_by_epoch(evidence: Evidence) -> Exhibit | None:
     """Exhibit 2: CAM of one image at each kept epoch."""
-    sample, layer, epochs = evidence.featured, evidence.pooled_layer, evidence.epochs
-    if sample is None or len(epochs) < 2 or ("cam", layer) not in evidence.pairs:
+    sample, layer = evidence.featured, evidence.pooled_layer
+    epochs = evidence.drawn("cam", layer)
+    if sample is None or len(epochs) < 2:
         return None
     tiles = [tile(evidence, sample, ("cam", layer, epoch), f"epoch {epoch}") for epoch in epochs]
     shown = sheet("cam-by-epoch", f"CAM at {layer}, epoch by epoch. {told_of(evidence, sample)}", sample, [("", tiles)])
@@ -75,7 +76,7 @@ def cam_by_epoch(evidence: Evidence) -> Exhibit | None:
     places = [(f"epoch {epoch}", ("cam", layer, epoch)) for epoch in epochs]
     readings = {f"epoch {epoch}": text for epoch, text in study.CAM_READINGS.items()}
     table = outside_table(evidence, "CAM", places, readings)
-    lead = (*trend("CAM", evidence, places), alike(evidence, layer))
+    lead = (*trend("CAM", evidence, places), *alike(evidence, "cam", layer))
     return Exhibit(
         2,
         "cam-by-epoch",
@@ -90,11 +91,11 @@ def cam_by_epoch(evidence: Evidence) -> Exhibit | None:
 
 
 def hero(evidence: Evidence) -> Sheet | None:
-    """The featured picture under every method at the pooled layer, at the last epoch: to be seen first."""
-    sample = evidence.featured
-    if sample is None:
+    """The featured picture under every method at the pooled layer, at the epoch it was chosen at: to be seen first."""
+    sample, epoch = evidence.featured, evidence.judged_at
+    if sample is None or epoch is None:
         return None
-    epoch, layer = evidence.epochs[-1], evidence.pooled_layer
+    layer = evidence.pooled_layer
     tiles = [tile(evidence, sample, (m, layer, epoch), title_of(m)) for m in evidence.pooled_methods[:3]]
     return sheet("featured", f"Epoch {epoch}, layer {layer}. {told_of(evidence, sample)}", sample, [("", tiles)])
 
@@ -103,9 +104,10 @@ def layers(evidence: Evidence) -> Exhibit | None:
     """Exhibit 3: Grad-CAM of one image at several layers."""
     sample = evidence.featured
     method = next((m for m, _ in evidence.pairs if len({b for a, b in evidence.pairs if a == m}) > 1), None)
-    if sample is None or method is None:
+    epoch = evidence.last_drawn([pair for pair in evidence.pairs if pair[0] == method], least=2)
+    if sample is None or method is None or epoch is None:
         return None
-    names, epoch = [layer for layer in evidence.layers if (method, layer) in evidence.pairs], evidence.epochs[-1]
+    names = [layer for layer in evidence.layers if epoch in evidence.drawn(method, layer)]
     tiles = [tile(evidence, sample, (method, layer, epoch), layer) for layer in names]
     where = f"{title_of(method)} at {len(names)} layers, from the input on, epoch {epoch}."
     shown = sheet("layers", f"{where} {told_of(evidence, sample)}", sample, [("", tiles)])
@@ -135,8 +137,12 @@ def _layer_readings(names: Sequence[str], pooled: str) -> dict[str, str]:
 
 def methods(evidence: Evidence) -> Exhibit | None:
     """Exhibit 4: the methods at the layer that feeds the pooling, side by side."""
-    names, layer = evidence.pooled_methods, evidence.pooled_layer
-    shown = _methods_sheet(evidence, names) if evidence.featured is not None and len(names) > 1 else None
+    layer = evidence.pooled_layer
+    epoch = evidence.last_drawn([(method, layer) for method in evidence.pooled_methods], least=2)
+    if epoch is None or not evidence.ranked:
+        return None
+    names = [method for method in evidence.pooled_methods if epoch in evidence.drawn(method, layer)]
+    shown = _methods_sheet(evidence, names, epoch)
     if shown is None:
         return None
     both = {"cam", "gradcam"} <= set(names)
@@ -145,7 +151,7 @@ def methods(evidence: Evidence) -> Exhibit | None:
         "methods",
         " beside ".join(title_of(method) for method in names),
         ((_ALGEBRA,) if both else ()) + standing(evidence),
-        (shown, difference_table(evidence, layer)) if both else (shown,),
+        (shown, *difference_table(evidence, layer)) if both else (shown,),
         "Whether the methods mark the same places at this layer, and what is left of a difference once their maps are "
         "handled alike.",
         "Nothing about which of them is right: where both follow from the same weights, a difference is one of "
@@ -160,9 +166,9 @@ _ALGEBRA = (
 )
 
 
-def _methods_sheet(evidence: Evidence, names: Sequence[str]) -> Sheet | None:
-    """Three kept pictures, at the quartiles of IoU, under every method at the pooled layer."""
-    epoch, layer, last = evidence.epochs[-1], evidence.pooled_layer, len(evidence.ranked) - 1
+def _methods_sheet(evidence: Evidence, names: Sequence[str], epoch: int) -> Sheet | None:
+    """Three kept pictures, at the quartiles of IoU, under these methods at the pooled layer."""
+    layer, last = evidence.pooled_layer, len(evidence.ranked) - 1
     places = dict.fromkeys((last // 4, last // 2, last - last // 4))
     rows = []
     for sample in (evidence.ranked[place][1] for place in places):
@@ -179,15 +185,18 @@ def _methods_sheet(evidence: Evidence, names: Sequence[str]) -> Sheet | None:
 
 
 def standing(evidence: Evidence) -> tuple[str, ...]:
-    """Mean IoU of each method at the pooled layer at the last epoch, beside never looking and the published ones."""
-    protocol, epoch = evidence.protocols[0], evidence.epochs[-1]
+    """Mean IoU of each method at the pooled layer at the latest epoch, beside never looking and the published ones."""
+    protocol = evidence.protocols[0]
+    epoch = evidence.last_pooled(protocol)
+    if epoch is None:
+        return ()
     tables = {m: evidence.pooled(protocol, m, epoch) for m in evidence.pooled_methods}
     means = [f"{title_of(m)} {number(float(np.mean(t['iou'])))}" for m, t in tables.items() if t is not None]
     best = best_baseline(evidence, protocol)
     unseen = f", {best[0]}, which never looks, {number(best[1])}" if best else ""
     published = [f"{title_of(m)} {number(study.IOU[m][epoch])}" for m in tables if epoch in study.IOU.get(m, {})]
     beside = f" Published for epoch {epoch}: {listed(published)}." if published else ""
-    where = f"Mean IoU over {count(evidence.n)} images at epoch {epoch}, protocol {protocol}"
+    where = f"Mean IoU over {evidence.images} at epoch {epoch}, protocol {protocol}"
     return (f"{where}: {listed(means)}{unseen}.{beside}",)
 
 
@@ -212,15 +221,16 @@ def boxes(evidence: Evidence) -> Exhibit | None:
 
 
 def _sizes(evidence: Evidence) -> tuple[str, ...]:
-    """How the predicted boxes' mean areas compare with the annotated ones at the last epoch."""
-    protocol, epoch, truth = evidence.protocols[0], evidence.epochs[-1], annotated_area(evidence)
+    """How the predicted boxes' mean areas compare with the annotated ones at the latest epoch."""
+    protocol, truth = evidence.protocols[0], annotated_area(evidence)
+    epoch = evidence.last_pooled(protocol)
+    if epoch is None:
+        return ()
     parts = []
     for method in evidence.pooled_methods:
         table = evidence.pooled(protocol, method, epoch)
         if table is not None:
             parts.append(f"{title_of(method)}'s cover {percent(float(np.mean(table['area'])))}")
-    if not parts:
-        return ()
     return (
         f"The annotated boxes cover {percent(truth)} of a picture on average; at epoch {epoch} {' and '.join(parts)}.",
     )
@@ -241,9 +251,9 @@ def _box_sheet(evidence: Evidence, sample: Sample) -> Sheet | None:
 
 def _ranked_sheet(evidence: Evidence) -> Sheet | None:
     """All kept pictures from the worst to the best, so that no reader has to trust a choice."""
-    if evidence.judged_by is None or len(evidence.ranked) < 2:
+    if evidence.judged_by is None or evidence.judged_at is None or len(evidence.ranked) < 2:
         return None
-    place = (*evidence.judged_by, evidence.epochs[-1])
+    place = (*evidence.judged_by, evidence.judged_at)
     steps = np.linspace(0, len(evidence.ranked) - 1, min(len(evidence.ranked), SHOWN)).round().astype(int)
     chosen = [evidence.ranked[step][1] for step in steps]
     found = [tile(evidence, sample, place, sample.label or sample.id) for sample in chosen]

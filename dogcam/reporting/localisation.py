@@ -30,8 +30,7 @@ def area_blocks(evidence: Evidence) -> list[Table | Chart]:
         mean = number(float(np.mean(table["area"])))
         rows.append(Row.of(name, "", *(mean for _ in evidence.epochs), kind="baseline"))
     table = Table(
-        f"Mean area of the predicted boxes, as a share of the picture, under protocol {protocol} (n = "
-        f"{count(evidence.n)}).",
+        f"Mean area of the predicted boxes, as a share of the picture, under protocol {protocol} ({evidence.images}).",
         ("method", "layer", *(f"epoch {epoch}" for epoch in evidence.epochs)),
         tuple(rows),
         words=2,

@@ -100,13 +100,13 @@ def trend(name: str, evidence: Evidence, places: Sequence[tuple[str, Place]]) ->
     )
 
 
-def alike(evidence: Evidence, layer: str) -> str:
-    """How alike the maps of neighbouring epochs are."""
+def alike(evidence: Evidence, method: str, layer: str) -> tuple[str, ...]:
+    """How alike the maps of neighbouring epochs are, of those epochs whose maps were kept."""
     parts = []
-    for earlier, later in pairwise(evidence.epochs):
-        mean = _likeness(evidence, ("cam", layer, earlier), ("cam", layer, later))
+    for earlier, later in pairwise(evidence.drawn(method, layer)):
+        mean = _likeness(evidence, (method, layer, earlier), (method, layer, later))
         parts.append(f"{number(mean, 2)} between epochs {earlier} and {later}")
-    return f"The maps' mean correlation is {', '.join(parts)} (1 is the same map)."
+    return (f"The maps' mean correlation is {', '.join(parts)} (1 is the same map).",) if parts else ()
 
 
 def _likeness(evidence: Evidence, first: Place, second: Place) -> float:
@@ -117,8 +117,11 @@ def _likeness(evidence: Evidence, first: Place, second: Place) -> float:
     return float(np.mean(known)) if known else float("nan")
 
 
-def difference_table(evidence: Evidence, layer: str) -> Table:
-    """How much of the difference between CAM and Grad-CAM is left when CAM's negative values are cut."""
+def difference_table(evidence: Evidence, layer: str) -> tuple[Table, ...]:
+    """How much of the difference between CAM and Grad-CAM is left when CAM's negative values are cut.
+
+    Nothing where no epoch has maps of both.
+    """
     rows = []
     for epoch in evidence.epochs:
         pairs = [[evidence.raw_map(s, m, layer, epoch) for m in ("cam", "gradcam")] for s in evidence.samples]
@@ -127,7 +130,7 @@ def difference_table(evidence: Evidence, layer: str) -> Table:
             left = max(float(np.abs(np.maximum(a, 0) / a.max() - b / b.max()).max()) for a, b in maps)
             below = float(np.mean([(a < 0).mean() for a, _ in maps]))
             rows.append(Row.of(f"epoch {epoch}", str(len(maps)), percent(below), f"{left:.1e}" if left else "0"))
-    return Table(
+    table = Table(
         "Is Grad-CAM the ReLU of CAM here? The raw maps of the kept pictures, each divided by its maximum.",
         ("", "n", "CAM's negative cells", "largest difference after ReLU"),
         tuple(rows),
@@ -135,3 +138,4 @@ def difference_table(evidence: Evidence, layer: str) -> Table:
         "gradients were "
         "not taken of the logit, or that this layer does not feed the pooling alone.",
     )
+    return (table,) if rows else ()

@@ -76,16 +76,16 @@ def best_cell(evidence: Evidence) -> tuple[str, int, dict[str, Any]] | None:
 
 
 _HEADLINES = {
-    "supported": "The heatmaps' boxes fit better than a box drawn without looking",
-    "contradicted": "The heatmaps' boxes fit no better than a box drawn without looking",
-    "undecided": "Not settled: do the heatmaps' boxes beat a box drawn without looking?",
+    "supported": "The heatmaps' boxes fit better than a box drawn without looking{}",
+    "contradicted": "The heatmaps' boxes fit no better than a box drawn without looking{}",
+    "undecided": "Not settled: do the heatmaps' boxes beat a box drawn without looking{}?",
 }
 
 
 def _headline(evidence: Evidence, made: tuple[Finding, ...]) -> str:
     beats = _main(evidence, made, "without looking")
     if beats is not None:
-        return _HEADLINES[beats.verdict]
+        return _HEADLINES[beats.verdict].format(", on training images" if evidence.on_training else "")
     if evidence.chosen is not None:
         run = evidence.chosen[0]
         return f"The classifier reaches {number(max(evidence.curves[run].accuracy), 3)} test accuracy"
@@ -97,16 +97,17 @@ def _answer(evidence: Evidence, made: tuple[Finding, ...]) -> list[str]:
     beats, above = (_main(evidence, made, claim) for claim in ("without looking", "better than CAM"))
     sentences = [*_trained(evidence), *_boxed(evidence)]
     if beats is not None:
-        sentences.append(_SETTLED[beats.verdict].format(count(evidence.n)))
+        epoch = evidence.last_pooled(beats.protocol)
+        sentences.append(_SETTLED[beats.verdict].format(images=evidence.images, epoch=epoch))
     if above is not None:
         sentences.append(_AHEAD[above.verdict])
     return sentences or ["This experiment has no finished epoch yet."]
 
 
 _SETTLED = {
-    "supported": "That its boxes are the better ones is beyond what chance explains on these {} images.",
-    "contradicted": "That its boxes are not the better ones is beyond what chance explains on these {} images.",
-    "undecided": "At the last epoch the {} images do not settle which of them is better.",
+    "supported": "That its boxes are the better ones is beyond what chance explains on these {images}.",
+    "contradicted": "That its boxes are not the better ones is beyond what chance explains on these {images}.",
+    "undecided": "At epoch {epoch} the {images} do not settle which of them is better.",
 }
 _AHEAD = {
     "supported": "As in the study, Grad-CAM's boxes fit better than CAM's at each epoch.",
@@ -166,10 +167,17 @@ def _facts(evidence: Evidence) -> list[tuple[str, str]]:
     if baseline is not None:
         facts.append((number(baseline[1]), f"mean IoU without looking ({baseline[0]})"))
     if evidence.n:
-        total = evidence.document.get("dataset", {}).get("counts", {}).get("test")
-        of = f" of {count(total)} test images" if total and total != evidence.n else ""
-        facts.append((count(evidence.n), f"images scored{of}"))
+        facts.append((count(evidence.n), _scored(evidence)))
     return facts
+
+
+def _scored(evidence: Evidence) -> str:
+    """What the number of scored images counts, and of how many of its split where that is more."""
+    split = "training" if evidence.on_training else evidence.split
+    total = evidence.document.get("dataset", {}).get("counts", {}).get(evidence.split)
+    if total and total != evidence.n:
+        return f"images scored of {count(total)} {split} images"
+    return f"{split} images scored"
 
 
 def _limits(evidence: Evidence, made: tuple[Finding, ...]) -> tuple[str, ...]:

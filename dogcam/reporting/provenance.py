@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dogcam.reporting import NONE, Row, Table, count
@@ -11,8 +11,15 @@ from dogcam.reporting.localisation import in_words
 
 
 def provenance(evidence: Evidence) -> tuple[Table, ...]:
-    """Data and versions, the configuration, the protocols in words, and what was skipped."""
-    made = (_made(evidence), _configuration(evidence), _protocols(evidence), _problems(evidence))
+    """Data and versions, the configuration, the protocols in words, and what training and scoring left out."""
+    scoring = evidence.evaluation.problems() if evidence.evaluation else ()
+    made = (
+        _made(evidence),
+        _configuration(evidence),
+        _protocols(evidence),
+        _problems("Inputs that were skipped", evidence.document.get("problems", ())),
+        _problems("Left out of scoring: pictures, or boxes of theirs", scoring),
+    )
     return tuple(table for table in made if table is not None)
 
 
@@ -36,7 +43,6 @@ def _made(evidence: Evidence) -> Table:
     document = evidence.document
     dataset, model = document.get("dataset", {}), document.get("model", {})
     counts = dataset.get("counts", {})
-    seconds = [value for value in document.get("seconds", {}).values() if isinstance(value, int | float)]
     pairs = {
         "experiment": evidence.experiment.name,
         "created": document.get("created"),
@@ -52,10 +58,18 @@ def _made(evidence: Evidence) -> Table:
         "layer that feeds the pooling": model.get("pooled_layer"),
         "seeds": document.get("seeds"),
         "versions": {"dogcam": document.get("dogcam"), **document.get("versions", {})},
-        "training took": f"{sum(seconds):,.0f} s in all" if seconds else None,
+        "training took": _seconds(document.get("seconds")),
         "evaluated": _scope(evidence),
     }
-    return _pairs("Data, network and versions", ("what", "value"), pairs)
+    known = {name: value for name, value in pairs.items() if value is not None}
+    return _pairs("Data, network and versions", ("what", "value"), known)
+
+
+def _seconds(by_run: Any) -> str | None:
+    """How long training took, from {"run-1": seconds, ...}; None where that was not recorded."""
+    values = list(by_run.values()) if isinstance(by_run, Mapping) else []
+    seconds = [value for value in values if isinstance(value, int | float)]
+    return f"{sum(seconds):,.0f} s in all" if seconds else None
 
 
 def _scope(evidence: Evidence) -> str | None:
@@ -65,7 +79,7 @@ def _scope(evidence: Evidence) -> str | None:
     target = "the true class" if evidence.evaluation.scope.endswith("true") else "the predicted class"
     others = [each.scope for each in evidence.experiment.evaluations()[1:]]
     more = f"; not shown here: {', '.join(others)}" if others else ""
-    return f"{evidence.evaluation.scope}: {count(evidence.n)} images, heatmaps of {target}{more}"
+    return f"{evidence.evaluation.scope}: {evidence.images}, heatmaps of {target}{more}"
 
 
 def _configuration(evidence: Evidence) -> Table | None:
@@ -82,9 +96,8 @@ def _protocols(evidence: Evidence) -> Table | None:
     return _pairs("Protocols: how a map becomes a box and a score", ("protocol", "in words"), pairs)
 
 
-def _problems(evidence: Evidence) -> Table | None:
-    problems = evidence.document.get("problems", ())
+def _problems(caption: str, problems: Sequence[Mapping[str, Any]]) -> Table | None:
     if not problems:
         return None
     rows = tuple(Row.of(str(each.get("id", "")), str(each.get("reason", ""))) for each in problems)
-    return Table(f"Inputs that were skipped ({len(rows)})", ("input", "reason"), rows, words=2)
+    return Table(f"{caption} ({len(rows)})", ("input", "reason"), rows, words=2)

@@ -60,7 +60,7 @@ def _runs_table(evidence: Evidence) -> Table:
         ("", "run", *heads, "peak", "overfits from"),
         tuple(rows),
         words=2,
-        note=f"Published: {study.TITLE}; {study.PEAKS_NOTE} {study.comparability(evidence.document)}",
+        note=f"Published: {study.TITLE}; {study.peaks_note()} {study.comparability(evidence.document)}",
     )
 
 

@@ -54,8 +54,8 @@ class TestTheStudy:
 
     def test_a_verdict_in_words(self):
         assert judge(2, STUDY[2]).sentence() == (
-            "Run 2 peaks at epoch 5 (accuracy 0.7395); its test loss rises from epoch 7 on "
-            "(from 0.9380 to 0.9753 at the last epoch): overfitting."
+            "Run 2 peaks at epoch 5 (accuracy 0.7395); from epoch 7 on its test loss stays more than 1 % above its "
+            "lowest (0.9380; 0.9753 at the last epoch): overfitting."
         )
 
     def test_from_the_rows_of_a_history(self):
@@ -88,6 +88,25 @@ class TestCurve:
     def test_a_high_loss_before_the_lowest_is_not_a_rise(self):
         assert Curve((1, 2, 3, 4), (0.1,) * 4, (2.0, 5.0, 1.0, 1.2)).overfits_from() == 4
 
+    def test_one_blip_is_no_overfitting(self):
+        curve = Curve((1, 2, 3, 4), (0.5, 0.6, 0.7, 0.8), (0.50, 0.53, 0.52, 0.501))
+        assert curve.overfits_from() is None
+        assert (
+            judge(1, curve)
+            .sentence()
+            .endswith("at the last epoch its test loss is within 1 % of its lowest: no overfitting yet.")
+        )
+
+    def test_it_starts_after_the_last_loss_within_noise(self):
+        assert Curve((1, 2, 3, 4, 5), (0.5,) * 5, (0.5, 0.6, 0.501, 0.55, 0.52)).overfits_from() == 4
+
+    def test_a_loss_that_comes_down_but_stays_high_is_not_said_to_rise(self):
+        curve = Curve((1, 2, 3), (0.5,) * 3, (0.5, 0.6, 0.55))
+        assert curve.overfits_from() == 2
+        sentence = judge(1, curve).sentence()
+        assert "rises" not in sentence
+        assert "from epoch 2 on its test loss stays more than 1 % above its lowest (0.5000; 0.5500 at" in sentence
+
     def test_one_epoch(self):
         verdict = judge(4, Curve((6,), (0.5,), (1.5,)))
         assert (verdict.run, verdict.peak_epoch, verdict.overfits_from) == (4, 6, None)
@@ -107,6 +126,23 @@ class TestCurve:
     def test_without_any_loss(self):
         curve = Curve((1, 2), (0.2, 0.3), (math.nan, math.nan))
         assert (curve.peak(), curve.overfits_from()) == (1, None)
+        assert judge(1, curve).sentence().endswith("not a number at any epoch, so overfitting cannot be judged.")
+
+    @pytest.mark.parametrize(
+        ("epochs", "best"),
+        [((1, 2, 3, 4), 3), ((4, 2, 1), 2), ((1, 4), 4), ((1,), 1), ((9, 1), 1), ((2, 2), 2), ((9,), None), ((), None)],
+    )
+    def test_the_best_of_some_epochs(self, epochs, best):
+        """Accuracy first; of epochs 2 and 4 the loss is lower at 2; of epochs 2 and 3 the accuracy is higher at 3."""
+        curve = Curve((1, 2, 3, 4), (0.4, 0.5, 0.6, 0.5), (0.9, 0.8, 2.0, 0.85))
+        assert curve.best_of(epochs) == curve.best_of(iter(epochs)) == best
+
+    def test_of_equal_epochs_the_earlier_is_best_and_one_without_a_loss_is_not(self):
+        assert Curve((3, 5, 7), (0.5,) * 3, (math.nan, 0.8, 0.8)).best_of((7, 5, 3)) == 5
+
+    @pytest.mark.parametrize("run", STUDY)
+    def test_the_best_of_all_is_the_peak(self, run):
+        assert STUDY[run].best_of(EPOCHS) == EPOCHS[STUDY[run].peak()]
 
 
 class TestChoice:

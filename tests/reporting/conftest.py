@@ -35,6 +35,8 @@ class Made:
     classes: tuple[str, ...] = ("pug", "husky")
     ids: tuple[str, ...] = ()
     evaluated: bool = True
+    split: str = "test"
+    mirrored: tuple[str, ...] = ()  # methods whose maps, and so whose boxes, are turned left to right
 
     def write(self) -> Experiment:
         """Write it."""
@@ -98,21 +100,22 @@ class Made:
         }
 
     def _evaluate(self, experiment):
-        evaluation = experiment.evaluation("test", None, "true")
+        evaluation = experiment.evaluation(self.split, None, "true")
         rng = np.random.default_rng(0)
+        self._keep(evaluation, rng)  # first: maps are kept with the names of the pictures that they are of
         for epoch in self.epochs:
             raw = rng.normal(0.2, 1, (self.images, 6, 9)).astype(np.float32)
             kept = {}
             for method in self.methods:
                 for layer in STAGES if method == "gradcam" else STAGES[-1:]:
                     maps = raw if method == "cam" else np.maximum(raw, 0) / 54
+                    maps = maps[:, :, ::-1] if method in self.mirrored else maps
                     kept[method, layer] = maps[: self.samples]
                     self._score(evaluation, epoch, (method, layer), maps)
             evaluation.write_maps(2, epoch, kept)
         for protocol in self.protocols:
             whole = [boxes.WHOLE_IMAGE] * self.images
             evaluation.write(Cell(0, 0, "whole-image", "", protocol), self._columns(whole, self.unseen))
-        self._keep(evaluation, rng)
 
     def _score(self, evaluation, epoch, pair, maps):
         for protocol in self.protocols:

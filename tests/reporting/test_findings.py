@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from dogcam.reporting.evidence import Evidence, paired
-from dogcam.reporting.findings import caution, findings
+from dogcam.reporting.findings import caution, findings, spelled
+from dogcam.statistics import Difference
 
 SPREAD = np.array([0.0, 0.02, -0.02, 0.01, -0.01, 0.015, -0.015, 0.0])
 NOISE = np.array([0.2, -0.2, 0.2, -0.2, 0.2, -0.2, 0.2, -0.2])
@@ -44,6 +45,65 @@ def test_equal_rows_are_called_identical_and_the_algebra_is_given(made):
     assert finding.verdict == "identical"
     assert "ReLU(CAM)/(h·w)" in finding.sentence
     assert "cuts negative values from both" in finding.sentence
+
+
+def test_two_misses_are_not_the_same_box(made):
+    """Two boxes beside the object both have IoU 0: only their corners tell whether they are one."""
+    made.mirrored = ("gradcam",)
+    nothing = np.zeros(8)
+    finding = of(verdicts(made, cam2=nothing, cam4=nothing, gradcam2=nothing, gradcam4=nothing), "better than CAM")
+    assert finding.verdict == "undecided"
+    assert "same box" not in finding.sentence
+
+
+def test_images_without_a_box_under_both_methods_are_alike(made):
+    experiment = made.write()
+    evaluation = experiment.evaluation("test", None, "true")
+    for cell in evaluation.cells():
+        if cell.layer == "conv5_block1_out":
+            columns = evaluation.read(cell)
+            none = {corner: [None, *columns[corner][1:].tolist()] for corner in ("x0", "y0", "x1", "y1")}
+            truth = [boxes.ravel().tolist() for boxes in columns["truth"]]
+            evaluation.write(cell, {**columns, **none, "truth": truth})
+    (finding,) = [each for each in findings(Evidence.of(experiment)) if "better than CAM" in each.claim]
+    assert finding.verdict == "identical"
+
+
+@pytest.mark.parametrize(
+    ("low", "mean", "high", "text"),
+    [
+        (0.0041, 0.012, 0.0199, "+0.012 [+0.004, +0.020]"),
+        (0.0003, 0.001, 0.0017, "+0.0010 [+0.0003, +0.0017], negligible"),
+        (-0.0017, -0.001, -0.0003, "−0.0010 [−0.0017, −0.0003], negligible"),
+        (0.0003, 0.0202, 0.0401, "+0.0202 [+0.0003, +0.0401]"),
+        (0.00002, 0.00102, 0.00202, "+0.00102 [+0.00002, +0.00202], negligible"),
+        (-0.0004, 0.0203, 0.041, "+0.020 [0.000, +0.041]"),
+        (-0.005, 0.0, 0.005, "0.000 [−0.005, +0.005], negligible"),
+        (-0.0051, 0.0, 0.005, "0.000 [−0.005, +0.005]"),
+    ],
+)
+def test_an_interval_that_excludes_zero_shows_so_and_a_tiny_one_is_called_negligible(low, mean, high, text):
+    assert spelled(Difference(mean, low, high, 8)) == text
+
+
+def test_a_sure_but_tiny_difference_is_supported_and_negligible(made):
+    tiny = 0.001 + SPREAD / 50
+    found = verdicts(made, cam2=HALF, cam4=HALF, gradcam2=HALF + tiny, gradcam4=HALF + tiny)
+    finding = of(found, "better than CAM")
+    assert finding.verdict == "supported"
+    assert "], negligible; epoch 4" in finding.sentence
+
+
+def test_negligible_is_explained_where_it_is_said(made):
+    made.ious = {("cam", 2): HALF, ("cam", 4): HALF + 0.001 + SPREAD / 50}
+    evidence = Evidence.of(made.write())
+    assert "within ±0.005" in caution(evidence, findings(evidence))
+    made.name, made.ious = (
+        "wide",
+        {(m, e): HALF + e * SPREAD * (1 + (m == "cam")) for m in ("cam", "gradcam") for e in (2, 4)},
+    )
+    evidence = Evidence.of(made.write())
+    assert "±" not in caution(evidence, findings(evidence))
 
 
 def test_a_protocol_that_keeps_negative_values_is_named_as_the_cause(made):

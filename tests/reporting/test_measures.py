@@ -29,7 +29,7 @@ def test_likeness_is_correlation():
 
 
 def test_gradcam_is_found_to_be_the_relu_of_cam(made):
-    table = difference_table(Evidence.of(made.write()), "conv5_block1_out")
+    (table,) = difference_table(Evidence.of(made.write()), "conv5_block1_out")
     for row in table.rows:
         _, n, below, left = (entry.text for entry in row.entries)
         assert n == "4"

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from dogcam.reporting import count, number, percent, signed
+from dogcam.reporting import Sheet, count, number, percent, signed
 from dogcam.reporting.page import compose
 from dogcam.reporting.rendering import html, markdown, markdown_text, write
 
@@ -106,7 +106,7 @@ def test_published_figures_n_and_baselines_stand_beside_ours(document, page):
 def test_training_names_peak_overfitting_and_choice(document):
     lead = " ".join(document.exhibits[0].lead)
     assert "Run 1 peaks at epoch 3" in lead
-    assert "rises from epoch 4" in lead
+    assert "from epoch 4 on its test loss stays more than 1 % above its lowest" in lead
     assert "Run 2 is used from here on" in lead
 
 
@@ -134,6 +134,146 @@ def test_the_headline_follows_the_data(made):
     assert "fit better than" in compose(made.write()).headline
     made.name, made.unseen = "worse", 0.95
     assert "fit no better than" in compose(made.write()).headline
+
+
+@pytest.mark.parametrize(
+    ("split", "images", "fact"),
+    [
+        ("test", 8, "test images scored"),
+        ("test", 6, "images scored of 8 test images"),
+        ("train", 8, "images scored of 20 training images"),
+        ("train", 20, "training images scored"),
+    ],
+)
+def test_scored_images_are_counted_against_their_own_split(made, split, images, fact):
+    made.split, made.images = split, images
+    assert (str(images), fact) in compose(made.write()).facts
+
+
+def test_training_images_are_called_so_in_headline_answer_and_limits(made):
+    tested = compose(made.write())
+    made.name, made.split = "trained-on", "train"
+    trained_on = compose(made.write())
+    assert trained_on.headline == f"{tested.headline}, on training images"
+    for told in (" ".join(trained_on.answer), trained_on.limits[0]):
+        assert "8 training images" in told
+    assert "was trained on these images" in trained_on.limits[0]
+    assert "training images" not in " ".join((tested.headline, *tested.answer[1:], *tested.limits))
+
+
+def test_an_open_question_stays_one_on_training_images(made):
+    made.split, made.unseen = "train", 0.55
+    assert compose(made.write()).headline.endswith("a box drawn without looking, on training images?")
+
+
+def written_out(document):
+    return {
+        table.caption: {row.entries[0].text: row.entries[-1].text for row in table.rows}
+        for table in document.provenance
+    }
+
+
+def test_what_scoring_left_out_is_listed_apart_from_what_training_did(made):
+    experiment = made.write()
+    experiment.evaluation("test", None, "true").write_problems([{"id": "cut|short", "reason": "truncated"}])
+    document = compose(experiment)
+    tables = written_out(document)
+    assert tables["Inputs that were skipped (1)"] == {"broken | picture": "too short"}
+    assert tables["Left out of scoring: pictures, or boxes of theirs (1)"] == {"cut|short": "truncated"}
+    assert "truncated" in Page(html(document)).text
+    assert "| cut\\|short | truncated |" in markdown(document)
+
+
+def test_where_scoring_left_nothing_out_no_list_says_so(made):
+    assert not [caption for caption in written_out(compose(made.write())) if "Left out" in caption]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        ({"run-1": 1200.4, "run-2": 34.3}, "1,235 s in all"),
+        ({"run-1": None, "run-2": 7.0}, "7 s in all"),
+        ({}, None),
+        (None, None),
+        (12.5, None),
+    ],
+)
+def test_how_long_training_took_is_told_where_it_was_recorded(made, seconds, shown):
+    experiment = made.write()
+    experiment.update_document(seconds=seconds)
+    table = written_out(compose(experiment))["Data, network and versions"]
+    assert table.get("training took") == shown
+
+
+def test_an_experiment_from_before_the_time_was_recorded_has_no_row_for_it(made):
+    experiment = made.write()
+    experiment.write_document({key: value for key, value in experiment.document.items() if key != "seconds"})
+    assert "training took" not in written_out(compose(experiment))["Data, network and versions"]
+
+
+def maps_file(experiment, epoch):
+    return experiment.path / "evaluation" / "test-true" / "samples" / f"maps_run-2_epoch-{epoch:02d}.npz"
+
+
+@pytest.mark.parametrize(("lost", "places"), [(2, [1, 3, 4, 5, 6]), (4, [1, 3, 4, 5, 6])])
+def test_pictures_come_from_the_epoch_whose_maps_are_left(made, lost, places, tmp_path):
+    experiment = made.write()
+    maps_file(experiment, lost).unlink()
+    document = compose(experiment)
+    assert [exhibit.place for exhibit in document.exhibits] == places
+    assert f"Epoch {6 - lost}, " in document.hero.caption
+    for exhibit in document.exhibits:
+        assert "– there" not in " ".join(exhibit.lead)
+        assert f"epoch {lost}" not in " ".join(b.caption for b in exhibit.blocks if isinstance(b, Sheet))
+    write(document, tmp_path / "out", ("html", "md"), lambda: None)
+
+
+def test_of_three_epochs_without_the_maps_of_one_the_other_two_are_compared(made):
+    made.epochs = (2, 3, 4)
+    experiment = made.write()
+    maps_file(experiment, 3).unlink()
+    exhibit = compose(experiment).exhibits[1]
+    assert exhibit.place == 2
+    assert "between epochs 2 and 4" in exhibit.lead[-1]
+    titles = [tile.panel.title for _, tiles in exhibit.blocks[0].rows for tile in tiles]
+    assert titles == ["picture", "epoch 2", "epoch 4"]
+
+
+def test_without_any_maps_there_are_numbers_and_no_pictures(made):
+    experiment = made.write()
+    for epoch in made.epochs:
+        maps_file(experiment, epoch).unlink()
+    document = compose(experiment)
+    assert document.hero is None
+    assert [exhibit.place for exhibit in document.exhibits] == [1, 5, 6]
+
+
+def test_maps_of_one_method_only_show_that_method(made):
+    experiment = made.write()
+    evaluation = experiment.evaluation("test", None, "true")
+    cam = {pair: maps for pair, maps in evaluation.maps(2, 4).items() if pair[0] == "cam"}
+    for epoch in made.epochs:
+        maps_file(experiment, epoch).unlink()
+        evaluation.write_maps(2, epoch, cam)
+    document = compose(experiment)
+    assert [exhibit.place for exhibit in document.exhibits] == [1, 2, 5, 6]
+    assert [tile.panel.title for tile in document.hero.rows[0][1]] == ["picture", "CAM"]
+
+
+def test_what_the_last_epoch_lacks_is_shown_of_the_latest_that_has_it(made):
+    experiment = made.write()
+    evaluation = experiment.evaluation("test", None, "true")
+    for cell in evaluation.cells():
+        if cell.epoch == 4 and cell.layer == "conv5_block1_out":
+            (evaluation.path / cell.file_name).unlink()
+    document = compose(experiment)
+    assert "Epoch 2, layer conv5_block1_out" in document.hero.caption
+    (never,) = [finding for finding in document.findings if "without looking" in finding.claim]
+    assert never.sentence.startswith("At epoch 2 ")
+    by_place = {exhibit.place: exhibit for exhibit in document.exhibits}
+    assert "at epoch 2, protocol" in by_place[4].lead[-1]
+    assert "at epoch 2 CAM" in by_place[5].lead[0]
+    assert "epoch 4, on the kept pictures" not in by_place[4].blocks[0].caption
 
 
 def test_names_from_elsewhere_are_shown_as_text(made, tmp_path):
