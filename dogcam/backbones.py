@@ -117,7 +117,7 @@ _keras(
     "Xception",
     "xception",
     299,
-    ("add_1", "add_10", "block14_sepconv2_act"),  # its sums have no names of their own: see classifier.build
+    ("add_1", "add_10", "block14_sepconv2_act"),  # its sums have no names of their own: see pretrained
     "xception/xception_weights_tf_dim_ordering_tf_kernels_notop.h5",
     "Chollet 2016, arXiv:1610.02357",
 )
@@ -135,7 +135,7 @@ _keras(
     "ConvNeXtTiny",
     "",
     224,
-    ("add_5", "add_14", "layer_normalization"),  # its sums have no names of their own: see classifier.build
+    ("add_5", "add_14", "layer_normalization"),  # its sums have no names of their own: see pretrained
     "convnext/convnext_tiny_notop.h5",
     "Liu et al. 2022, arXiv:2201.03545",
 )

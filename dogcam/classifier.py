@@ -44,6 +44,8 @@ class Classifier:
     name: str
 
     def __post_init__(self) -> None:
+        if self.class_count < 2:
+            raise ModelError(f"{self.name} has one output; dogcam explains classes, and needs one output for each")
         if self.classes and len(self.classes) != self.class_count:
             raise ModelError(
                 f"{self.name} has {self.class_count} classes, but {len(self.classes)} names were given for them"
@@ -221,7 +223,7 @@ def imagenet_classifier(backbone_name: str, weights: str, classes: tuple[str, ..
 
 def load_trained(experiment: Experiment, run: int, epoch: int) -> Classifier:
     """A kept epoch of an experiment, with the preprocessing it was trained on."""
-    document = experiment.document
+    document = experiment.training_document()
     config, classes = document["config"], tuple(document["dataset"]["classes"])
     row = BACKBONES[config["backbone"]]
     model = load_model(experiment.checkpoint(run, epoch))
@@ -234,7 +236,7 @@ def load_foreign(path: Path, preprocess: str, classes: tuple[str, ...]) -> Class
 
     Its stages are the last layer at each of the last three resolutions.
     """
-    model = load_model(path)
+    model = _flat(load_model(path), path.name)
     if preprocess in BACKBONES:
         prepared = preprocessing("backbone", BACKBONES[preprocess])
     elif preprocess in ("unit", "none"):
@@ -244,10 +246,37 @@ def load_foreign(path: Path, preprocess: str, classes: tuple[str, ...]) -> Class
     return Classifier(model, prepared, classes, _last_of_stages(model), path.name)
 
 
+def _flat(model: keras.Model, name: str) -> keras.Model:
+    """The model as one flat graph of its own layers (a Sequential's too), if it is one that pictures can be put into.
+
+    Raises:
+        ModelError: several inputs or outputs, another shape than square RGB pictures, or models within the model.
+    """
+    try:
+        flat = keras.Model(model.inputs, model.outputs, name=model.name)
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ModelError(f"{name} has no graph to look into: only Sequential and functional models have one") from error
+    if isinstance(model, keras.Sequential):
+        # Its layers were called for the Sequential itself as well: fresh ones belong to one graph only.
+        flat = keras.models.clone_model(flat)
+        flat.set_weights(model.get_weights())
+    shapes = [tuple(tensor.shape) for tensor in (*flat.inputs, *flat.outputs)]
+    if len(flat.inputs) != 1 or len(flat.outputs) != 1 or len(shapes[1]) != 2:
+        raise ModelError(
+            f"{name} must take one picture and give one list of classes; its inputs and outputs are {shapes}"
+        )
+    if len(shapes[0]) != 4 or shapes[0][3] != 3 or shapes[0][1] != shapes[0][2]:
+        raise ModelError(f"{name} must take square RGB pictures, (batch, S, S, 3); it takes {shapes[0]}")
+    nested = [layer.name for layer in flat.layers if isinstance(layer, keras.Model)]
+    if nested:
+        raise ModelError(f"{name} uses {', '.join(nested)} as a layer: models within models cannot be looked into yet")
+    return flat
+
+
 def _last_of_stages(model: keras.Model) -> tuple[str, ...]:
     last: dict[int, str] = {}
     for operation in model.operations:
-        if _is_map(operation.output):
+        if _is_map(operation.output) and not isinstance(operation, keras.layers.InputLayer):
             last[operation.output.shape[1]] = operation.name
     ordered = sorted(last, key=lambda side: side or 0, reverse=True)
     return tuple(last[side] for side in ordered[-3:])

@@ -88,8 +88,8 @@ def _answer(command: str, config: Any, show: str, quiet: bool, verbose: bool, as
             run = resolve(f"dogcam.commands.{command}:run")
         with console.TerminalProgress(-1 if quiet else 0) as progress:
             result = run(config, progress, **more)
-    except KeyboardInterrupt:
-        console.show_error("what was finished is kept; the same command with --resume goes on", label="interrupted")
+    except KeyboardInterrupt as stop:
+        console.show_error(str(stop) or "nothing was left half written", label="interrupted")
         raise typer.Exit(INTERRUPTED) from None
     if as_json:
         console.show_json(result.document())
@@ -110,7 +110,7 @@ def _without_start_up_noise() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             held.seek(0)
             os.write(kept, held.read())
             raise
@@ -121,7 +121,9 @@ def _without_start_up_noise() -> Iterator[None]:
 
 @app.command()
 def demo(
-    out: Annotated[str | None, _option("--out", text="folder for the experiment", default=DemoConfig.out)] = None,
+    out: Annotated[
+        str | None, _option("--out", text="folder for the experiment", default=DemoConfig.out, envvar="DOGCAM_HOME")
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -354,7 +356,7 @@ def list_names(
     if as_json:
         console.show_json(listing.document())
     else:
-        console.show_listing(listing.title, listing.headings, listing.rows)
+        console.show_listing(listing.title, listing.headings, listing.rows, listing.wide_only)
 
 
 def _version(wanted: bool) -> None:

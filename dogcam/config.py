@@ -107,6 +107,13 @@ class TrainConfig(_Config):
     resume: bool = False
 
     @classmethod
+    def restored(cls, document: dict[str, Any], **changes: Any) -> Self:
+        """The configuration that an experiment keeps, with `changes`; entries of a later dogcam are left out."""
+        known = {each.name for each in fields(cls)}
+        stored = {name: value for name, value in document.items() if name in known}
+        return cls(**{**stored, "checkpoints": tuple(stored.get("checkpoints", cls.checkpoints)), **changes})
+
+    @classmethod
     def create(cls, **given: Any) -> Self:
         """The configuration that the given options mean: recipe first, options over it, dependent defaults last."""
         given = {name: value for name, value in given.items() if value is not None}
@@ -170,6 +177,7 @@ class ExplainConfig(_Config):
         if not self.images:
             raise OptionError("explain needs at least one image: a file, a folder, a glob or the id of a picture")
         _not_empty("method", self.methods)
+        _not_empty("save", self.save)
         for kind in self.save:
             _one_of("--save kind", kind, SAVES)
 
@@ -214,6 +222,7 @@ class ReportConfig(_Config):
     home: str = "dogcam-runs"
 
     def __post_init__(self) -> None:
+        _not_empty("format", self.formats)
         for each in self.formats:
             _one_of("format", each, FORMATS)
 

@@ -10,6 +10,8 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from rich.console import Console, Group
@@ -20,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 from tqdm import tqdm
 
+from dogcam.config import TrainConfig
 from dogcam.progress import Progress, Step
 
 # Without a terminal nothing is cut to a width that nobody sees; a table may be as wide as its content.
@@ -27,6 +30,8 @@ PIPED_WIDTH = 1000
 # Without a terminal, progress is a line now and then, and none for what is done in two seconds.
 _LOG_LINES = {"mininterval": 10.0, "delay": 2.0, "ascii": True, "ncols": 100}
 LIVE_RUNS = 3  # runs beside each other in the live table
+
+WIDE = 120  # columns of a terminal that has room for everything
 
 _PLAIN = {"box": None, "padding": (0, 1, 0, 0), "pad_edge": False, "header_style": "bold"}
 
@@ -66,8 +71,15 @@ def show(*things: Any) -> None:
     """Print texts and tables to standard output."""
     console = _console()
     for thing in things:
-        text = isinstance(thing, str)
-        console.print(Text(clean(thing)) if text else thing, soft_wrap=text and not console.is_terminal)
+        if isinstance(thing, str):
+            _say(console, Text(clean(thing)))
+        else:
+            console.print(thing)
+
+
+def _say(console: Console, text: Text) -> None:
+    """Print a text: broken between words on a terminal, and not at all where a program may read it."""
+    console.print(text, soft_wrap=not console.is_terminal)
 
 
 def show_json(document: Any) -> None:
@@ -83,7 +95,7 @@ def show_json(document: Any) -> None:
 def show_error(text: str, label: str = "error") -> None:
     """The error line, on standard error."""
     console = _console(stderr=True)
-    console.print(Text.assemble((f"{label}: ", "bold red"), clean(text)), soft_wrap=True)
+    _say(console, Text.assemble((f"{label}: ", "bold red"), clean(text)))
 
 
 class TerminalProgress(Progress):
@@ -140,11 +152,11 @@ class TerminalProgress(Progress):
     def note(self, text: str) -> None:
         """A quiet line."""
         if self.verbosity >= 0:
-            self._console.print(Text(clean(text), style="dim"), soft_wrap=True)
+            _say(self._console, Text(clean(text), style="dim"))
 
     def warn(self, text: str) -> None:
         """A line that asks for attention."""
-        self._console.print(Text.assemble(("warning: ", "bold yellow"), clean(text)), soft_wrap=True)
+        _say(self._console, Text.assemble(("warning: ", "bold yellow"), clean(text)))
 
     def history(self, rows: list[Any]) -> None:
         """The live table on a terminal; otherwise one line for the epoch that ended."""
@@ -209,10 +221,11 @@ def history_table(rows: Iterable[Any]) -> Group:
 def show_problems(problems: Sequence[Any], limit: int = 10) -> None:
     """What was skipped or not as it should be, each with its reason, on standard error."""
     if problems:
-        show_error(f"{len(problems)} inputs were skipped or lack a usable box:", label="skipped")
+        count = "1 input was" if len(problems) == 1 else f"{len(problems)} inputs were"
+        show_error(f"{count} skipped, or not as it should be:", label="skipped")
     console = _console(stderr=True)
     for problem in problems[:limit]:
-        console.print(Text(f"  {clean(problem.id)}: {clean(problem.reason)}"), soft_wrap=True)
+        _say(console, Text(f"  {clean(problem.id)}: {clean(problem.reason)}"))
     if len(problems) > limit:
         console.print(Text(f"  ... and {len(problems) - limit} more: all are in --json"))
 
@@ -230,8 +243,15 @@ def show_training(result: Any) -> None:
     show(table("Test accuracy and loss at the kept epochs", headings, rows))
     show("", *(verdict.sentence() for verdict in result.verdicts))
     show(f"Chosen: run {result.chosen}, {result.why}.")
-    show(f"Kept in {result.experiment.path} after {duration(result.seconds)}. Next: dogcam evaluate")
+    show(f"Kept in {result.experiment.path} after {duration(result.seconds)}.")
+    show(f"Next: {following('evaluate', result.experiment.path)}")
     show_problems(result.problems)
+
+
+def following(command: str, experiment: Path) -> str:
+    """The command line that goes on with an experiment, as it can be pasted."""
+    home = "" if str(experiment.parent) == TrainConfig.home else f" --home {quote(str(experiment.parent))}"
+    return f"dogcam {command} {quote(experiment.name)}{home}"
 
 
 def _score_row(row: dict[str, Any]) -> list[str]:
@@ -249,7 +269,8 @@ def show_evaluation(result: Any) -> None:
         rows = [_score_row(row) for row in shown if row["protocol"] == protocol]
         show(table(f"Protocol {protocol}, {result.images} images", headings, rows, left=3), "")
     show(f"Run {', '.join(map(str, result.runs))}: {result.why}. r·ep is run and epoch; area and empty are shares.")
-    show(f"Rows and summary in {result.evaluation.path.parent} after {duration(result.seconds)}. Next: dogcam report")
+    show(f"Rows and summary in {result.evaluation.path.parent} after {duration(result.seconds)}.")
+    show(f"Next: {following('report', result.evaluation.path.parents[1])}")
     show_problems(result.problems)
 
 
@@ -259,10 +280,13 @@ def show_explanations(result: Any) -> None:
         height, width = explanation.shape
         show("", f"{clean(explanation.record.id)} ({width} x {height})")
         for epoch, top in explanation.top.items():
-            classes = ", ".join(f"{clean(name)} {share:.3f}" for name, share in top)
+            # Of ImageNet's synonyms, which commas part, the first says enough here; --json has them all.
+            classes = ", ".join(f"{clean(name.partition(',')[0])} {share:.3f}" for name, share in top)
             show(f"{'' if epoch is None else f'epoch {epoch}: '}{classes}")
         headings = ["method", "layer", "epoch", "box x0 y0 x1 y1", "IoU"]
         rows = [_heat_row(heat, width, height) for heat in explanation.heats]
+        if all(heat.iou is None for heat in explanation.heats):
+            headings, rows = headings[:-1], [row[:-1] for row in rows]
         target = ", ".join(dict.fromkeys(explanation.targets.values()))
         show(table(f"heat for {clean(target)}", headings, rows, left=2))
     count = sum(len(explanation.files) for explanation in result.explanations)
@@ -293,9 +317,21 @@ def show_demo(result: Any) -> None:
     show(*(f"  {command}" for command in result.next_commands))
 
 
-def show_listing(title: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A registry as a table."""
-    show(table(title, headings, rows, left=len(headings)))
+def show_listing(
+    title: str, headings: Sequence[str], rows: Sequence[Sequence[object]], wide_only: Sequence[str] = ()
+) -> None:
+    """A registry as a table: names stay whole, the last column takes the room that is left.
+
+    Args:
+        wide_only: headings of columns that a terminal narrower than `WIDE` does without.
+    """
+    kept = [i for i, name in enumerate(headings) if _console().width >= WIDE or name not in wide_only]
+    made = Table(**_PLAIN)
+    for position in kept:
+        made.add_column(Text(headings[position]), no_wrap=position != kept[-1], overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(clean(row[position])) for position in kept))
+    show(Group(Text(clean(title), style="bold"), made))
 
 
 def duration(seconds: float) -> str:

@@ -39,5 +39,9 @@ class LayerError(ModelError):
     """A layer that the model does not have, or one that is not fit for the method."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, with what is kept and the command that goes on: not an error, so not of the family."""
+
+
 class ExperimentError(DogcamError):
     """An experiment folder that is missing, unfinished or does not match what is asked of it."""

@@ -60,4 +60,9 @@ def plain(value: Any) -> Any:
         return plain(value.item())
     if isinstance(value, float) and not np.isfinite(value):
         return None
-    return str(value) if isinstance(value, Path) else value
+    return readable(str(value)) if isinstance(value, str | Path) else value
+
+
+def readable(text: str) -> str:
+    """`text` as UTF-8 has it: bytes of a file name that are no text are shown as \\x.. in it."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

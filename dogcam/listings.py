@@ -24,6 +24,7 @@ class Listing:
     title: str
     headings: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
+    wide_only: tuple[str, ...] = ()  # headings that a narrow terminal does without
 
     def document(self) -> list[dict[str, Any]]:
         """One object a row, for JSON."""
@@ -47,7 +48,7 @@ def _backbones(home: str) -> Listing:
         (name, row.image_size, row.last_conv, _prepared(row.preprocess), row.builder.partition(":")[2], row.source)
         for name, row in BACKBONES.items()
     )
-    return Listing("Backbones", headings, rows)
+    return Listing("Backbones", headings, rows, ("preprocess", "builder"))
 
 
 def _prepared(preprocess: str) -> str:

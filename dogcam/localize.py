@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from dogcam.boxes import clip, to_relative
+from dogcam.boxes import clip, iou, to_relative
 from dogcam.protocols import Protocol
 
 _INTERPOLATION = {"bilinear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}
@@ -55,6 +55,13 @@ def predicted_box(raw: np.ndarray, protocol: Protocol, shape: tuple[int, int]) -
         mask = (mask * np.clip(values * 255, 0, 255)).astype(np.uint8)
     box = _COMPONENT_BOXES[protocol.component, protocol.box](mask)
     return None if box is None else clip(to_relative(box, values.shape[1], values.shape[0]))
+
+
+def score(box: np.ndarray | None, truth: np.ndarray, protocol: Protocol) -> float:
+    """IoU of a predicted box (4,) with the annotated ones (n, 4), the best or the first as `protocol` says; 0 for none."""
+    if box is None:
+        return 0.0
+    return float(iou(box[None], truth[:1] if protocol.truth == "first" else truth).max())
 
 
 def _largest_extent(mask: np.ndarray) -> np.ndarray | None:

@@ -90,6 +90,9 @@ ROW_SCHEMA = pa.schema(
 )
 
 
+_IDS = "ids"  # the entry of a maps file that says which pictures its maps are of
+
+
 class Evaluation:
     """One scope of an experiment's evaluation: the cells scored on the same images with the same target."""
 
@@ -137,6 +140,8 @@ class Evaluation:
     def write_samples(self, index: list[dict[str, Any]], pictures: Iterable[bytes]) -> None:
         """Keep the sample that figures are drawn from: `index` has id, label and boxes, `pictures` are JPEG files."""
         folder = self.path / "samples"
+        for stale in folder.glob("*.jpg"):
+            stale.unlink()
         for number, content in enumerate(pictures):
             write_bytes(folder / f"{number:03d}.jpg", content)
         write_json(folder / "index.json", index)
@@ -153,16 +158,31 @@ class Evaluation:
         """Keep the sample's raw maps (samples, h, w) by (method, layer); those of other methods stay."""
         kept = {**self.maps(run, epoch), **maps}
         packed = {json.dumps(key, ensure_ascii=False): value.astype(np.float32) for key, value in kept.items()}
+        packed[_IDS] = np.array(self._sample_ids(), np.str_)
         with written_whole(self._maps_path(run, epoch)) as temporary:
             np.savez_compressed(temporary, **packed)
 
     def maps(self, run: int, epoch: int) -> dict[tuple[str, str], np.ndarray]:
-        """The sample's raw maps by (method, layer), in the order of `samples`."""
+        """The sample's raw maps by (method, layer), in the order of `samples`; none where they are of another sample."""
         path = self._maps_path(run, epoch)
         if not path.exists():
             return {}
         with np.load(path, allow_pickle=False) as packed:
-            return {tuple(json.loads(key)): packed[key] for key in packed.files}
+            if _IDS not in packed.files or packed[_IDS].tolist() != self._sample_ids():
+                return {}
+            return {tuple(json.loads(key)): packed[key] for key in packed.files if key != _IDS}
+
+    def _sample_ids(self) -> list[str]:
+        return [entry["id"] for entry in self.samples()]
+
+    def write_problems(self, problems: Iterable[Mapping[str, Any]]) -> None:
+        """Keep what could not be scored: id and reason of each."""
+        write_json(self.path / "problems.json", list(problems))
+
+    def problems(self) -> list[dict[str, Any]]:
+        """What could not be scored: id and reason of each; empty where nothing was written."""
+        path = self.path / "problems.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
 
     def _maps_path(self, run: int, epoch: int) -> Path:
         return self.path / "samples" / f"maps_run-{run}_epoch-{epoch:02d}.npz"
@@ -195,6 +215,18 @@ class Experiment:
             )
         return document
 
+    def training_document(self) -> dict[str, Any]:
+        """`experiment.json` of an experiment that `train` began: with its configuration, data and model.
+
+        Raises:
+            ExperimentError: one of them is missing.
+        """
+        document = self.document
+        missing = [key for key in ("config", "dataset", "model") if not isinstance(document.get(key), dict)]
+        if missing:
+            raise ExperimentError(f"{self.path}: experiment.json lacks {', '.join(missing)}; was it edited?")
+        return document
+
     def write_document(self, document: Mapping[str, Any]) -> None:
         """Write `experiment.json`."""
         write_json(self.path / "experiment.json", {"schema_version": SCHEMA_VERSION, **document})
@@ -208,11 +240,18 @@ class Experiment:
         path = self.path / "history.csv"
         if not path.exists():
             return []
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = [
-                HistoryRow(int(row["run"]), int(row["epoch"]), row["split"], float(row["accuracy"]), float(row["loss"]))
-                for row in csv.DictReader(file)
-            ]
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                rows = [
+                    HistoryRow(
+                        int(row["run"]), int(row["epoch"]), row["split"], float(row["accuracy"]), float(row["loss"])
+                    )
+                    for row in csv.DictReader(file)
+                ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ExperimentError(
+                f"{path} cannot be read: {error}; restore it, or train anew under another name"
+            ) from error
         return sorted(rows, key=lambda row: (row.run, row.epoch, row.split))
 
     def add_history(self, rows: Iterable[HistoryRow]) -> list[HistoryRow]:
@@ -257,10 +296,15 @@ class Experiment:
         return Evaluation(self.path / "evaluation" / scope)
 
     def evaluations(self) -> list[Evaluation]:
-        """All evaluations that have cells; the ones over whole splits first, then the latest first."""
+        """All evaluations that have cells: of the test split first, then of whole splits, then the latest."""
         folders = {path.parent for path in self.path.glob(f"evaluation/*/{_TABLES}")}
-        ordered = sorted(folders, key=lambda path: ("-limit" in path.name, -path.stat().st_mtime))
+        ordered = sorted(folders, key=_by_weight)
         return [Evaluation(path) for path in ordered]
+
+
+def _by_weight(scope: Path) -> tuple[bool, bool, float]:
+    """Sorts the folders of evaluations: the test split before others, whole splits before limited ones, then the latest."""
+    return not scope.name.startswith("test"), "-limit" in scope.name, -scope.stat().st_mtime
 
 
 def create_experiment(home: str, name: str | None, stem: str, document: Mapping[str, Any]) -> Experiment:

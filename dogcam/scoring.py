@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dogcam import localize
-from dogcam.boxes import WHOLE_IMAGE, area, centre_box, iou
+from dogcam.boxes import WHOLE_IMAGE, area, centre_box
 from dogcam.engine import PREDICTED, HeatmapEngine
 from dogcam.metrics.classification import softmax
 from dogcam.pipeline import WORKERS, Pictures
@@ -123,8 +123,7 @@ def _columns(
     count = len(boxes)
     corners = np.array([np.full(4, np.nan) if box is None else box for box in boxes], np.float32)
     drawn = ~np.isnan(corners[:, 0])
-    truths = [record.boxes[:1] if protocol.truth == "first" else record.boxes for record in pictures.records]
-    scores = [iou(box[None], truth).max() if box is not None else 0.0 for box, truth in zip(boxes, truths, strict=True)]
+    scores = [localize.score(box, record.boxes, protocol) for box, record in zip(boxes, pictures.records, strict=True)]
     sides = {
         name: [value if known else None for value, known in zip(corners[:, column].tolist(), drawn, strict=True)]
         for column, name in enumerate(("x0", "y0", "x1", "y1"))

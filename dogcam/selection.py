@@ -24,6 +24,8 @@ def choose_runs(experiment: Experiment, wanted: str) -> tuple[tuple[int, ...], s
             raise unknown("run", wanted, kept)
         return (int(wanted),), "as asked"
     curves = {number: curve for number, curve in curves_of(experiment.history()).items() if number in kept}
+    if not curves:
+        raise ExperimentError(f"{experiment.path}: history.csv knows none of the kept runs; name one with --run")
     number, why = choose_run(curves)
     return (number,), why
 
@@ -44,7 +46,7 @@ def reopen_dataset(experiment: Experiment, data_dir: str | None, progress: Progr
     Raises:
         ExperimentError: what is there now is other data.
     """
-    document = experiment.document
+    document = experiment.training_document()
     config = document["config"]
     dataset = open_dataset(config["dataset"], data_dir or config["data_dir"], progress)
     then = document["dataset"]

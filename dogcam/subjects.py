@@ -39,24 +39,34 @@ def find_subject(config: ExplainConfig, progress: Progress) -> Subject:
     named = config.model or ""
     if named.startswith("imagenet:"):
         return _imagenet(named.removeprefix("imagenet:"), config, progress)
-    if named.endswith(".keras") and not _in_experiment(Path(named)):
-        return _foreign(Path(named), config)
-    if named.endswith(".keras"):
-        return _kept_file(Path(named))
+    if named.endswith((".keras", ".h5")):
+        path = Path(named)
+        return _kept_file(path, config) if _in_experiment(path) else _foreign(path, config)
     experiment = find_experiment(config.home, config.model)
+    _no_options_of_single_models(config, experiment)
     runs, why = choose_runs(experiment, str(config.run) if config.run is not None else "best")
-    epochs = config.epochs or (_best_epoch(experiment, runs[0]),)
-    epochs = choose_epochs(experiment, runs, epochs)
+    epochs = choose_epochs(experiment, runs, config.epochs or (_best_epoch(experiment, runs[0]),))
     progress.note(f"run {runs[0]}: {why}; epoch {', '.join(map(str, epochs))}")
     models = {epoch: load_trained(experiment, runs[0], epoch) for epoch in epochs}
     return Subject(f"{experiment.name} run {runs[0]}", models, experiment)
 
 
+def _no_options_of_single_models(config: ExplainConfig, experiment: Experiment) -> None:
+    given = {"--labels": config.labels, "--preprocess": config.preprocess}
+    given["--weights"] = config.weights if config.weights != ExplainConfig.weights else None
+    for option, value in given.items():
+        if value is not None:
+            raise OptionError(
+                f"{option} is for models from elsewhere; {experiment.name} brings its own: leave {option} out"
+            )
+
+
 def _best_epoch(experiment: Experiment, number: int) -> int:
-    """The kept epoch of a run with the highest test accuracy; ties by lower loss."""
-    curve = curves_of(experiment.history())[number]
-    measured = {epoch: (-a, b) for epoch, a, b in zip(curve.epochs, curve.accuracy, curve.loss, strict=True)}
-    return min(experiment.kept()[number], key=lambda epoch: measured[epoch])
+    """The kept epoch of a run with the highest test accuracy, the last one where none was measured."""
+    kept = experiment.kept()[number]
+    curve = curves_of(experiment.history()).get(number)
+    best = curve.best_of(kept) if curve else None
+    return kept[-1] if best is None else best
 
 
 def _imagenet(name: str, config: ExplainConfig, progress: Progress) -> Subject:
@@ -88,8 +98,10 @@ def _in_experiment(path: Path) -> bool:
     return (path.parent.parent / "experiment.json").exists()
 
 
-def _kept_file(path: Path) -> Subject:
+def _kept_file(path: Path, config: ExplainConfig) -> Subject:
+    _no_epochs(config, str(path))
     experiment = Experiment(path.absolute().parent.parent)
+    _no_options_of_single_models(config, experiment)
     for number, epochs in experiment.kept().items():
         for epoch in epochs:
             if experiment.checkpoint(number, epoch) == path.absolute():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import keras
@@ -165,15 +165,14 @@ class Job:
     train: Inputs
     test: Inputs
     progress: Progress
+    announced: list[str] = field(default_factory=list)  # estimates that were given: one is enough
 
     def steps(self) -> int:
         """Batches in an epoch."""
         return -(-len(self.train.labels) // self.config.batch_size)
 
 
-def train_run(
-    job: Job, run: int, fresh: Callable[[], keras.Model], keep: Callable[[keras.Model, int], keras.Model]
-) -> None:
+def train_run(job: Job, run: int, fresh: Callable[[], keras.Model], keep: Callable[[keras.Model], keras.Model]) -> None:
     """Train one run from its last finished epoch on.
 
     After every epoch: the model with its optimiser's state, the kept epoch, then the history, in this order, so that
@@ -181,11 +180,12 @@ def train_run(
 
     Args:
         fresh: builds the network to fit, seeded before it is called.
-        keep: (fitted network, epoch) -> the whole model to keep.
+        keep: fitted network -> the whole model to keep.
     """
     config, experiment = job.config, job.experiment
     done = max((row.epoch for row in experiment.history() if row.run == run), default=0)
     if done >= config.epochs:
+        experiment.drop_unfinished(run)  # what a kill after the last epoch may have left
         return
     seed_everything(config.seed + run)
     network = _resumed(experiment, run, done) if done else _compiled(fresh(), config)
@@ -195,7 +195,7 @@ def train_run(
             network.save(temporary)
         if epoch in config.checkpoints:
             with written_whole(experiment.checkpoint(run, epoch)) as temporary:
-                keep(network, epoch).save(temporary)
+                keep(network).save(temporary)
         job.progress.history(experiment.add_history(rows))
         experiment.drop_unfinished(run, but=epoch)
     experiment.drop_unfinished(run)
@@ -230,7 +230,7 @@ def _train_epoch(job: Job, network: keras.Model, run: int, epoch: int) -> list[H
     config = job.config
     seed = config.seed + run
     batches = _Batches(job.train, config.batch_size, seed, epoch, config.augment == "flip")
-    estimate = _Estimate(job, run, epoch)
+    estimate = _Estimate(job, (config.runs - run) * config.epochs + config.epochs - epoch + 1)
     with job.progress.task(f"run {run}/{config.runs} epoch {epoch}/{config.epochs}", len(batches)) as step:
         fitted = network.fit(batches, epochs=1, verbose=0, shuffle=False, callbacks=[_Watch(step, estimate)])
         measured = network.evaluate(_Batches(job.test, config.batch_size), verbose=0, return_dict=True)
@@ -243,30 +243,32 @@ def _train_epoch(job: Job, network: keras.Model, run: int, epoch: int) -> list[H
 
 @dataclass(frozen=True, eq=False)
 class _Estimate:
-    """Says so, once, where training would take hours without an accelerator."""
+    """Says so, once, where the epochs that are left would take hours without an accelerator."""
 
     job: Job
-    run: int
-    epoch: int
+    epochs_left: int
 
     def __call__(self, batch_seconds: float) -> None:
         """With the seconds that a batch takes."""
-        config = self.job.config
-        if (self.run, self.epoch) != (1, 1) or _accelerated():
+        if self.job.announced or _accelerated():
             return
-        total = batch_seconds * self.job.steps() * config.epochs * config.runs
-        if total > LONG_SECONDS:
-            self.job.progress.warn(long_training(total, batch_seconds, self.job, config))
+        total = batch_seconds * self.job.steps() * self.epochs_left
+        self.job.announced.append(long_training(total, batch_seconds, self.job))
+        if total > LONG_SECONDS and self.job.config.trainable != "head":
+            self.job.progress.warn(self.job.announced[-1])
 
 
-def long_training(total: float, batch_seconds: float, job: Job, config: TrainConfig) -> str:
-    """The warning for hours of training, with what is faster: one forward pass costs about a third of a training step."""
+def long_training(total: float, batch_seconds: float, job: Job) -> str:
+    """The warning for hours of training, with what is faster: a forward pass costs about a third of a training step."""
+    config = job.config
     pictures = len(job.train.labels) + len(job.test.labels)
-    head = batch_seconds / 3 * pictures / config.batch_size
+    head = hours(batch_seconds / 3 * pictures / config.batch_size)
+    faster = "a smaller --backbone or fewer pictures (--limit)"
+    if config.weights != "none":  # a head on random features would be quick and worthless
+        faster = f"--trainable head, about {head} for all runs; or {faster}"
     return (
-        f"on this processor the {config.runs} runs of {config.epochs} epochs will take about {hours(total)} (a batch of "
-        f"{config.batch_size} takes {batch_seconds:.1f} s). Faster: --trainable head, about {hours(head)} for all runs; or "
-        "a smaller --backbone such as mobilenet_v2. Ctrl-C now, or any time: --resume goes on"
+        f"on this processor the epochs that are left will take about {hours(total)} (a batch of {config.batch_size} takes "
+        f"{batch_seconds:.1f} s). Faster: {faster}. Ctrl-C at any time: --resume goes on"
     )
 
 
@@ -277,7 +279,7 @@ def hours(seconds: float) -> str:
 
 def choose_trainer(
     classifier: Classifier, config: TrainConfig, build: Callable[[], Classifier]
-) -> tuple[Callable[[], keras.Model], Callable[[Any, int], keras.Model]]:
+) -> tuple[Callable[[], keras.Model], Callable[[Any], keras.Model]]:
     """How a run makes its network and what it keeps of it.
 
     Returns:
@@ -285,14 +287,14 @@ def choose_trainer(
         whole classifier with that head; otherwise each run builds the classifier anew from its own seed.
     """
     if config.trainable == "head":
-        return lambda: _fresh_head(classifier), lambda head, _: _with_head(classifier, head)
+        return lambda: _fresh_head(classifier), lambda head: _with_head(classifier, head)
 
     def fresh() -> keras.Model:
         built = build()
         set_trainable(built, config.trainable)
         return built.model
 
-    return fresh, lambda network, _: _without_optimizer(network)
+    return fresh, _without_optimizer
 
 
 def _fresh_head(classifier: Classifier) -> keras.Model:

@@ -8,6 +8,7 @@ import pytest
 
 from dogcam.backbones import BACKBONES
 from dogcam.classifier import Classifier, build, load_foreign, load_trained, preprocessing
+from dogcam.engine import HeatmapEngine
 from dogcam.errors import ModelError, OptionError, UnknownName
 
 NAMES = ("beagle", "basset", "English foxhound", "Walker foxhound")
@@ -118,6 +119,52 @@ def test_a_foreign_model_finds_its_stages(tmp_path):
     assert classifier.pooled_layer() == "end3"
     with pytest.raises(UnknownName, match="preprocessing"):
         load_foreign(tmp_path / "mine.keras", "unti", ())
+
+
+def conv(shape=(32, 32, 3), classes=3, nested=False):
+    inputs = keras.Input(shape)
+    body = keras.Sequential([keras.Input(shape), keras.layers.Conv2D(4, 3)]) if nested else keras.layers.Conv2D(4, 3)
+    x = keras.layers.GlobalAveragePooling2D()(body(inputs))
+    return keras.Model(inputs, keras.layers.Dense(classes)(x))
+
+
+def two_outputs():
+    model = conv()
+    return keras.Model(model.input, [model.output, keras.layers.Dense(2)(model.output)])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: conv((32, 48, 3)), "must take square RGB pictures"),
+        (lambda: conv((32, 32, 1)), "must take square RGB pictures"),
+        (lambda: conv(classes=1), "has one output; dogcam explains classes"),
+        (lambda: conv(nested=True), "as a layer: models within models cannot be looked into yet"),
+        (two_outputs, "must take one picture and give one list of classes"),
+    ],
+)
+def test_a_foreign_model_that_does_not_fit_is_one_clear_error(tmp_path, make, words):
+    make().save(tmp_path / "odd.keras")
+    with pytest.raises(ModelError, match=words):
+        load_foreign(tmp_path / "odd.keras", "unit", ())
+
+
+def test_a_foreign_sequential_model_is_explained_as_its_flat_graph(tmp_path):
+    layers = [
+        keras.Input((32, 32, 3)),
+        keras.layers.Conv2D(4, 3, activation="relu", name="first"),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dropout(0.5),
+        keras.layers.Dense(3, activation="softmax"),
+    ]
+    model = keras.Sequential(layers)
+    model.save(tmp_path / "sequential.keras")
+    classifier = load_foreign(tmp_path / "sequential.keras", "unit", ("a", "b", "c"))
+    assert classifier.pooled_layer() == "first"
+    pictures = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
+    logits = HeatmapEngine(classifier, [("cam", "first"), ("gradcam", "first")])(pictures).logits
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(shares, model.predict(pictures, verbose=0), atol=1e-5)
 
 
 @pytest.mark.parametrize("content", [b"not a model", b""])

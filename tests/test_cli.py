@@ -141,6 +141,8 @@ class TestForwarding:
         ("train --epochs 0", 1, "--epochs must be at least 1; received 0"),
         ("train --epochs 4 --checkpoints 9", 1, "--checkpoints must name epochs from 1 to 4"),
         ("evaluate --run some", 1, "--run takes a run's number, best or all; received 'some'"),
+        ("explain x.jpg --save ,", 1, "--save needs at least one value"),
+        ("report --format ,", 1, "--format needs at least one value"),
         ("evaluate --epoch seven", 2, "--epoch takes whole numbers such as 3 or 3,5,7; received 'seven'"),
         ("trian", 2, "No such command 'trian'"),
         ("train --rums 3", 2, "No such option: --rums"),
@@ -162,6 +164,22 @@ def test_exit_codes_of_results(monkeypatch, capsys):
         result = SimpleNamespace(problems=problems, document=dict)
         monkeypatch.setattr(cli, "resolve", lambda dotted, result=result: lambda config, progress: result)
         assert cli.main(["report"]) == code
+
+
+def test_ctrl_c_is_answered_in_the_commands_own_words(monkeypatch, capsys):
+    from dogcam.errors import Interrupted
+
+    for error, words in (
+        (Interrupted("go on with: x"), "go on with: x"),
+        (KeyboardInterrupt(), "nothing was left half"),
+    ):
+
+        def stopped(config, progress, error=error):
+            raise error
+
+        monkeypatch.setattr(cli, "resolve", lambda dotted, stopped=stopped: stopped)
+        assert cli.main(["report"]) == 130
+        assert f"interrupted: {words}" in capsys.readouterr().err
 
 
 def test_an_error_of_the_system_is_one_line(monkeypatch, capsys):

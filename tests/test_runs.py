@@ -362,14 +362,14 @@ class TestFolder:
     def test_the_scope_of_an_evaluation(self, made, split, limit, target, scope):
         assert made.evaluation(split, limit, target).scope == scope
 
-    def test_evaluations_of_whole_splits_first_then_the_latest(self, made):
+    def test_evaluations_of_the_test_split_first_then_whole_ones_then_the_latest(self, made):
         for age, (split, limit) in enumerate((("test", None), ("train", None), ("test", 10), ("test", 20))):
             evaluation = made.evaluation(split, limit, "true")
             evaluation.write(CELL, columns())
             os.utime(evaluation.path, (1000 + age, 1000 + age))
         made.evaluation("test", 30, "true").path.mkdir()
         scopes = [each.scope for each in made.evaluations()]
-        assert scopes == ["train-true", "test-true", "test-limit20-true", "test-limit10-true"]
+        assert scopes == ["test-true", "test-limit20-true", "test-limit10-true", "train-true"]
 
 
 class TestDocument:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from dogcam.commands import evaluate, explain, report, train
@@ -55,14 +56,14 @@ def run(config: DemoConfig, progress: Progress) -> DemoResult:
     explanation = explain.run(_explained(config, name, pictures, evaluation), progress)
     progress.note("4/4 report")
     reported = report.run(ReportConfig(experiment=name, home=config.out), progress)
-    home = "" if config.out == DemoConfig.out else f" --home {config.out}"
+    home = "" if config.out == DemoConfig.out else f" --home {quote(config.out)}"
     return DemoResult(
         training,
         evaluation,
         explanation,
         reported,
         (
-            f"dogcam explain {pictures[-1]} --epoch 3,5,7 --method cam,gradcam{home}",
+            f"dogcam explain {quote(pictures[-1])} --epoch 3,5,7 --method cam,gradcam{home}",
             f"dogcam evaluate --protocol cam2016,gradcam2017,exercise{home}",
             f"dogcam report{home}",
             "dogcam train --help",

@@ -16,7 +16,7 @@ from dogcam.classifier import Classifier, load_trained
 from dogcam.config import EvaluateConfig
 from dogcam.datasets import Dataset, Problem, Record
 from dogcam.engine import HeatmapEngine, plan_cells, study_cells
-from dogcam.errors import InputError
+from dogcam.errors import InputError, Interrupted
 from dogcam.files import plain, write_json
 from dogcam.pipeline import limited, read_pictures
 from dogcam.progress import Progress
@@ -72,12 +72,20 @@ def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
     experiment = find_experiment(config.home, config.experiment)
     runs, why = choose_runs(experiment, config.run)
     epochs = choose_epochs(experiment, runs, config.epochs)
-    progress.note(f"experiment {experiment.path}, run {', '.join(map(str, runs))} ({why}), epochs {epochs}")
+    progress.note(f"experiment {experiment.path}: run {listed(runs)} ({why}), epoch {listed(epochs)}")
+    if experiment.document.get("status") != "finished":
+        progress.warn(f"{experiment.name} is not trained to its end: dogcam train --resume --name {experiment.name}")
     dataset = reopen_dataset(experiment, config.data_dir, progress)
     scoring, problems = _prepare(config, experiment, dataset, progress)
+    scoring.evaluation.write_problems({"id": each.id, "reason": each.reason} for each in problems)
     wanted = score_baselines(scoring)
-    for number, epoch in product(runs, epochs):
-        wanted += _score_epoch(config, scoring, load_trained(experiment, number, epoch), number, epoch, progress)
+    try:
+        for number, epoch in product(runs, epochs):
+            wanted += _score_epoch(config, scoring, load_trained(experiment, number, epoch), number, epoch, progress)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"finished cells are kept in {scoring.evaluation.path}; the same command with --resume goes on"
+        ) from None
     rows = localisation_rows(scoring.evaluation)
     images = len(scoring.pictures.records)
     seconds = time.perf_counter() - began
@@ -146,15 +154,23 @@ def _score_epoch(
         by_score.setdefault(protocol.score, []).append(protocol)
     for score, protocols in by_score.items():
         missing = [
-            pair
-            for pair in wanted
-            if not (
-                config.resume and all(scoring.evaluation.has(Cell(number, epoch, *pair, p.name)) for p in protocols)
-            )
+            pair for pair in wanted if not (config.resume and _finished(scoring, number, epoch, pair, protocols))
         ]
         if missing:
             score_pass(scoring, HeatmapEngine(classifier, missing, score), protocols, number, epoch, progress)
     return [Cell(number, epoch, *pair, protocol.name) for pair in wanted for protocol in scoring.protocols]
+
+
+def _finished(scoring: Scoring, number: int, epoch: int, pair: tuple[str, str], protocols: Sequence[Protocol]) -> bool:
+    """Whether a (method, layer) has its rows by every protocol, and its maps of the sample as it is now."""
+    cells = (Cell(number, epoch, *pair, protocol.name) for protocol in protocols)
+    mapped = protocols[0].score != "logit" or pair in scoring.evaluation.maps(number, epoch)
+    return mapped and all(map(scoring.evaluation.has, cells))
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """ "3, 5, 7"."""
+    return ", ".join(map(str, numbers))
 
 
 def _wanted_cells(config: EvaluateConfig, classifier: Classifier) -> list[tuple[str, str]]:

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from dogcam import figures, localize
-from dogcam.boxes import iou, to_pixels
+from dogcam.boxes import to_pixels
 from dogcam.classifier import Classifier
 from dogcam.config import ExplainConfig
 from dogcam.datasets import Problem, Record
 from dogcam.engine import PREDICTED, HeatmapEngine, plan_cells
 from dogcam.errors import InputError, OptionError
 from dogcam.figures import Panel
-from dogcam.files import plain, write_bytes, write_json
+from dogcam.files import plain, readable, write_bytes, write_json
 from dogcam.methods import METHODS
 from dogcam.metrics.classification import softmax
 from dogcam.pictures import find_pictures
@@ -135,7 +135,8 @@ def run(config: ExplainConfig, progress: Progress) -> ExplainResult:
             for explanation, pixels in zip(_explain(batch, engines, protocol), batch.pixels, strict=True):
                 writer.write(explanation, pixels)
                 explanations.append(explanation)
-            step.advance(len(part))
+                step.advance()
+            step.advance(len(part) - len(batch.records))
     if not explanations:
         raise InputError("not one picture could be explained: " + "; ".join(each.reason for each in problems[:3]))
     return ExplainResult(subject.name, protocol, writer.out, explanations, tuple(problems))
@@ -205,10 +206,7 @@ def _explain(batch: _Batch, engines: dict[int | None, HeatmapEngine], protocol: 
 
 
 def _score(box: np.ndarray | None, record: Record, protocol: Protocol) -> float | None:
-    if not len(record.boxes):
-        return None
-    truth = record.boxes[:1] if protocol.truth == "first" else record.boxes
-    return 0.0 if box is None else float(iou(box[None], truth).max())
+    return localize.score(box, record.boxes, protocol) if len(record.boxes) else None
 
 
 def _out_folder(config: ExplainConfig) -> Path:
@@ -246,7 +244,9 @@ class _Writer:
 
     def _stem(self, identity: str) -> str:
         """A file name for the picture, once: two pictures of one name in different folders get different ones."""
-        wanted = "".join(each if each.isalnum() or each in "-_. " else "-" for each in Path(identity).stem)[:80]
+        plain_letters = "".join(each if each.isalnum() or each in "-_. " else "-" for each in Path(identity).stem)
+        # File systems count bytes: a name of 80 leaves room for method, layer and epoch, in any script.
+        wanted = plain_letters.encode("utf-8")[:80].decode("utf-8", "ignore")
         stem, number = wanted or "image", 1
         while stem in self.taken:
             number += 1
@@ -272,7 +272,7 @@ class _Writer:
         for heat in explanation.heats:
             rows.setdefault(heat.epoch, []).append(self._panel(heat, explanation))
         labelled = [(_row_label(epoch, explanation), panels) for epoch, panels in rows.items()]
-        sheet = figures.contact_sheet(pixels, labelled, explanation.record.boxes, explanation.record.id)
+        sheet = figures.contact_sheet(pixels, labelled, explanation.record.boxes, readable(explanation.record.id))
         return figures.image_bytes(sheet)
 
     def _panel(self, heat: Heat, explanation: Explanation) -> Panel:

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from dogcam.classifier import Classifier, build
 from dogcam.config import TrainConfig
 from dogcam.datasets import Dataset, Problem, open_dataset
-from dogcam.errors import ExperimentError, OptionError
+from dogcam.errors import ExperimentError, Interrupted, OptionError
 from dogcam.files import plain
 from dogcam.metrics.classification import RunVerdict, choose_run, curves_of, judge
 from dogcam.pipeline import Pictures, limited, read_pictures
 from dogcam.progress import Progress
 from dogcam.runs import Experiment, HistoryRow, create_experiment, find_experiment
-from dogcam.training import Inputs, Job, PixelInputs, choose_trainer, features_of, run_seeds, seed_everything, train_run
+from dogcam.training import (
+    Inputs,
+    Job,
+    PixelInputs,
+    choose_trainer,
+    features_of,
+    run_seeds,
+    seed_everything,
+    set_trainable,
+    train_run,
+)
 
 # What may differ between an experiment and the options it is resumed with.
-_FREE_ON_RESUME = {"home", "name", "resume", "data_dir", "weights", "recipe"}
+_FREE_ON_RESUME = {"home", "name", "resume", "data_dir", "weights"}
 
 
 @dataclass(frozen=True)
@@ -73,15 +84,24 @@ def run(config: TrainConfig, progress: Progress, given: Sequence[str] = ()) -> T
     # A backbone of random weights under a head that learns must be the same one after an interruption.
     seed_everything(config.seed)
     classifier = make()
-    if experiment is None:
-        experiment = _created(config, dataset, classifier)
-    elif (fingerprint := experiment.document["dataset"]["fingerprint"]) != dataset.fingerprint():
-        raise ExperimentError(
-            f"{experiment.name} was trained on other data: {config.dataset} has fingerprint {dataset.fingerprint()[:12]} "
-            f"now, {fingerprint[:12]} then; point --data-dir at the data it began with"
-        )
+    if config.trainable != "head":
+        set_trainable(classifier, config.trainable)
+    pictures = {
+        split: read_pictures(limited(records, config.limit), classifier.image_size, f"reading {split}", progress)
+        for split, records in dataset.splits.items()
+    }
+    # Only now, when nothing that the user asked for can turn out wrong any more, is there an experiment.
+    experiment = _created(config, dataset, classifier) if experiment is None else _same_data(experiment, dataset)
     progress.note(f"experiment {experiment.path}")
-    problems = _fit(config, experiment, dataset, classifier, make, progress)
+    try:
+        _fit(config, experiment, classifier, pictures, make, progress)
+    except KeyboardInterrupt:
+        go_on = f"dogcam train --resume --name {quote(experiment.name)} --home {quote(config.home)}"
+        raise Interrupted(f"what was finished is kept in {experiment.path}; go on with: {go_on}") from None
+    problems = (
+        *(problem for problem in dataset.problems if problem.lost),
+        *(problem for each in pictures.values() for problem in each.problems),
+    )
     experiment.update_document(status="finished", problems=[asdict(problem) for problem in problems])
     return _result(experiment, config, problems, time.perf_counter() - began)
 
@@ -89,8 +109,9 @@ def run(config: TrainConfig, progress: Progress, given: Sequence[str] = ()) -> T
 def _resumed(config: TrainConfig, given: Sequence[str]) -> tuple[Experiment, TrainConfig]:
     """The experiment to continue (the newest where none is named) and its own configuration."""
     experiment = find_experiment(config.home, config.name)
-    stored = {**experiment.document["config"], "home": config.home, "name": experiment.name, "resume": True}
-    own = TrainConfig(**{**stored, "checkpoints": tuple(stored["checkpoints"])})
+    own = TrainConfig.restored(
+        experiment.training_document()["config"], home=config.home, name=experiment.name, resume=True
+    )
     for name in set(given) - _FREE_ON_RESUME:
         if getattr(own, name) != getattr(config, name):
             option = f"--{name.replace('_', '-')}"
@@ -98,7 +119,19 @@ def _resumed(config: TrainConfig, given: Sequence[str]) -> tuple[Experiment, Tra
                 f"{experiment.name} was begun with {option} {getattr(own, name)}; it cannot go on with "
                 f"{getattr(config, name)}: leave {option} out, or begin another under a new --name"
             )
-    return experiment, replace(own, data_dir=config.data_dir or own.data_dir)
+    moved = {name: getattr(config, name) for name in ("data_dir", "weights") if name in given}
+    return experiment, replace(own, **moved)
+
+
+def _same_data(experiment: Experiment, dataset: Dataset) -> Experiment:
+    """`experiment`, if it was begun with this dataset."""
+    then, now = experiment.training_document()["dataset"].get("fingerprint", ""), dataset.fingerprint()
+    if then != now:
+        raise ExperimentError(
+            f"{experiment.name} was trained on other data: {dataset.name} has fingerprint {now[:12]} now, {then[:12]} "
+            "then; point --data-dir at the data it began with"
+        )
+    return experiment
 
 
 def _absolute(config: TrainConfig) -> TrainConfig:
@@ -146,23 +179,21 @@ def describe(dataset: Dataset) -> dict[str, Any]:
 def _fit(
     config: TrainConfig,
     experiment: Experiment,
-    dataset: Dataset,
     classifier: Classifier,
-    make: Any,
+    pictures: dict[str, Pictures],
+    make: Callable[[], Classifier],
     progress: Progress,
-) -> tuple[Problem, ...]:
-    """Read the pictures, train every run that is not finished, and return what could not be used."""
-    pictures = {
-        split: read_pictures(limited(records, config.limit), classifier.image_size, f"reading {split}", progress)
-        for split, records in dataset.splits.items()
-    }
+) -> None:
+    """Train every run that is not finished, and note how long each took."""
     fresh, keep = choose_trainer(classifier, config, make)
     train, test = (_inputs(config, classifier, pictures[split], split, progress) for split in ("train", "test"))
     job = Job(config, experiment, train, test, progress)
     for number in range(1, config.runs + 1):
+        began = time.perf_counter()
         train_run(job, number, fresh, keep)
-    lost = tuple(problem for problem in dataset.problems if problem.lost)
-    return lost + tuple(problem for each in pictures.values() for problem in each.problems)
+        spent = experiment.document.get("seconds", {})
+        key = f"run-{number}"
+        experiment.update_document(seconds={**spent, key: spent.get(key, 0) + time.perf_counter() - began})
 
 
 def _inputs(config: TrainConfig, classifier: Classifier, pictures: Pictures, split: str, progress: Progress) -> Inputs:

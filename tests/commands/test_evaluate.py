@@ -14,7 +14,7 @@ from dogcam.boxes import to_pixels
 from dogcam.commands import evaluate
 from dogcam.config import EvaluateConfig
 from dogcam.datasets import open_dataset
-from dogcam.errors import ExperimentError, LayerError, UnknownName
+from dogcam.errors import ExperimentError, Interrupted, LayerError, UnknownName
 from dogcam.pipeline import limited, square
 from dogcam.progress import Progress
 from dogcam.runs import Cell
@@ -151,6 +151,51 @@ def test_resuming_keeps_finished_cells_and_scores_the_missing_ones(experiment):
     assert {path: path.stat().st_mtime_ns for path in paths[1:]} == before
 
 
+def test_maps_are_never_paired_with_pictures_of_another_sample(experiment):
+    """Epoch 1 keeps maps of two pictures; then the sample becomes four, and only epoch 2 has maps of those."""
+    first = evaluate.run(config_of(experiment, samples=2), Progress())
+    run = first.runs[0]
+    assert len(next(iter(first.evaluation.maps(run, 1).values()))) == 2
+    evaluate.run(config_of(experiment, samples=4, epochs=(2,)), Progress())
+    assert len(first.evaluation.samples()) == 4
+    assert len(list(first.evaluation.path.glob("samples/*.jpg"))) == 4
+    assert first.evaluation.maps(run, 1) == {}
+    assert all(len(maps) == 4 for maps in first.evaluation.maps(run, 2).values())
+    evaluate.run(config_of(experiment, samples=4, resume=True), Progress())
+    assert all(len(maps) == 4 for maps in first.evaluation.maps(run, 1).values())
+
+
+def test_ctrl_c_says_what_is_kept_and_what_goes_on(experiment, monkeypatch):
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dogcam.commands.evaluate.score_pass", stop)
+    with pytest.raises(
+        Interrupted, match=r"finished cells are kept in .*test-limit6-true; the same command with --resume"
+    ):
+        evaluate.run(config_of(experiment), Progress())
+
+
+def test_an_unfinished_experiment_is_evaluated_with_a_warning(experiment, listener):
+    experiment.update_document(status="training")
+    progress = listener()
+    evaluate.run(config_of(experiment, epochs=(1,), methods=("cam",)), progress)
+    assert progress.warnings == ["tiny is not trained to its end: dogcam train --resume --name tiny"]
+
+
+def test_an_experiment_whose_history_is_gone_is_a_clear_error(experiment):
+    (experiment.path / "history.csv").unlink()
+    with pytest.raises(ExperimentError, match="knows none of the kept runs; name one with --run"):
+        evaluate.run(config_of(experiment), Progress())
+    assert evaluate.run(config_of(experiment, run="1", epochs=(1,), methods=("cam",)), Progress()).runs == (1,)
+
+
+def test_an_experiment_file_that_lacks_its_parts_is_a_clear_error(experiment):
+    (experiment.path / "experiment.json").write_text('{"schema_version": 1, "status": "finished"}')
+    with pytest.raises(ExperimentError, match="lacks config, dataset, model"):
+        evaluate.run(config_of(experiment), Progress())
+
+
 def test_results_of_another_limit_are_not_touched(experiment):
     before = {path: path.stat().st_mtime_ns for path in experiment.path.glob("evaluation/test-limit12-true/*.parquet")}
     assert before
@@ -202,6 +247,7 @@ def test_pictures_without_a_box_are_named_counted_and_left_out(experiment, monke
     result = evaluate.run(config_of(experiment, epochs=(2,)), Progress())
     assert result.images == 5
     assert [(each.id, each.reason) for each in result.problems] == [(bare.id, "no annotated box")]
+    assert result.evaluation.problems() == [{"id": bare.id, "reason": "no annotated box"}]
 
 
 def selection_problem(identity):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -151,6 +153,36 @@ def test_a_foreign_file_needs_to_be_told_its_preprocessing(ask, pictures, traine
     own = ask(pictures / "wide.png", run=1, out=str(tmp_path / "own"))
     np.testing.assert_allclose(result.explanations[0].heats[0].raw, own.explanations[0].heats[0].raw, atol=1e-6)
     assert {name for name, _ in result.explanations[0].top[None]} == {"one", "two", "three"}
+
+
+@pytest.mark.parametrize("option", [{"labels": "l.txt"}, {"preprocess": "unit"}, {"weights": "w.h5"}])
+def test_options_for_models_from_elsewhere_are_not_ignored(ask, pictures, option):
+    name = next(iter(option))
+    with pytest.raises(OptionError, match=f"--{name} is for models from elsewhere; tiny brings its own"):
+        ask(pictures / "wide.png", **option)
+
+
+def test_a_kept_file_is_one_model(ask, pictures, trained):
+    with pytest.raises(OptionError, match="--epoch and --run choose among"):
+        ask(pictures / "wide.png", model=str(trained.experiment.checkpoint(1, 2)), epochs=(1,))
+
+
+def test_a_long_name_in_any_script_fits_the_file_system(ask, pictures, tmp_path):
+    path = tmp_path / f"{'강아지' * 26}.jpg"
+    shutil.copy(pictures / "tall.jpg", path)
+    files = ask(path).explanations[0].files
+    assert files
+    assert all(len(each.name.encode()) < 200 for each in files)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there may a file name be any bytes")
+def test_a_name_that_is_no_text_is_shown_with_its_bytes(ask, pictures, tmp_path):
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    shutil.copy(pictures / "tall.jpg", os.fsencode(folder) + b"/b\xff.jpg")
+    result = ask(folder)
+    assert result.document()["images"][0]["image"].endswith("b\\udcff.jpg")
+    assert json.loads(result.explanations[0].files[-1].read_text())
 
 
 def test_an_imagenet_model_needs_no_training(real_data, pictures, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from dogcam.commands import train
 from dogcam.config import TrainConfig
 from dogcam.datasets import DATASETS, Dataset, ImageFile, Problem, Record, Source
-from dogcam.errors import ExperimentError, InputError, UnknownName
+from dogcam.errors import ExperimentError, InputError, Interrupted, LayerError, OptionError, UnknownName
 from dogcam.progress import Progress
 from dogcam.runs import Experiment
 
@@ -59,6 +59,53 @@ def test_a_name_that_is_taken_is_not_overwritten(trained):
     config = TrainConfig.create(**{**trained.config.document(), "checkpoints": (1, 2), "resume": False})
     with pytest.raises(ExperimentError, match="exists already"):
         train.run(config, Progress())
+
+
+def test_what_turns_out_wrong_before_training_leaves_no_experiment(tmp_path):
+    config = TrainConfig.create(
+        dataset="synthetic:2", backbone="small_resnet", weights="none", trainable="zzz", limit=4, home=str(tmp_path)
+    )
+    with pytest.raises(LayerError, match="begins with 'zzz'"):
+        train.run(config, Progress())
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_names_the_command_that_goes_on_with_this_experiment(tmp_path, listener):
+    class Stop(listener):
+        def history(self, rows):
+            raise KeyboardInterrupt
+
+    home = tmp_path / "my runs"
+    config = TrainConfig.create(
+        dataset="synthetic:2", backbone="small_resnet", weights="none", limit=8, name="mine", home=str(home)
+    )
+    with pytest.raises(Interrupted) as stopped:
+        train.run(config, Stop())
+    assert str(stopped.value).endswith(f"go on with: dogcam train --resume --name mine --home '{home}'")
+
+
+def test_on_resume_weights_may_have_moved_but_the_recipe_may_not_change(experiment, tmp_path):
+    home = str(experiment.path.parent)
+    document = experiment.document
+    experiment.write_document({**document, "config": {**document["config"], "weights": str(tmp_path / "gone.h5")}})
+    again = TrainConfig.create(name="tiny", home=home, resume=True, weights="none")
+    assert train.run(again, Progress(), given=("name", "home", "resume", "weights")).chosen
+    other = TrainConfig.create(name="tiny", home=home, resume=True, recipe="study")
+    with pytest.raises(OptionError, match="begun with --recipe default"):
+        train.run(other, Progress(), given=("name", "home", "resume", "recipe"))
+
+
+def test_an_experiment_of_a_later_dogcam_with_more_options_can_be_resumed(experiment):
+    document = experiment.document
+    experiment.write_document({**document, "config": {**document["config"], "option_of_tomorrow": 3}})
+    config = TrainConfig.create(name="tiny", home=str(experiment.path.parent), resume=True)
+    assert train.run(config, Progress(), given=("name", "home", "resume")).history
+
+
+def test_the_time_each_run_took_is_kept(trained):
+    seconds = trained.experiment.document["seconds"]
+    assert set(seconds) == {"run-1", "run-2"}
+    assert all(value > 0 for value in seconds.values())
 
 
 def test_other_data_are_not_mixed_into_an_experiment(experiment):
