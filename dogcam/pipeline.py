@@ -15,7 +15,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from dogcam.datasets import Problem, Record
+from dogcam.datasets import Problem, Record, reason_of
 from dogcam.errors import InputError
 from dogcam.progress import Progress
 
@@ -25,7 +25,6 @@ WORKERS = 4
 MEMORY_BYTES = 1 << 30
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 
 def square(pixels: np.ndarray, size: int) -> np.ndarray:
@@ -81,7 +80,7 @@ def read_pictures(records: Sequence[Record], size: int, title: str, progress: Pr
         InputError: not one picture could be read.
     """
     images = _room_for((len(records), size, size, 3))
-    read, shapes, problems = [], [], []
+    read, shapes, problems, first = [], [], [], ""
 
     def load(record: Record) -> tuple[np.ndarray, tuple[int, int]]:
         pixels = record.image.pixels()
@@ -91,13 +90,14 @@ def read_pictures(records: Sequence[Record], size: int, title: str, progress: Pr
         try:
             images[len(read)], shape = future.result()
         except InputError as error:
-            problems.append(Problem(record.id, str(error)))
+            first = first or str(error)
+            problems.append(Problem(record.id, reason_of(error, record.id)))
             continue
         read.append(record)
         shapes.append(shape)
     if not read:
         raise InputError(
-            f"not one of {len(records)} pictures could be read; the first: {problems[0].reason}"
+            f"not one of {len(records)} pictures could be read; the first: {first}"
             if problems
             else "there are no pictures to read"
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from dogcam.progress import Progress
 from dogcam.registry import resolve
 
 CLASS_INDEX = "https://storage.googleapis.com/download.tensorflow.org/data/imagenet_class_index.json"
+IMAGENET_CLASSES = 1000
 
 
 def cache() -> Path:
@@ -37,8 +41,9 @@ def backbone_model(name: str, weights: str, include_top: bool) -> keras.Model:
     row = BACKBONES[name]
     if weights == "imagenet":
         _require_weights(name, row, include_top)
-    top = {"classifier_activation": None} if include_top else {}
-    return _call_builder(row, weights, include_top=include_top, **top)
+    if not include_top:
+        return _call_builder(row, weights, include_top=False)
+    return _with_dense_head(_call_builder(row, weights, include_top=True, classifier_activation=None))
 
 
 def _call_builder(row: Backbone, weights: str, **options: Any) -> keras.Model:
@@ -51,7 +56,8 @@ def _call_builder(row: Backbone, weights: str, **options: Any) -> keras.Model:
     own = weights if weights == "imagenet" else None
     shape = (row.image_size, row.image_size, 3)
     try:
-        model = resolve(row.builder)(weights=own, input_shape=shape, **options)
+        with _stdout_is_ours():
+            model = resolve(row.builder)(weights=own, input_shape=shape, **options)
     except Exception as error:
         if own is None:
             raise
@@ -60,6 +66,42 @@ def _call_builder(row: Backbone, weights: str, **options: Any) -> keras.Model:
     if own is None and weights != "none":
         load_weights(model, Path(weights))
     return model
+
+
+def _stdout_is_ours() -> contextlib.AbstractContextManager:
+    """Keras tells of its downloads on standard output, which is ours for answers: let it do so on standard error."""
+    return contextlib.redirect_stdout(sys.stderr)
+
+
+def _with_dense_head(model: keras.Model) -> keras.Model:
+    """The model itself, or the same function with a dense layer where its head is a 1x1 convolution of pooled features.
+
+    MobileNet's is one (built for logits: the activation after it is linear). On features of one pixel it is a dense
+    layer whose kernel (K, classes) is the convolution's (1, 1, K, classes); written as one, its head is found, and CAM
+    with it, like any other network's.
+    """
+    layers = keras.layers
+    head = _maker(model, model.outputs[0], (layers.Activation, layers.Reshape, layers.Flatten))
+    if not isinstance(head, layers.Conv2D) or head.kernel_size != (1, 1):
+        return model
+    pooling = _maker(model, head.input, (layers.Dropout,))
+    if not isinstance(pooling, layers.GlobalAveragePooling2D):
+        return model
+    dense = layers.Dense(head.filters, activation=head.activation, use_bias=head.use_bias, name="predictions")
+    pooled = layers.GlobalAveragePooling2D(name="avg_pool")(pooling.input)
+    dense_model = keras.Model(model.input, dense(pooled), name=model.name)
+    kernel, *bias = head.get_weights()
+    dense.set_weights([kernel[0, 0], *bias])
+    return dense_model
+
+
+def _maker(model: keras.Model, tensor: Any, transparent: tuple[type, ...]) -> Any:
+    """The operation that `tensor` comes from, seen through the kinds of layers that are `transparent`."""
+    while True:
+        operation = next((each for each in model.operations if each.output is tensor), None)
+        if not isinstance(operation, transparent):
+            return operation
+        tensor = operation.input
 
 
 def _require_weights(name: str, row: Backbone, include_top: bool) -> None:
@@ -87,13 +129,20 @@ def load_weights(model: keras.Model, path: Path) -> None:
     if not path.is_file():
         raise ModelError(f"--weights must be imagenet, none or a file; there is no file {str(path)!r}")
     try:
-        if path.suffix == ".keras":
-            _copy_weights(keras.models.load_model(path, compile=False, safe_mode=True), model)
-        else:
-            _read_weights(model, path)
+        with warnings.catch_warnings():
+            # Keras warns of every group that a file lacks, then raises an error: that says it all.
+            warnings.simplefilter("ignore")
+            _load_weights(model, path)
     except (ValueError, KeyError, OSError, AttributeError, TypeError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(f"{path} does not hold weights of {model.name}: {reason}") from error
+
+
+def _load_weights(model: keras.Model, path: Path) -> None:
+    if path.suffix == ".keras":
+        _copy_weights(keras.models.load_model(path, compile=False, safe_mode=True), model)
+    else:
+        _read_weights(model, path)
 
 
 def _read_weights(model: keras.Model, path: Path) -> None:
@@ -151,14 +200,37 @@ def read_labels(path: Path, count: int) -> tuple[str, ...]:
 
 
 def imagenet_labels(progress: Progress) -> tuple[str, ...]:
-    """The names of ImageNet's 1,000 classes, from Keras's copy or downloaded; empty, with a note, where there is neither."""
+    """The names of ImageNet's 1,000 classes, from Keras's copy or downloaded; empty, with a note, where there is neither.
+
+    Raises:
+        InputError: the copy is broken.
+    """
     file = cache() / CLASS_INDEX.rsplit("/", 1)[1]
     if not file.exists():
         try:
-            require_reachable(CLASS_INDEX, f"Put it at {file} or give --labels FILE")
+            _download_class_index(file)
         except Unavailable as error:
             progress.note(f"classes are shown by number: {error}")
             return ()
-        keras.utils.get_file(file.name, CLASS_INDEX, cache_dir=str(file.parents[1]), cache_subdir="models")
-    index = json.loads(file.read_text(encoding="utf-8"))
-    return tuple(index[str(number)][1].replace("_", " ") for number in range(len(index)))
+    return _class_names(file)
+
+
+def _download_class_index(file: Path) -> None:
+    remedy = f"Put it at {file} or give --labels FILE"
+    require_reachable(CLASS_INDEX, remedy)
+    try:
+        with _stdout_is_ours():
+            keras.utils.get_file(file.name, CLASS_INDEX, cache_dir=str(file.parents[1]), cache_subdir="models")
+    except Exception as error:  # Keras raises a bare one where a download breaks off
+        raise Unavailable(f"cannot fetch {CLASS_INDEX} ({error}). {remedy}") from error
+
+
+def _class_names(file: Path) -> tuple[str, ...]:
+    try:
+        index = json.loads(file.read_text(encoding="utf-8"))
+        return tuple(index[str(number)][1].replace("_", " ") for number in range(IMAGENET_CLASSES))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{file} is not Keras's list of ImageNet's classes ({type(error).__name__}: {error}): delete it, and it is "
+            "fetched again, or give --labels FILE"
+        ) from error

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from dogcam.backbones import BACKBONES
-from dogcam.classifier import build
+from dogcam.classifier import build, imagenet_classifier
 from dogcam.engine import HeatmapEngine, plan_cells
+from dogcam.errors import LayerError
 from dogcam.registry import resolve
 
 WITH_WEIGHTS = [name for name, row in BACKBONES.items() if row.weights]
+# VGG16 has no pooling before its head; ConvNeXt has a norm between them, which CAM cannot look through.
+NO_CAM_WITH_TOP = {"vgg16", "convnext_tiny"}
 
 
 def test_the_registry_has_what_was_promised():
@@ -23,6 +27,15 @@ def test_the_registry_has_what_was_promised():
     assert promised <= set(BACKBONES)
 
 
+@pytest.fixture
+def uncompiled():
+    """For one picture compiling takes three times as long as computing; `tests/test_engine.py` is about the compiled pass."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.usefixtures("uncompiled")
 @pytest.mark.parametrize("name", BACKBONES)
 def test_contract(name):
     row = BACKBONES[name]
@@ -42,6 +55,31 @@ def test_contract(name):
     assert all(np.isfinite(maps).all() for maps in found.maps.values())
     assert row.last_conv == row.stages[-1]
     assert row.source
+
+
+@pytest.mark.parametrize("name", WITH_WEIGHTS)
+def test_contract_with_the_imagenet_head(name):
+    """Built only, since the layers are those of the contract above."""
+    row = BACKBONES[name]
+    classifier = imagenet_classifier(name, "none", ())
+    assert tuple(classifier.logits().shape) == (None, 1000)
+    assert classifier.kernel.shape[1] == 1000
+    # ConvNeXt's last norm comes after the pooling here.
+    assert set(row.stages) - set(classifier.spatial_layers()) <= ({row.last_conv} if name == "convnext_tiny" else set())
+    if name in NO_CAM_WITH_TOP:
+        with pytest.raises(LayerError, match="needs global average pooling"):
+            plan_cells(classifier, ("cam",))
+    else:
+        assert plan_cells(classifier, ("cam",)) == [("cam", row.last_conv)]
+
+
+def test_a_head_that_was_a_convolution_explains_a_picture():
+    classifier = imagenet_classifier("mobilenet", "none", ())
+    picture = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
+    found = HeatmapEngine(classifier, plan_cells(classifier, ("cam", "gradcam")))(classifier.inputs_of(picture))
+    assert found.logits.shape == (1, 1000)
+    assert found.maps["cam", "conv_pw_13_relu"].shape == (1, 7, 7)
+    assert all(np.isfinite(maps).all() for maps in found.maps.values())
 
 
 def test_layers_have_the_same_names_however_many_networks_were_built_before():

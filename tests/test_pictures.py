@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dogcam.datasets import Dataset, ImageFile, Record
-from dogcam.errors import InputError
+from dogcam.errors import InputError, Unavailable
 from dogcam.pictures import SUFFIXES, find_pictures
 
 XML = """<annotation><size><width>40</width><height>20</height><depth>3</depth></size>
@@ -55,7 +55,11 @@ def dogs(tmp_path):
 
 
 def never():
-    raise AssertionError("the dataset was opened though no id was asked for")
+    raise AssertionError("the dataset was opened though nothing of it was asked for")
+
+
+def none():
+    """The opener of a model whose data is not known."""
 
 
 def names(wanted, opener=never):
@@ -90,6 +94,24 @@ def test_a_folder_is_its_own_pictures_sorted(folder):
 
 def test_a_folder_without_pictures_of_its_own_is_those_of_its_folders(folder):
     assert names(["deepest"]) == ["deepest/x/y/e.jpeg"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t"])
+def test_an_empty_name_is_not_the_current_folder(folder, name):
+    with pytest.raises(InputError, match="an empty name is no picture"):
+        find_pictures([name], never)
+
+
+def test_what_dogcam_wrote_itself_is_left_out_of_a_folder_of_folders(folder):
+    for name in ("dogcam-explained", "dogcam-explained-2", "a/b/dogcam-explained", "runs/tiny/report"):
+        picture(folder / "deepest" / name / "sheet.png")
+    (folder / "deepest" / "runs" / "tiny" / "experiment.json").write_text("{}")
+    assert names(["deepest"]) == ["deepest/x/y/e.jpeg"]
+    # What is named is meant: only the folders in it are chosen from.
+    assert names(["deepest/dogcam-explained"]) == ["deepest/dogcam-explained/sheet.png"]
+    assert names(["deepest/runs/tiny"]) == ["deepest/runs/tiny/report/sheet.png"]
+    with pytest.raises(InputError, match=r"the folder deepest/runs holds no picture \(.*\) but dogcam's own"):
+        find_pictures(["deepest/runs"], never)
 
 
 @pytest.mark.parametrize("suffix", sorted(SUFFIXES))
@@ -196,18 +218,18 @@ def unpacked(tmp_path):
 
 def test_the_annotation_beside_a_file_gives_its_boxes(unpacked, monkeypatch):
     path = unpacked("n02110958_7", (4, 5, 30, 15))
-    (record,), problems = find_pictures([str(path)], never)
+    (record,), problems = find_pictures([str(path)], none)
     np.testing.assert_array_equal(record.boxes, np.array([[0.1, 0.25, 0.75, 0.75]], np.float32))
     assert (record.id, record.label, problems) == (str(path), None, [])
     monkeypatch.chdir(path.parent)
-    (record,), _ = find_pictures(["n02110958_7.jpg"], never)
+    (record,), _ = find_pictures(["n02110958_7.jpg"], none)
     np.testing.assert_array_equal(record.boxes, np.array([[0.1, 0.25, 0.75, 0.75]], np.float32))
 
 
 def test_a_whole_breed_has_its_boxes(unpacked):
     folder = unpacked("n02110958_7", (4, 5, 30, 15)).parent
     unpacked("n02110958_9", (0, 0, 40, 10))
-    records, problems = find_pictures([str(folder)], never)
+    records, problems = find_pictures([str(folder)], none)
     assert [record.boxes.tolist()[0][3] for record in records] == [0.75, 0.5]
     assert problems == []
 
@@ -218,7 +240,7 @@ def test_a_whole_breed_has_its_boxes(unpacked):
 )
 def test_a_spoiled_annotation_is_named_once_and_the_picture_kept(unpacked, xml, said):
     path = unpacked("n02110958_7", xml=xml)
-    records, problems = find_pictures([str(path), str(path), str(path.parent)], never)
+    records, problems = find_pictures([str(path), str(path), str(path.parent)], none)
     assert [(record.id, record.boxes.shape) for record in records] == [(str(path), (0, 4))]
     assert [(problem.id, problem.lost) for problem in problems] == [(str(path), False)]
     assert said in problems[0].reason
@@ -230,5 +252,50 @@ def test_a_picture_is_turned_upright_only_where_no_annotation_refers_to_its_pixe
     boxed = unpacked("n02110958_7", (4, 5, 30, 15), exif=tags)
     free = unpacked("n02110958_8", exif=tags)
     other = picture(tmp_path / "holiday.jpg", exif=tags)
-    records, _ = find_pictures([str(boxed), str(free), str(other)], never)
+    records, _ = find_pictures([str(boxed), str(free), str(other)], none)
     assert [record.image.pixels().shape[:2] for record in records] == [(20, 40), (40, 20), (40, 20)]
+
+
+def test_a_copy_of_a_picture_of_the_models_data_has_its_label(unpacked, dogs):
+    own, other = unpacked("n02110958_7", (4, 5, 30, 15)), unpacked("n02110958_999", (4, 5, 30, 15))
+    records, problems = find_pictures([str(own), str(other), "n02110958_150"], dogs)
+    assert [(record.id, record.label) for record in records] == [
+        (str(own), 1),
+        (str(other), None),
+        ("n02110958_150", 1),
+    ]
+    # The boxes are those of the annotation beside it, which may be newer.
+    np.testing.assert_array_equal(records[0].boxes, np.array([[0.1, 0.25, 0.75, 0.75]], np.float32))
+    assert records[0].image == ImageFile(own)
+    assert problems == []
+    assert len(dogs.opened) == 1
+
+
+@pytest.mark.parametrize("xml", ["<annotation>", XML.format(50, 5, 60, 15)])
+def test_where_the_annotation_gives_no_boxes_the_models_data_does(unpacked, dogs, xml):
+    path = unpacked("n02110958_7", xml=xml)
+    (record,), (problem,) = find_pictures([str(path)], dogs)
+    np.testing.assert_array_equal(record.boxes, dogs.records["n02110958_7"].boxes)
+    assert (record.label, problem.id) == (1, str(path))
+
+
+def test_a_file_of_the_same_name_elsewhere_is_another_picture(unpacked, tmp_path, dogs):
+    other, bare = picture(tmp_path / "mine" / "n02110958_7.jpg"), unpacked("n02110958_150")
+    records, _ = find_pictures([str(other), str(bare)], dogs)
+    assert [record.label for record in records] == [None, None]
+    assert dogs.opened == []
+
+
+def test_a_file_can_be_explained_though_its_dataset_cannot_be_opened(unpacked):
+    asked = []
+
+    def gone():
+        asked.append(1)
+        raise Unavailable("the data is elsewhere")
+
+    paths = [str(unpacked(f"n02110958_{number}", (4, 5, 30, 15))) for number in (7, 8)]
+    records, problems = find_pictures(paths, gone)
+    assert [(record.label, len(record.boxes)) for record in records] == [(None, 1)] * 2
+    assert (problems, len(asked)) == ([], 1)
+    with pytest.raises(Unavailable, match="the data is elsewhere"):
+        find_pictures([*paths, "n02110958_7"], gone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 import time
 from collections import Counter
@@ -132,6 +133,17 @@ class TestReading:
         assert pictures.shapes.tolist() == [[40, 60]]
         assert [problem.id for problem in pictures.problems] == ["cut", "text", "missing"]
         assert all(str(tmp_path / problem.id) in problem.reason for problem in pictures.problems)
+
+    def test_the_reason_does_not_repeat_a_path_that_is_the_id(self, tmp_path):
+        (tmp_path / "text.jpg").write_bytes(b"no picture")
+        path = str(tmp_path / "text.jpg")
+        bad = Record(path, ImageFile(tmp_path / "text.jpg"), 0)
+        pictures = read_pictures([record(1), bad], 8, "reading", Progress())
+        assert [(problem.id, problem.reason) for problem in pictures.problems] == [
+            (path, "cannot be read: not a picture")
+        ]
+        with pytest.raises(InputError, match=f"the first: cannot read {re.escape(path)}: not a picture"):
+            read_pictures([bad], 8, "reading", Progress())
 
     def test_not_one_readable_picture_is_an_error_that_names_the_first(self):
         with pytest.raises(InputError, match="not one of 2 pictures could be read; the first: cannot read a"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 
 import keras
 import numpy as np
@@ -66,6 +67,68 @@ def test_weights_of_another_network_are_refused(source, tmp_path):
             build("mobilenet", NAMES, weights=str(tmp_path / name))
 
 
+@pytest.mark.parametrize("name", ["a.weights.h5", "a.keras"])
+def test_weights_of_another_network_are_refused_in_one_sentence(tmp_path, name):
+    """Keras warns of every group that the file lacks, dozens of them, before the error that says it all."""
+    other = build("mobilenet_v2", NAMES, weights="none").model
+    other.save_weights(tmp_path / name) if name.endswith(".h5") else other.save(tmp_path / name)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        with pytest.raises(ModelError, match="does not hold weights of mobilenet"):
+            build("mobilenet", NAMES, weights=str(tmp_path / name))
+    assert [str(each.message) for each in heard if issubclass(each.category, UserWarning)] == []
+
+
+@pytest.fixture(scope="module")
+def whole():
+    keras.utils.set_random_seed(5)
+    model = keras.applications.MobileNet(weights=None, classifier_activation=None)
+    model.get_layer("conv_preds").bias.assign(np.random.default_rng(1).normal(size=1000))
+    return model
+
+
+class TestMobileNet:
+    """Its head of 1,000 classes is a 1x1 convolution: here it becomes the dense layer that the convolution amounts to."""
+
+    @pytest.mark.parametrize("suffix", [".weights.h5", ".keras", "_legacy.h5"])
+    def test_the_logits_are_those_of_the_convolution(self, whole, batch, tmp_path, suffix):
+        path = tmp_path / f"mobilenet{suffix}"
+        whole.save_weights(path) if suffix == ".weights.h5" else whole.save(path)
+        classifier = imagenet_classifier("mobilenet", str(path), ())
+        logits = classifier.model.predict(batch, verbose=0)
+        np.testing.assert_allclose(logits, whole.predict(batch, verbose=0), rtol=1e-4, atol=1e-5)
+        assert classifier.kernel.shape == (1024, 1000)
+        assert classifier.pooled_layer() == "conv_pw_13_relu"
+
+    def test_the_downloaded_file_is_that_of_the_whole_network(self, whole, batch, tmp_path, monkeypatch):
+        from dogcam import pretrained
+
+        whole.save_weights(tmp_path / "a.weights.h5")
+        asked = []
+
+        def get_file(fname, origin, **options):
+            asked.append(origin)
+            return str(tmp_path / "a.weights.h5")
+
+        monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
+        monkeypatch.setattr(pretrained, "require_reachable", lambda url, remedy: asked.append(url))
+        classifier = imagenet_classifier("mobilenet", "imagenet", ())
+        logits = classifier.model.predict(batch, verbose=0)
+        np.testing.assert_allclose(logits, whole.predict(batch, verbose=0), rtol=1e-4, atol=1e-5)
+        assert len(asked) == 2
+        assert asked[0] == asked[1]
+
+    def test_a_head_that_is_another_convolution_is_left_as_it_is(self):
+        from dogcam.pretrained import _with_dense_head
+
+        layers = keras.layers
+        start = keras.Input((8, 8, 3))
+        unpooled = keras.Model(start, layers.Flatten()(layers.Conv2D(5, 1, strides=8)(start)))
+        wide = keras.Model(start, layers.Flatten()(layers.Conv2D(5, 8)(start)))
+        for model in (unpooled, wide):
+            assert _with_dense_head(model) is model
+
+
 @pytest.mark.parametrize("content", [None, b"", b"not a weights file"])
 def test_a_missing_or_broken_weights_file_is_one_clear_error(tmp_path, content):
     path = tmp_path / "x.weights.h5"
@@ -114,6 +177,65 @@ class TestOffline:
         assert imagenet_labels(progress) == ()
         assert "shown by number" in progress.notes[0]
         assert "--labels" in progress.notes[0]
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b'{"0": ["n01440764", "tench"',
+            b"<html>sign in to the network</html>",
+            b"\xff\xfe",
+            b"{}",
+            b"[]",
+            b'{"0": 1}',
+            b'{"0": [1, 2]}',
+        ],
+    )
+    def test_a_broken_copy_says_which_file_to_delete(self, tmp_path, content):
+        file = tmp_path / "models" / "imagenet_class_index.json"
+        file.parent.mkdir()
+        file.write_bytes(content)
+        with pytest.raises(InputError) as caught:
+            imagenet_labels(Progress())
+        assert str(file) in str(caught.value)
+        assert "delete it" in str(caught.value)
+
+    @pytest.mark.parametrize("error", [Exception("URL fetch failure on ...: None -- broke off"), TimeoutError("slow")])
+    def test_a_download_of_names_that_breaks_off_is_a_note(self, monkeypatch, listener, error):
+        def get_file(*arguments, **options):
+            raise error
+
+        monkeypatch.setattr("dogcam.pretrained.require_reachable", lambda url, remedy: None)
+        monkeypatch.setattr(keras.utils, "get_file", get_file)
+        progress = listener()
+        assert imagenet_labels(progress) == ()
+        assert "shown by number" in progress.notes[0]
+        assert str(error) in progress.notes[0]
+        assert "--labels" in progress.notes[0]
+
+    def test_what_keras_tells_of_downloads_is_not_on_standard_output(self, monkeypatch, tmp_path, capsys, source):
+        """Standard output is for answers: --json prints one document there, and nothing else."""
+        index = {str(number): ["n0", "x"] for number in range(1000)}
+        source.save_weights(tmp_path / "a.weights.h5")
+
+        def get_file(name, origin, **options):
+            print(f"Downloading data from {origin}")
+            (tmp_path / "models").mkdir(exist_ok=True)
+            (tmp_path / "models" / "imagenet_class_index.json").write_text(json.dumps(index))
+            return str(tmp_path / "a.weights.h5")
+
+        def builder(**options):
+            get_file("a", "resnet50")
+            return keras.applications.ResNet50(weights=None, include_top=False, input_shape=(224, 224, 3))
+
+        monkeypatch.setattr("dogcam.pretrained.require_reachable", lambda url, remedy: None)
+        monkeypatch.setattr(keras.utils, "get_file", get_file)
+        monkeypatch.setattr("dogcam.pretrained.resolve", lambda name: builder)
+        assert len(imagenet_labels(Progress())) == 1000
+        build("resnet50", NAMES, weights="imagenet")
+        heard = capsys.readouterr()
+        assert heard.out == ""
+        assert heard.err.count("Downloading data from") == 2
 
     def test_a_copy_that_keras_has_is_used(self, tmp_path):
         (tmp_path / "models").mkdir()

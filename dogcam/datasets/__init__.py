@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,13 @@ from dogcam.progress import Progress
 from dogcam.registry import Registry, resolve
 
 NO_BOXES = np.zeros((0, 4), np.float32)
+
+# Corners are rounded to pixels, and pictures scaled after they were annotated: so far beyond the edge nothing is wrong.
+ROUNDING = 0.01
+
+# A picture is large, its EXIF tags are odd: what matters of it is an error. A filter for good, since decoding runs in
+# threads, and `warnings.catch_warnings` is not safe in them.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 class Picture(Protocol):
@@ -80,15 +88,23 @@ def decode(content: bytes, name: str, upright: bool = False) -> np.ndarray:
     Pillow rather than OpenCV: it refuses a truncated file, which OpenCV fills with grey.
 
     Raises:
-        InputError: not a picture, or a truncated one.
+        InputError: not a picture, a truncated one, or one that Pillow stumbles over.
     """
     try:
         with Image.open(io.BytesIO(content)) as image:
             turned = ImageOps.exif_transpose(image) if upright else image
             return _eight_bits(turned)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = "not a picture" if isinstance(error, Image.UnidentifiedImageError) else _first_line(error)
-        raise InputError(f"cannot read {name}: {reason}") from error
+    # Decoders of any format run here, on files from elsewhere: they let out struct.error, TypeError, whatever happens.
+    except Exception as error:
+        raise InputError(f"cannot read {name}: {_decoders_reason(error)}") from error
+
+
+def _decoders_reason(error: Exception) -> str:
+    if isinstance(error, Image.UnidentifiedImageError):
+        return "not a picture"
+    if isinstance(error, OSError | SyntaxError | ValueError | Image.DecompressionBombError):
+        return _first_line(error)
+    return f"broken, or of a kind that Pillow does not know ({type(error).__name__}: {_first_line(error)})"
 
 
 def _eight_bits(image: Image.Image) -> np.ndarray:
@@ -149,17 +165,26 @@ class Problem:
     lost: bool = True
 
 
+def reason_of(error: Exception, identity: str) -> str:
+    """What `error` says is wrong, without naming `identity` again: a `Problem` is shown as "id: reason"."""
+    told = str(error).removeprefix(f"{identity}: ")
+    return told.replace(f"cannot read {identity}: ", "cannot be read: ", 1)
+
+
 def usable_boxes(identity: str, boxes: np.ndarray, split: str) -> tuple[np.ndarray, list[Problem]]:
-    """Cut relative boxes (n, 4) at the picture's edges; one with nothing left, or not a number, becomes a problem."""
+    """Cut relative boxes (n, 4) at the picture's edges.
+
+    A box with nothing left, or not a number, becomes a problem; so does one that lost more than rounding explains.
+    """
     given = np.asarray(boxes, np.float32).reshape(-1, 4)
     kept, problems = [], []
     for box, cut in zip(given, clip(given), strict=True):
-        if np.isfinite(box).all() and (cut[2:] > cut[:2]).all():
-            kept.append(cut)
-        else:
+        usable = np.isfinite(box).all() and (cut[2:] > cut[:2]).all()
+        kept += [cut] if usable else []
+        if not usable or np.abs(box - cut).max() > ROUNDING:
             shown = ", ".join(f"{value:.3f}" for value in box)
-            reason = f"box ({shown}), relative to the picture, is empty or outside it"
-            problems.append(Problem(identity, reason, split, lost=False))
+            wrong = "reaches outside the picture and was cut" if usable else "is empty or outside it"
+            problems.append(Problem(identity, f"box ({shown}), relative to the picture, {wrong}", split, lost=False))
     if not kept and not problems:
         problems.append(Problem(identity, "no annotated box", split, lost=False))
     return np.array(kept, np.float32).reshape(-1, 4), problems

@@ -19,7 +19,17 @@ from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as SafeTree
 
 from dogcam.boxes import to_relative
-from dogcam.datasets import NO_BOXES, Dataset, FileSlice, ImageFile, Problem, Record, short_names, usable_boxes
+from dogcam.datasets import (
+    NO_BOXES,
+    Dataset,
+    FileSlice,
+    ImageFile,
+    Problem,
+    Record,
+    reason_of,
+    short_names,
+    usable_boxes,
+)
 from dogcam.errors import InputError
 from dogcam.progress import Progress
 from dogcam.registry import resolve
@@ -81,11 +91,25 @@ def _members(archive: Path) -> dict[str, FileSlice]:
     try:
         with tarfile.open(archive, "r:") as opened:
             members = [member for member in opened if member.isfile()]
+        _require_end(archive, opened.offset)
     except (tarfile.TarError, OSError) as error:
         raise InputError(f"cannot read {archive} as a tar archive: {error}; fetch it again") from error
     return {
         each.name.removeprefix("./"): FileSlice(archive, each.offset_data, each.size, each.name) for each in members
     }
+
+
+def _require_end(archive: Path, offset: int) -> None:
+    """Nothing but zeros may follow `offset`, where reading stopped: tarfile takes a broken header for the end, silently.
+
+    Raises:
+        InputError: there is more.
+    """
+    with archive.open("rb") as file:
+        file.seek(offset)
+        while block := file.read(1 << 20):
+            if block.strip(b"\0"):
+                raise InputError(f"{archive} is damaged at byte {offset}: what follows cannot be read; fetch it again")
 
 
 def _tree(folder: Path, name: str) -> dict[str, ImageFile]:
@@ -148,7 +172,7 @@ def _annotated(path: str, identity: str, split: str, files: _Files) -> tuple[np.
     try:
         content = files.annotations[path].content()
     except InputError as error:
-        return NO_BOXES, [Problem(identity, str(error), split, lost=False)]
+        return NO_BOXES, [Problem(identity, reason_of(error, identity), split, lost=False)]
     boxes, problems = read_annotation(content, identity, split)
     return NO_BOXES if boxes is None else boxes, problems
 
@@ -164,7 +188,10 @@ def read_annotation(content: bytes, identity: str, split: str = "") -> tuple[np.
         corners = [
             [float(box.findtext(name, "")) for name in ("xmin", "ymin", "xmax", "ymax")] for box in root.iter("bndbox")
         ]
-    except (SafeTree.ParseError, DefusedXmlException, ValueError, LookupError) as error:  # LookupError: its encoding
+    except DefusedXmlException:
+        reason = "broken annotation: it declares XML entities, which are refused"
+        return None, [Problem(identity, reason, split, lost=False)]
+    except (SafeTree.ParseError, ValueError, LookupError) as error:  # LookupError: its encoding
         return None, [Problem(identity, f"broken annotation: {error}", split, lost=False)]
     if not (width > 0 and height > 0):
         reason = f"broken annotation: its size is {width:g} x {height:g}"

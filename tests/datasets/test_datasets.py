@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from dogcam.datasets import (
     Record,
     decode,
     open_dataset,
+    reason_of,
     short_names,
     source_of,
     usable_boxes,
@@ -165,6 +168,39 @@ def test_a_picture_that_would_fill_the_memory_is_refused():
         decode(bomb, "x")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [struct.error("unpack requires a buffer of 2 bytes"), TypeError("no"), NotImplementedError("DDS"), KeyError(3)],
+)
+def test_whatever_a_decoder_stumbles_over_is_told_of_the_picture(monkeypatch, error):
+    def stumble(content):
+        raise error
+
+    monkeypatch.setattr(Image, "open", stumble)
+    with pytest.raises(InputError, match=rf"^cannot read x: broken, .*{type(error).__name__}: {error}\)$"):
+        decode(b"", "x")
+
+
+def test_a_kind_of_dds_that_pillow_does_not_know():
+    header = struct.pack("<7I44x", 124, 0x1007, 4, 4, 0, 0, 0) + struct.pack("<2I4s5I", 32, 4, b"ABCD", 0, 0, 0, 0, 0)
+    with pytest.raises(InputError, match=r"^cannot read x\.dds: broken, or of a kind that Pillow does not know"):
+        decode(b"DDS " + header + bytes(64), "x.dds")
+
+
+def test_a_large_picture_is_read_without_a_word_of_pillows(tmp_path):
+    """In a process of its own, since pytest resets the filters of warnings."""
+    (tmp_path / "large.png").write_bytes(encoded(noise(24, 40)))
+    code = (
+        "import sys; from PIL import Image; from dogcam.datasets import ImageFile, Path\n"
+        "Image.MAX_IMAGE_PIXELS = 24 * 40 - 1\n"
+        "print(ImageFile(Path(sys.argv[1])).pixels().shape)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "large.png")], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("(24, 40, 3)\n", "")
+
+
 def test_a_file_and_a_slice_give_the_same(tmp_path):
     content = encoded(noise(seed=3))
     (tmp_path / "a.png").write_bytes(content)
@@ -227,7 +263,20 @@ def test_usable_boxes_are_kept_in_order_and_cut():
     boxes, problems = usable_boxes("a", [[0.5, 0.25, 1.5, 0.75], [-1, -1, 2, 2], [0.25, 0.5, 0.5, 1]], "test")
     assert boxes.tolist() == [[0.5, 0.25, 1, 0.75], [0, 0, 1, 1], [0.25, 0.5, 0.5, 1]]
     assert boxes.dtype == np.float32
-    assert problems == []
+    assert [(problem.id, problem.split, problem.lost) for problem in problems] == [("a", "test", False)] * 2
+    said = "box (0.500, 0.250, 1.500, 0.750), relative to the picture, reaches outside the picture and was cut"
+    assert problems[0].reason == said
+
+
+@pytest.mark.parametrize("side", range(4))
+@pytest.mark.parametrize(("beyond", "named"), [(0, 0), (0.001, 0), (0.0099, 0), (0.0101, 1), (21, 1)])
+def test_what_rounding_gives_is_cut_in_silence(side, beyond, named):
+    """One hundredth of the side is tolerated; a slip of the pen such as xmax=9332 on 425 pixels is not."""
+    box = np.array([0, 0, 1, 1], np.float64)
+    box[side] += -beyond if side < 2 else beyond
+    boxes, problems = usable_boxes("a", [box], "train")
+    assert boxes.tolist() == [[0, 0, 1, 1]]
+    assert len(problems) == named
 
 
 @pytest.mark.parametrize(
@@ -252,6 +301,18 @@ def test_no_box_at_all_is_a_problem():
     boxes, problems = usable_boxes("a", np.zeros((0, 4)), "train")
     assert boxes.shape == (0, 4)
     assert problems == [Problem("a", "no annotated box", "train", lost=False)]
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ("cannot read bad/text.jpg: not a picture", "cannot be read: not a picture"),
+        ("bad/text.jpg: its true class is not known", "its true class is not known"),
+        ("cannot read /data/bad/text.jpg: not a picture", "cannot read /data/bad/text.jpg: not a picture"),
+    ],
+)
+def test_a_reason_does_not_name_the_picture_again(told, reason):
+    assert reason_of(InputError(told), "bad/text.jpg") == reason
 
 
 # Names and fingerprints -----------------------------------------------------------------------------------------------
