@@ -218,7 +218,10 @@ def imagenet_classifier(backbone_name: str, weights: str, classes: tuple[str, ..
     """The backbone with its own ImageNet head of 1,000 classes, as logits; nothing is trained."""
     row = BACKBONES[backbone_name]
     model = backbone_model(backbone_name, weights, include_top=True)
-    return Classifier(model, preprocessing("backbone", row), classes, row.stages, f"imagenet:{backbone_name}")
+    # Some networks end otherwise with their head: ConvNeXt normalises after the pooling then, not before it.
+    names = {operation.name for operation in model.operations}
+    stages = row.stages if names.issuperset(row.stages) else _last_of_stages(model)
+    return Classifier(model, preprocessing("backbone", row), classes, stages, f"imagenet:{backbone_name}")
 
 
 def load_trained(experiment: Experiment, run: int, epoch: int) -> Classifier:

@@ -18,7 +18,7 @@ EXPLAINED = "dogcam-explained"
 
 
 def find_pictures(
-    wanted: Sequence[str], open_dataset: Callable[[], Dataset | None]
+    wanted: Sequence[str], open_dataset: Callable[[], Dataset | None], labels: bool = True
 ) -> tuple[list[Record], list[Problem]]:
     """The pictures that `wanted` names, in order, each once.
 
@@ -26,8 +26,9 @@ def find_pictures(
         wanted: files, folders (their pictures, or those of their folders where they have none of their own, leaving out
             what dogcam wrote itself: experiments and folders named dogcam-explained*), globs, or ids of pictures in the
             model's dataset.
-        open_dataset: opens that dataset; called once, and only if an id is asked for, or a file that lies in an unpacked
-            copy of Stanford Dogs with its annotation.
+        open_dataset: opens that dataset; called once, and only if an id is asked for or, with `labels`, a file that lies
+            in an unpacked copy of Stanford Dogs with its annotation.
+        labels: look up the true class of such files; without need that would be a long way for a short answer.
 
     Returns:
         Records, and what is wrong with annotations. A file has boxes where an annotation lies beside it; its label too
@@ -39,7 +40,7 @@ def find_pictures(
     found: dict[str, Record] = {}
     seen: set[Path] = set()
     problems: list[Problem] = []
-    known = _Known(open_dataset)
+    known = _Known(open_dataset, labels)
     for name in wanted:
         paths = _paths(name)
         if paths is None:
@@ -57,10 +58,10 @@ def find_pictures(
 class _Known:
     """The pictures of the model's dataset by id; it is opened at the first question."""
 
-    def __init__(self, open_dataset: Callable[[], Dataset | None]):
+    def __init__(self, open_dataset: Callable[[], Dataset | None], labels: bool):
         self._open = open_dataset
         self._records: dict[str, Record] | None = None
-        self._closed = False
+        self._closed = not labels
 
     def named(self, name: str) -> Record:
         """The picture of the id `name`.

@@ -299,3 +299,22 @@ def test_a_file_can_be_explained_though_its_dataset_cannot_be_opened(unpacked):
     assert (problems, len(asked)) == ([], 1)
     with pytest.raises(Unavailable, match="the data is elsewhere"):
         find_pictures([*paths, "n02110958_7"], gone)
+
+
+def test_the_dataset_is_not_opened_for_labels_that_nobody_asked_for(tmp_path):
+    folder, notes = tmp_path / "Images" / "beagle", tmp_path / "Annotation" / "beagle"
+    folder.mkdir(parents=True)
+    notes.mkdir(parents=True)
+    Image.new("RGB", (40, 20)).save(folder / "dog_1.jpg")
+    (notes / "dog_1").write_text(
+        "<annotation><size><width>40</width><height>20</height></size><object><bndbox><xmin>10</xmin><ymin>5</ymin>"
+        "<xmax>20</xmax><ymax>15</ymax></bndbox></object></annotation>"
+    )
+
+    def never():
+        raise AssertionError("the dataset was opened")
+
+    records, problems = find_pictures([str(folder / "dog_1.jpg")], never, labels=False)
+    assert problems == []
+    assert records[0].label is None
+    assert records[0].boxes.tolist() == [[0.25, 0.25, 0.5, 0.75]]

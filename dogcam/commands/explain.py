@@ -14,21 +14,20 @@ from dogcam import figures, localize
 from dogcam.boxes import to_pixels
 from dogcam.classifier import Classifier
 from dogcam.config import ExplainConfig
-from dogcam.datasets import Problem, Record
+from dogcam.datasets import Problem, Record, reason_of
 from dogcam.engine import PREDICTED, HeatmapEngine, plan_cells
 from dogcam.errors import InputError, OptionError
 from dogcam.figures import Panel
 from dogcam.files import plain, readable, write_bytes, write_json
 from dogcam.methods import METHODS
 from dogcam.metrics.classification import softmax
-from dogcam.pictures import find_pictures
+from dogcam.pictures import EXPLAINED, find_pictures
 from dogcam.pipeline import square
 from dogcam.progress import Progress
 from dogcam.protocols import PROTOCOLS, Protocol
 from dogcam.subjects import find_subject
 
 TOP = 5
-OUT = "dogcam-explained"
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +120,9 @@ def run(config: ExplainConfig, progress: Progress) -> ExplainResult:
     """Explain the pictures that `config` names."""
     subject = find_subject(config, progress)
     progress.note(f"model {subject.name}")
-    pictures, problems = find_pictures(config.images, lambda: subject.dataset(config.data_dir, progress))
+    pictures, problems = find_pictures(
+        config.images, lambda: subject.dataset(config.data_dir, progress), config.target == "true"
+    )
     protocol = PROTOCOLS[config.protocol]
     cells = plan_cells(subject.first, config.methods, config.layers)
     fixed = _fixed_target(subject.first, config.target)
@@ -138,7 +139,9 @@ def run(config: ExplainConfig, progress: Progress) -> ExplainResult:
                 step.advance()
             step.advance(len(part) - len(batch.records))
     if not explanations:
-        raise InputError("not one picture could be explained: " + "; ".join(each.reason for each in problems[:3]))
+        raise InputError(
+            "not one picture could be explained: " + "; ".join(f"{each.id}: {each.reason}" for each in problems[:3])
+        )
     return ExplainResult(subject.name, protocol, writer.out, explanations, tuple(problems))
 
 
@@ -173,7 +176,7 @@ class _Batch:
             try:
                 pixels, target = record.image.pixels(), _target(fixed, asked, record)
             except InputError as error:
-                problems.append(Problem(record.id, str(error)))
+                problems.append(Problem(record.id, reason_of(error, record.id)))
                 continue
             batch.records.append(record)
             batch.pixels.append(pixels)
@@ -214,7 +217,7 @@ def _out_folder(config: ExplainConfig) -> Path:
     if config.out is not None:
         return Path(config.out)
     number = 1
-    while (folder := Path(OUT if number == 1 else f"{OUT}-{number}")).exists():
+    while (folder := Path(EXPLAINED if number == 1 else f"{EXPLAINED}-{number}")).exists():
         number += 1
     return folder
 
