@@ -194,7 +194,7 @@ def test_gradcam_at_the_pooled_layer_is_relu_of_cam_over_the_area(backbone):
 
 
 def test_gradcam_equals_cam_with_real_weights_on_real_photographs(real_data):
-    from dogcam.commands.explain import imagenet_classifier
+    from dogcam.classifier import imagenet_classifier
     from dogcam.datasets import open_dataset
     from dogcam.pipeline import square
 

@@ -271,7 +271,7 @@ def test_usable_boxes_are_kept_in_order_and_cut():
 @pytest.mark.parametrize("side", range(4))
 @pytest.mark.parametrize(("beyond", "named"), [(0, 0), (0.001, 0), (0.056, 0), (0.0999, 0), (0.101, 1), (21, 1)])
 def test_a_small_overhang_is_cut_in_silence_and_a_large_one_is_named(side, beyond, named):
-    """A tenth of the side is tolerated (official boxes reach out by 0.056); a slip of the pen such as xmax=9332 on 425 pixels is not."""
+    """A tenth of the side is tolerated (official boxes reach out by 0.056); a slip such as xmax=9332 on 425 pixels is not."""
     box = np.array([0, 0, 1, 1], np.float64)
     box[side] += -beyond if side < 2 else beyond
     boxes, problems = usable_boxes("a", [box], "train")
