@@ -45,3 +45,8 @@ class Interrupted(KeyboardInterrupt):
 
 class ExperimentError(DogcamError):
     """An experiment folder that is missing, unfinished or does not match what is asked of it."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text that says something; its type where there is none."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -15,7 +15,7 @@ import keras
 
 from dogcam.backbones import BACKBONES, Backbone
 from dogcam.downloads import require_reachable
-from dogcam.errors import InputError, ModelError, OptionError, Unavailable
+from dogcam.errors import InputError, ModelError, OptionError, Unavailable, first_line
 from dogcam.progress import Progress
 from dogcam.registry import resolve
 
@@ -134,8 +134,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
             warnings.simplefilter("ignore")
             _load_weights(model, path)
     except (ValueError, KeyError, OSError, AttributeError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"{path} does not hold weights of {model.name}: {reason}") from error
+        raise ModelError(f"{path} does not hold weights of {model.name}: {first_line(error)}") from error
 
 
 def _load_weights(model: keras.Model, path: Path) -> None:
@@ -178,8 +177,7 @@ def load_model(path: Path) -> keras.Model:
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except (ValueError, OSError, TypeError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ModelError(f"cannot read {path} as a Keras model: {reason}") from error
+        raise ModelError(f"cannot read {path} as a Keras model: {first_line(error)}") from error
 
 
 def read_labels(path: Path, count: int) -> tuple[str, ...]:

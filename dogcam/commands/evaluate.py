@@ -152,20 +152,18 @@ def _score_epoch(
     by_score: dict[str, list[Protocol]] = {}
     for protocol in scoring.protocols:
         by_score.setdefault(protocol.score, []).append(protocol)
+    mapped = scoring.evaluation.maps(number, epoch) if config.resume else {}
     for score, protocols in by_score.items():
-        missing = [
-            pair for pair in wanted if not (config.resume and _finished(scoring, number, epoch, pair, protocols))
-        ]
+
+        def finished(pair: tuple[str, str], score: str = score, protocols: Sequence[Protocol] = protocols) -> bool:
+            # Rows by every protocol, and maps of the sample as it is now; only passes of the logit keep maps.
+            cells = (Cell(number, epoch, *pair, protocol.name) for protocol in protocols)
+            return config.resume and (score != "logit" or pair in mapped) and all(map(scoring.evaluation.has, cells))
+
+        missing = [pair for pair in wanted if not finished(pair)]
         if missing:
             score_pass(scoring, HeatmapEngine(classifier, missing, score), protocols, number, epoch, progress)
     return [Cell(number, epoch, *pair, protocol.name) for pair in wanted for protocol in scoring.protocols]
-
-
-def _finished(scoring: Scoring, number: int, epoch: int, pair: tuple[str, str], protocols: Sequence[Protocol]) -> bool:
-    """Whether a (method, layer) has its rows by every protocol, and its maps of the sample as it is now."""
-    cells = (Cell(number, epoch, *pair, protocol.name) for protocol in protocols)
-    mapped = protocols[0].score != "logit" or pair in scoring.evaluation.maps(number, epoch)
-    return mapped and all(map(scoring.evaluation.has, cells))
 
 
 def listed(numbers: Sequence[int]) -> str:

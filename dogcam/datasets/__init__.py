@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from dogcam.boxes import clip
-from dogcam.errors import InputError
+from dogcam.errors import InputError, first_line
 from dogcam.progress import Progress
 from dogcam.registry import Registry, resolve
 
@@ -104,8 +104,8 @@ def _decoders_reason(error: Exception) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
         return "not a picture"
     if isinstance(error, OSError | SyntaxError | ValueError | Image.DecompressionBombError):
-        return _first_line(error)
-    return f"broken, or of a kind that Pillow does not know ({type(error).__name__}: {_first_line(error)})"
+        return first_line(error)
+    return f"broken, or of a kind that Pillow does not know ({type(error).__name__}: {first_line(error)})"
 
 
 def _eight_bits(image: Image.Image) -> np.ndarray:
@@ -118,10 +118,6 @@ def _eight_bits(image: Image.Image) -> np.ndarray:
         return np.asarray((image.convert("RGBA") if clear else image).convert("RGB"))
     grey = np.clip(np.asarray(image) >> 8, 0, 255).astype(np.uint8)
     return np.stack([grey] * 3, axis=-1)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 @dataclass(frozen=True, eq=False)

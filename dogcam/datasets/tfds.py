@@ -18,7 +18,7 @@ import tensorflow_datasets as tfds
 
 from dogcam.datasets import Dataset, FileSlice, Problem, Record, short_names, usable_boxes
 from dogcam.downloads import require_reachable
-from dogcam.errors import InputError
+from dogcam.errors import InputError, first_line
 from dogcam.progress import Progress, Step
 from dogcam.registry import unknown
 
@@ -54,7 +54,7 @@ def _builder(name: str, data_dir: str | None) -> Any:
             str(unknown("TFDS dataset", name, tfds.list_builders(with_community_datasets=False)))
         ) from error
     except (ValueError, AssertionError, ImportError) as error:
-        raise InputError(f"TFDS cannot open {name!r}: {_first_line(error)}") from error
+        raise InputError(f"TFDS cannot open {name!r}: {first_line(error)}") from error
 
 
 def _prepare(builder: Any, progress: Progress) -> None:
@@ -76,7 +76,7 @@ def _prepare(builder: Any, progress: Progress) -> None:
         ):
             builder.download_and_prepare()
     except Exception as error:  # the code of any of TFDS's sets runs here, on files from elsewhere
-        reason = f"TFDS could not prepare {builder.info.full_name} ({type(error).__name__}: {_first_line(error)})"
+        reason = f"TFDS could not prepare {builder.info.full_name} ({type(error).__name__}: {first_line(error)})"
         raise InputError(f"{reason}. {remedy}") from error
 
 
@@ -109,10 +109,6 @@ def _bytes_in(folder: Path) -> int:
 def _home(builder: Any) -> Path:
     """The folder that holds TFDS's sets and downloads."""
     return Path(builder.data_path.parents[builder.info.full_name.count("/")])
-
-
-def _first_line(error: Exception) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 def _remedy(builder: Any, addresses: Sequence[str]) -> str:

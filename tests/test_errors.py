@@ -1,0 +1,18 @@
+"""What is taken of errors that others raise."""
+
+import pytest
+
+from dogcam.errors import first_line
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ValueError("one\ntwo"), "one"),
+        (ValueError("\n  \n  said late \nmore"), "said late"),
+        (ValueError(""), "ValueError"),
+        (NotImplementedError(), "NotImplementedError"),
+    ],
+)
+def test_the_first_line_that_says_something_or_the_type(error, words):
+    assert first_line(error) == words
