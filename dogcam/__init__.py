@@ -6,6 +6,8 @@ The public names below are resolved on first use: importing dogcam imports nothi
 from typing import Any
 
 _PUBLIC = {
+    "explain": "dogcam.api:explain",
+    "load": "dogcam.api:load",
     "Classifier": "dogcam.classifier:Classifier",
     "HeatmapEngine": "dogcam.engine:HeatmapEngine",
     "Record": "dogcam.datasets:Record",
@@ -13,7 +15,7 @@ _PUBLIC = {
     "DogcamError": "dogcam.errors:DogcamError",
 }
 
-__all__ = ["Classifier", "DogcamError", "HeatmapEngine", "Record", "open_dataset"]
+__all__ = ["Classifier", "DogcamError", "HeatmapEngine", "Record", "explain", "load", "open_dataset"]
 
 
 def __getattr__(name: str) -> Any:

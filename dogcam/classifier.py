@@ -1,13 +1,16 @@
 """The classifier: a backbone, global average pooling and a dense layer of logits, built, saved, loaded and looked into.
 
-It is one flat functional graph that ends in logits. Preprocessing stays outside the graph, so that a kept epoch is an
-ordinary Keras file without code of ours in it. A user's softmax model is read without being changed.
+What we build is one flat functional graph that ends in logits. Preprocessing stays outside the graph, so that a kept
+epoch is an ordinary Keras file without code of ours in it. Anybody else's model is read without being changed: `graph`
+follows the models within it, `readout` finds its logits behind a softmax or a sigmoid.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,57 +18,85 @@ import keras
 import numpy as np
 
 from dogcam.backbones import BACKBONES, Backbone
-from dogcam.errors import LayerError, ModelError, OptionError, UnknownName
+from dogcam.errors import ModelError, OptionError, UnknownName, first_line
+from dogcam.graph import Graph, has_graph
 from dogcam.pretrained import backbone_model, load_model
-from dogcam.registry import nearest, resolve, unknown
+from dogcam.readout import Readout, read
+from dogcam.registry import resolve, unknown
 from dogcam.runs import Experiment
 
 POOLING_NAME, LOGITS_NAME = "avg_pool", "logits"
-# Layers that hand the pooled features on unchanged at inference, so that CAM may look through them.
-_TRANSPARENT = (keras.layers.Dropout, keras.layers.Flatten)
+ANY_SIZE = 224  # what a model for pictures of any size is shown
 
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """A model and what is needed to use it on pictures.
+    """A model and what is needed to use it on pictures. The model is looked into and never changed.
 
     Attributes:
-        model: the Keras model.
-        preprocess: pixels float32 (B, S, S, 3), 0 to 255, RGB -> what the model takes.
+        model: the Keras model: functional or Sequential, models within it to any depth.
+        preprocess: pixels float32 (B, H, W, 3), 0 to 255, RGB -> what the model takes.
         classes: names by index; may be empty.
-        stages: the last layer of each of the last three stages.
+        stages: the paths of the last layers of the last three stages; found by resolution where none are given.
         name: what it is called in results.
+        output: the name of the output that gives the classes, of a model with several.
     """
 
     model: keras.Model
     preprocess: Callable[[np.ndarray], np.ndarray]
-    classes: tuple[str, ...]
-    stages: tuple[str, ...]
-    name: str
+    classes: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    name: str = "model"
+    output: str | None = None
 
     def __post_init__(self) -> None:
-        if self.class_count < 2:
-            raise ModelError(f"{self.name} has one output; dogcam explains classes, and needs one output for each")
         if self.classes and len(self.classes) != self.class_count:
             raise ModelError(
                 f"{self.name} has {self.class_count} classes, but {len(self.classes)} names were given for them"
             )
+        if not self.stages:
+            object.__setattr__(self, "stages", _last_of_stages(self.graph, self.readout.source))
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The model's steps, models within it followed to any depth."""
+        return Graph(self.model, (*self.size, self.channels), self.name)
+
+    @cached_property
+    def readout(self) -> Readout:
+        """How its classes are read from the end of the graph."""
+        return read(self.graph, self.graph.outputs[_output_position(self.model, self.output, self.name)])
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Height and width of its input, in pixels.
+
+        Raises:
+            ModelError: it does not take pictures.
+        """
+        shape = _input_shape(self.model, self.name)
+        return shape[1] or ANY_SIZE, shape[2] or ANY_SIZE
 
     @property
-    def image_size(self) -> int:
-        """Side of the square input."""
-        side = self.model.input_shape[1]
-        return side if side else 224
+    def channels(self) -> int:
+        """Colours of its input: 3, or 1 for grey."""
+        return _input_shape(self.model, self.name)[3]
 
     @property
     def class_count(self) -> int:
         """How many classes the model tells apart."""
-        return int(self.model.output_shape[-1])
+        return self.readout.class_count
 
     @property
-    def head(self) -> keras.layers.Dense:
-        """The dense layer that gives the logits."""
-        return _head(self.model)
+    def head(self) -> Any:
+        """The dense layer that gives the logits.
+
+        Raises:
+            ModelError: there is none.
+        """
+        if self.readout.head is None:
+            raise ModelError(f"{self.name} must end in a dense layer of classes: {self.readout.obstacle}")
+        return self.readout.head
 
     @property
     def kernel(self) -> Any:
@@ -73,8 +104,15 @@ class Classifier:
         return self.head.kernel
 
     def inputs_of(self, images: np.ndarray) -> np.ndarray:
-        """Pictures uint8 (B, S, S, 3) -> the model's input, float32."""
-        return np.asarray(self.preprocess(images.astype(np.float32)), np.float32)
+        """Pictures uint8 (B, H, W, 3) -> the model's input, float32; grey by its luminance where it takes one channel."""
+        pixels = images.astype(np.float32)
+        if self.channels == 1:
+            pixels = (pixels @ np.float32([0.299, 0.587, 0.114]))[..., None]
+        return np.asarray(self.preprocess(pixels), np.float32)
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities (B, classes) of logits: softmax, or sigmoid where the model ends in one."""
+        return self.readout.probabilities(logits, np)
 
     def class_name(self, index: int) -> str:
         """The name of a class, or "class 207" where names are not known."""
@@ -103,71 +141,71 @@ class Classifier:
         raise unknown("class", text, self.classes)
 
     def tensor(self, path: str) -> Any:
-        """The output of the layer `path`: a symbolic (B, h, w, K).
+        """The output of the layer `path`: a symbolic (B, h, w, K) of `graph`.
 
         Raises:
-            LayerError: there is no such layer, or it has no spatial extent.
+            LayerError: there is no such layer, several are meant, or it has no spatial extent.
         """
-        found = {operation.name: operation for operation in self.model.operations}
-        if path not in found:
-            close = nearest(path, self.spatial_layers(), 3)
-            hint = f"the nearest: {', '.join(close)}" if close else f"the last stages end in {', '.join(self.stages)}"
-            raise LayerError(f"{self.name} has no layer {path!r}; {hint}")
-        output = found[path].output
-        if not _is_map(output):
-            raise LayerError(
-                f"layer {path!r} gives {getattr(output, 'shape', 'several tensors')}: a heatmap needs (batch, height, "
-                f"width, channels); the last stages end in {', '.join(self.stages)}"
-            )
-        return output
+        return self.graph.tensor(path)
 
     def spatial_layers(self) -> list[str]:
-        """The layers whose output has height and width, in order."""
-        return [operation.name for operation in self.model.operations if _is_map(operation.output)]
-
-    def logits(self) -> Any:
-        """The symbolic logits (B, classes): of a model that ends in softmax, what it takes the softmax of."""
-        return _logits(self.model)
+        """The paths of the layers whose output has height and width, in order."""
+        return [step.path for step in self.graph.maps()]
 
     def pooled_layer(self) -> str | None:
         """The layer that feeds the pooling, where there is global average pooling before the head; else None."""
-        tensor = self.head.input
-        while isinstance(operation := _producer(self.model, tensor), _TRANSPARENT):
-            tensor = operation.input
-        if not isinstance(operation, keras.layers.GlobalAveragePooling2D):
-            return None
-        producer = _producer(self.model, operation.input)
-        return producer.name if producer is not None else None
+        return self.readout.pooled
+
+    def untrained(self, seed: int = 0) -> Classifier:
+        """The same architecture with fresh weights, the same for the same seed.
+
+        Raises:
+            ModelError: a layer of the model cannot be made anew from its configuration.
+        """
+        # Keras draws the seeds of nameless initializers from Python's generator: lend it one and give the old one back.
+        state = random.getstate()
+        random.seed(seed)
+        try:
+            twin = keras.models.clone_model(self.model)
+        except Exception as error:  # a layer may raise anything
+            raise ModelError(f"{self.name} cannot be built anew with fresh weights: {first_line(error)}") from error
+        finally:
+            random.setstate(state)
+        return replace(self, model=twin, name=f"{self.name} (fresh weights)")
 
 
-def _is_map(tensor: Any) -> bool:
-    shape = getattr(tensor, "shape", ())
-    return len(shape) == 4 and (shape[1] is None or shape[1] > 1 or shape[2] > 1)
+def _input_shape(model: keras.Model, name: str) -> tuple[int | None, ...]:
+    """(None, height or None, width or None, channels) of a model that takes one picture.
+
+    Raises:
+        ModelError: it has no graph, or does not take one picture.
+    """
+    if not has_graph(model) or not getattr(model, "inputs", None):
+        raise ModelError(
+            f"{name} has no graph to look into: only Sequential and functional models that were built for an input have one"
+        )
+    shapes = [tuple(tensor.shape) for tensor in model.inputs]
+    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][3] not in (1, 3):
+        raise ModelError(
+            f"{name} must take one picture, (batch, height, width, 3 colours or 1); its inputs are {shapes}"
+        )
+    return shapes[0]
 
 
-def _producer(model: keras.Model, tensor: Any) -> Any:
-    """The operation of `model` whose output is `tensor`."""
-    return next((each for each in model.operations if each.output is tensor), None)
+def _output_position(model: keras.Model, wanted: str | None, name: str) -> int:
+    """Which of the model's outputs gives the classes.
 
-
-def _head(model: keras.Model) -> keras.layers.Dense:
-    last = _producer(model, model.outputs[0])
-    if isinstance(last, keras.layers.Softmax | keras.layers.Activation):
-        last = _producer(model, last.input)
-    if not isinstance(last, keras.layers.Dense):
-        raise ModelError(f"{model.name} must end in a dense layer of classes; it ends in {type(last).__name__}")
-    return last
-
-
-def _logits(model: keras.Model) -> Any:
-    head = _head(model)
-    if keras.activations.serialize(head.activation) == "linear":
-        return head.output
-    # The same layer without its activation, on the same weights; the user's own layer is not touched.
-    twin = keras.layers.Dense(head.units, use_bias=head.use_bias, name=f"{head.name}_logits")
-    output = twin(head.input)
-    twin.set_weights(head.get_weights())
-    return output
+    Raises:
+        ModelError, UnknownName: it has several and none is named, or none of that name.
+    """
+    names = list(getattr(model, "output_names", None) or [model.outputs[0].name])
+    if wanted is None and len(names) > 1:
+        raise ModelError(f"{name} has several outputs: choose one with --output: {', '.join(names)}")
+    if wanted is None:
+        return 0
+    if wanted not in names:
+        raise unknown("output", wanted, names)
+    return names.index(wanted)
 
 
 def preprocessing(name: str, backbone: Backbone) -> Callable[[np.ndarray], np.ndarray]:
@@ -220,7 +258,7 @@ def imagenet_classifier(backbone_name: str, weights: str, classes: tuple[str, ..
     model = backbone_model(backbone_name, weights, include_top=True)
     # Some networks end otherwise with their head: ConvNeXt normalises after the pooling then, not before it.
     names = {operation.name for operation in model.operations}
-    stages = row.stages if names.issuperset(row.stages) else _last_of_stages(model)
+    stages = row.stages if names.issuperset(row.stages) else ()
     return Classifier(model, preprocessing("backbone", row), classes, stages, f"imagenet:{backbone_name}")
 
 
@@ -234,52 +272,44 @@ def load_trained(experiment: Experiment, run: int, epoch: int) -> Classifier:
     return Classifier(model, preprocessing(config["preprocess"], row), classes, row.stages, name)
 
 
-def load_foreign(path: Path, preprocess: str, classes: tuple[str, ...]) -> Classifier:
-    """A model file of unknown origin; `preprocess` is "unit", "none" or the name of a backbone whose own it uses.
+def load_foreign(path: Path, preprocess: str, classes: tuple[str, ...], output: str | None = None) -> Classifier:
+    """A model file of unknown origin, see `foreign`."""
+    return foreign(load_model(path), preprocess, classes, output, path.name)
 
-    Its stages are the last layer at each of the last three resolutions.
+
+def foreign(
+    model: keras.Model,
+    preprocess: str | Callable[[np.ndarray], np.ndarray],
+    classes: tuple[str, ...] = (),
+    output: str | None = None,
+    name: str | None = None,
+) -> Classifier:
+    """Anybody's Keras model. Its stages are the last layer at each of the last three resolutions.
+
+    Args:
+        preprocess: "unit", "none", the name of a backbone whose own it uses, or a function of pixels.
+        output: the name of the output that gives the classes, of a model with several.
+
+    Raises:
+        ModelError, UnknownName: it cannot be looked into; no such preprocessing or output.
     """
-    model = _flat(load_model(path), path.name)
-    if preprocess in BACKBONES:
+    if callable(preprocess):
+        prepared = preprocess
+    elif preprocess in BACKBONES:
         prepared = preprocessing("backbone", BACKBONES[preprocess])
     elif preprocess in ("unit", "none"):
         prepared = _unit if preprocess == "unit" else _as_they_are
     else:
         raise unknown("preprocessing", preprocess, ["unit", "none", *BACKBONES])
-    return Classifier(model, prepared, classes, _last_of_stages(model), path.name)
+    return Classifier(model, prepared, classes, (), name or model.name, output)
 
 
-def _flat(model: keras.Model, name: str) -> keras.Model:
-    """The model as one flat graph of its own layers (a Sequential's too), if it is one that pictures can be put into.
-
-    Raises:
-        ModelError: several inputs or outputs, another shape than square RGB pictures, or models within the model.
-    """
-    try:
-        flat = keras.Model(model.inputs, model.outputs, name=model.name)
-    except (ValueError, AttributeError, TypeError) as error:
-        raise ModelError(f"{name} has no graph to look into: only Sequential and functional models have one") from error
-    if isinstance(model, keras.Sequential):
-        # Its layers were called for the Sequential itself as well: fresh ones belong to one graph only.
-        flat = keras.models.clone_model(flat)
-        flat.set_weights(model.get_weights())
-    shapes = [tuple(tensor.shape) for tensor in (*flat.inputs, *flat.outputs)]
-    if len(flat.inputs) != 1 or len(flat.outputs) != 1 or len(shapes[1]) != 2:
-        raise ModelError(
-            f"{name} must take one picture and give one list of classes; its inputs and outputs are {shapes}"
-        )
-    if len(shapes[0]) != 4 or shapes[0][3] != 3 or shapes[0][1] != shapes[0][2]:
-        raise ModelError(f"{name} must take square RGB pictures, (batch, S, S, 3); it takes {shapes[0]}")
-    nested = [layer.name for layer in flat.layers if isinstance(layer, keras.Model)]
-    if nested:
-        raise ModelError(f"{name} uses {', '.join(nested)} as a layer: models within models cannot be looked into yet")
-    return flat
-
-
-def _last_of_stages(model: keras.Model) -> tuple[str, ...]:
-    last: dict[int, str] = {}
-    for operation in model.operations:
-        if _is_map(operation.output) and not isinstance(operation, keras.layers.InputLayer):
-            last[operation.output.shape[1]] = operation.name
-    ordered = sorted(last, key=lambda side: side or 0, reverse=True)
-    return tuple(last[side] for side in ordered[-3:])
+def _last_of_stages(graph: Graph, source: Any) -> tuple[str, ...]:
+    """The last layer at each of the last three resolutions, among those that the classes depend on."""
+    needed = {id(step) for step in graph.between((), [source])}
+    last: dict[tuple[int, int], str] = {}
+    for step in graph.maps():
+        if id(step) in needed:
+            last[tuple(step.output.shape[1:3])] = step.path
+    ordered = sorted(last, key=lambda size: (size[0] or 0) * (size[1] or 0), reverse=True)
+    return tuple(last[size] for size in ordered[-3:])

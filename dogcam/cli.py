@@ -14,13 +14,16 @@ import typer
 from dogcam.config import (
     AUGMENTATIONS,
     FORMATS,
+    FUSIONS,
     OPTIMIZERS,
     PREPROCESSES,
     RECIPES,
     SAVES,
+    SMOOTHINGS,
     DemoConfig,
     EvaluateConfig,
     ExplainConfig,
+    LayersConfig,
     ReportConfig,
     TrainConfig,
 )
@@ -58,6 +61,21 @@ Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="also what Tensor
 DataDir = Annotated[str | None, _option("--data-dir", text="folder of the dataset")]
 Methods = Annotated[list[str] | None, _option("--method", text="CAM method; repeat, or separate by commas")]
 Layers = Annotated[list[str] | None, _option("--layer", text="layer; repeat, or separate by commas")]
+Weights = Annotated[
+    str | None,
+    _option("--weights", text="for imagenet:BACKBONE: imagenet, none or a file", default=ExplainConfig.weights),
+]
+Labels = Annotated[str | None, _option("--labels", text="file of the model's class names, one a line")]
+Preprocess = Annotated[str | None, _option("--preprocess", text="for FILE.keras: a backbone's name, unit or none")]
+Output = Annotated[str | None, _option("--output", text="of a model with several outputs, the one of the classes")]
+Fuse = Annotated[str | None, _option("--fuse", text=f"also one map of a method's layers: {', '.join(FUSIONS)}")]
+Smooth = Annotated[
+    list[str] | None, _option("--smooth", text=f"mean over varied inputs: {', '.join(SMOOTHINGS)} or both")
+]
+MaskBatch = Annotated[
+    int | None,
+    _option("--mask-batch", text="masked copies a pass, of methods that need many", default=ExplainConfig.mask_batch),
+]
 Epochs = Annotated[list[str] | None, _option("--epoch", text="kept epoch; repeat, or separate by commas")]
 
 
@@ -228,20 +246,22 @@ def explain(
     run: Annotated[int | None, _option("--run", text="of the experiment [default: the best]")] = None,
     target: Annotated[
         str | None,
-        _option("--target", text="predicted, true, or a class by index or name", default=ExplainConfig.target),
+        _option(
+            "--target", text="predicted, second, true, a class, or A:B for A against B", default=ExplainConfig.target
+        ),
     ] = None,
+    all_top: Annotated[int | None, _option("--all-top", text="explain the model's first N classes")] = None,
+    fuse: Fuse = None,
+    smooth: Smooth = None,
+    mask_batch: MaskBatch = None,
     model: Annotated[
         str | None,
         _option("--model", text="an experiment, FILE.keras or imagenet:BACKBONE [default: the newest experiment]"),
     ] = None,
-    weights: Annotated[
-        str | None,
-        _option("--weights", text="for imagenet:BACKBONE: imagenet, none or a file", default=ExplainConfig.weights),
-    ] = None,
-    labels: Annotated[str | None, _option("--labels", text="file of class names, one a line")] = None,
-    preprocess: Annotated[
-        str | None, _option("--preprocess", text="for FILE.keras: a backbone's name, unit or none")
-    ] = None,
+    weights: Weights = None,
+    labels: Labels = None,
+    preprocess: Preprocess = None,
+    output: Output = None,
     protocol: Annotated[str | None, _option("--protocol", text="how a map becomes a box", default="default")] = None,
     out: Annotated[str | None, _option("--out", text="folder [default: dogcam-explained, -2, ...]")] = None,
     save: Annotated[list[str] | None, _option("--save", text="what to write", default=SAVES)] = None,
@@ -260,10 +280,15 @@ def explain(
         epochs=_numbers("--epoch", epoch),
         run=run,
         target=target,
+        all_top=all_top,
+        fuse=fuse,
+        smooth=_several(smooth),
+        mask_batch=mask_batch,
         model=model,
         weights=weights,
         labels=labels,
         preprocess=preprocess,
+        output=output,
         protocol=protocol,
         out=out,
         save=_several(save),
@@ -287,8 +312,11 @@ def evaluate(
     ] = None,
     target: Annotated[
         str | None,
-        _option("--target", text="class that maps are drawn for: true, predicted", default=EvaluateConfig.target),
+        _option("--target", text="true, predicted, second, a class, or A:B", default=EvaluateConfig.target),
     ] = None,
+    fuse: Fuse = None,
+    smooth: Smooth = None,
+    mask_batch: MaskBatch = None,
     split: Annotated[str | None, _option("--split", text="train, test", default=EvaluateConfig.split)] = None,
     limit: Annotated[int | None, _option("--limit", text="at most so many pictures")] = None,
     samples: Annotated[
@@ -297,6 +325,15 @@ def evaluate(
     batch_size: Annotated[
         int | None, _option("--batch-size", text="pictures a pass", default=EvaluateConfig.batch_size)
     ] = None,
+    model: Annotated[
+        str | None, _option("--model", text="FILE.keras or imagenet:BACKBONE, in place of an experiment")
+    ] = None,
+    weights: Weights = None,
+    labels: Labels = None,
+    preprocess: Preprocess = None,
+    output: Output = None,
+    dataset: Annotated[str | None, _option("--dataset", text="with --model: stanford_dogs, synthetic, ...")] = None,
+    name: Annotated[str | None, _option("--name", text="with --model: of the experiment that is made")] = None,
     data_dir: DataDir = None,
     resume: Annotated[bool, typer.Option("--resume", help="keep the cells that are finished")] = False,
     home: Home = None,
@@ -313,10 +350,20 @@ def evaluate(
         layers=_several(layer),
         protocols=_several(protocol),
         target=target,
+        fuse=fuse,
+        smooth=_several(smooth),
+        mask_batch=mask_batch,
         split=split,
         limit=limit,
         samples=samples,
         batch_size=batch_size,
+        model=model,
+        weights=weights,
+        labels=labels,
+        preprocess=preprocess,
+        output=output,
+        dataset=dataset,
+        name=name,
         data_dir=data_dir,
         resume=resume or None,
         home=home,
@@ -344,19 +391,32 @@ def report(
 @app.command(name="list")
 def list_names(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="backbones, methods, datasets, protocols, metrics or runs")
+        str, typer.Argument(metavar="WHAT", help="backbones, methods, layers, datasets, protocols, metrics or runs")
     ],
+    model: Annotated[
+        str | None,
+        _option("--model", text="for layers: an experiment, FILE.keras or imagenet:BACKBONE [default: the newest]"),
+    ] = None,
+    output: Output = None,
     home: Home = None,
     as_json: AsJson = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """List what there is to choose from."""
     from dogcam import console, listings
 
+    if what == "layers":
+        config = LayersConfig.of(model=model, output=output, home=home)
+        _answer("layers", config, "show_listing", quiet, verbose, as_json)
+        return
+    if model is not None or output is not None:
+        raise typer.BadParameter("--model and --output go with: dogcam list layers")
     listing = listings.listing(what, home or TrainConfig.home)
     if as_json:
         console.show_json(listing.document())
     else:
-        console.show_listing(listing.title, listing.headings, listing.rows, listing.wide_only)
+        console.show_listing(listing)
 
 
 def _version(wanted: bool) -> None:

@@ -15,7 +15,7 @@ from dogcam.registry import resolve, unknown
 
 BACKBONE_NAMES = "dogcam.backbones:BACKBONES"
 DATASET_NAMES = "dogcam.datasets:DATASETS"
-METHOD_NAMES = "dogcam.methods:METHODS"
+METHOD_NAMES = "dogcam.baselines:METHODS_AND_BASELINES"
 PROTOCOL_NAMES = "dogcam.protocols:PROTOCOLS"
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "rmsprop")
@@ -23,6 +23,8 @@ AUGMENTATIONS = ("none", "flip")
 PREPROCESSES = ("backbone", "unit", "none")
 FORMATS = ("html", "md")
 SAVES = ("png", "npy", "json")
+FUSIONS = ("mean", "max", "product")
+SMOOTHINGS = ("flip", "scale")
 
 # What a recipe sets; an option given on the command line wins over it. "study" is inferred: the study does not state
 # its recipe, but its figures fit a widely used classroom exercise on the same task, which does.
@@ -161,10 +163,15 @@ class ExplainConfig(_Config):
     epochs: tuple[int, ...] = ()
     run: int | None = None
     target: str = "predicted"
+    all_top: int | None = None
+    fuse: str | None = None
+    smooth: tuple[str, ...] = ()
+    mask_batch: int = 32
     model: str | None = None
     weights: str = "imagenet"
     labels: str | None = None
     preprocess: str | None = None
+    output: str | None = None
     data_dir: str | None = None
     protocol: str = field(default="default", metadata={"names": PROTOCOL_NAMES})
     out: str | None = None
@@ -180,6 +187,10 @@ class ExplainConfig(_Config):
         _not_empty("save", self.save)
         for kind in self.save:
             _one_of("--save kind", kind, SAVES)
+        _at_least("all_top", self.all_top, 1)
+        if self.all_top is not None and self.target != ExplainConfig.target:
+            raise OptionError("--all-top explains the classes that the model puts first; it cannot go with --target")
+        _check_map_options(self)
 
 
 @dataclass(frozen=True)
@@ -193,6 +204,9 @@ class EvaluateConfig(_Config):
     layers: tuple[str, ...] = ()
     protocols: tuple[str, ...] = field(default=("default",), metadata={"names": PROTOCOL_NAMES})
     target: str = "true"
+    fuse: str | None = None
+    smooth: tuple[str, ...] = ()
+    mask_batch: int = 32
     split: str = "test"
     limit: int | None = None
     samples: int = 12
@@ -200,16 +214,60 @@ class EvaluateConfig(_Config):
     data_dir: str | None = None
     resume: bool = False
     home: str = "dogcam-runs"
+    model: str | None = None
+    weights: str = "imagenet"
+    labels: str | None = None
+    preprocess: str | None = None
+    output: str | None = None
+    dataset: str | None = field(default=None, metadata={"names": DATASET_NAMES})
+    name: str | None = None
 
     def __post_init__(self) -> None:
         _one_of("split", self.split, ("train", "test"))
-        _one_of("target", self.target, ("true", "predicted"))
         _at_least("limit", self.limit, 1)
         _at_least("batch_size", self.batch_size, 1)
         _at_least("samples", self.samples, 1)
         _not_empty("protocol", self.protocols)
         if self.run not in ("best", "all") and not (self.run.isdecimal() and int(self.run) > 0):
             raise OptionError(f"--run takes a run's number, best or all; received {self.run!r}")
+        _check_map_options(self)
+        self._check_model()
+
+    def _check_model(self) -> None:
+        """A model from elsewhere comes with a dataset; an experiment brings everything itself."""
+        if self.model is None:
+            for name in ("labels", "preprocess", "output", "dataset", "name"):
+                if getattr(self, name) is not None:
+                    raise OptionError(
+                        f"--{name} goes with --model FILE.keras or imagenet:BACKBONE; an experiment has its own"
+                    )
+            return
+        if self.experiment is not None:
+            raise OptionError(
+                f"evaluate either an experiment or a --model; received {self.experiment!r} and {self.model!r}"
+            )
+        if self.dataset is None:
+            raise OptionError(
+                f"--model {self.model} needs annotated pictures: --dataset NAME, and --data-dir where they lie"
+            )
+
+
+def _check_map_options(config: ExplainConfig | EvaluateConfig) -> None:
+    """What both commands say of maps."""
+    if config.fuse is not None:
+        _one_of("way of fusing", config.fuse, FUSIONS)
+    for each in config.smooth:
+        _one_of("smoothing", each, SMOOTHINGS)
+    _at_least("mask_batch", config.mask_batch, 1)
+
+
+@dataclass(frozen=True)
+class LayersConfig(_Config):
+    """`dogcam list layers`. No model: the newest experiment's."""
+
+    model: str | None = None
+    output: str | None = None
+    home: str = "dogcam-runs"
 
 
 @dataclass(frozen=True)

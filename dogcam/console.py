@@ -143,7 +143,7 @@ class TerminalProgress(Progress):
             with tqdm(total=total, desc=clean(title), file=_Lines(), **_LOG_LINES) as bar:
                 yield _LineStep(bar)
         else:
-            bar = self._bars.add_task(clean(title), total=total, text="")
+            bar = self._bars.add_task(_within(clean(title), self._console.width // 2), total=total, text="")
             try:
                 yield _BarStep(self._bars, bar)
             finally:
@@ -167,6 +167,12 @@ class TerminalProgress(Progress):
             last = max((row.run, row.epoch) for row in rows)
             for row in (row for row in rows if row.split == "test" and (row.run, row.epoch) == last):
                 self.note(f"run {row.run} epoch {row.epoch}: test accuracy {row.accuracy:.4f}, loss {row.loss:.4f}")
+
+
+def _within(text: str, room: int) -> str:
+    """`text` in so many characters: its beginning and its end, which tell most."""
+    half = (room - 1) // 2
+    return text if len(text) <= room else f"{text[:half]}…{text[-half:]}"
 
 
 class _BarStep(Step):
@@ -275,7 +281,7 @@ def show_evaluation(result: Any) -> None:
 
 
 def show_explanations(result: Any) -> None:
-    """For each picture the top classes and the boxes, in pixels of the original."""
+    """For each picture the top classes, and for each class explained the boxes, in pixels of the original."""
     for explanation in result.explanations:
         height, width = explanation.shape
         show("", f"{clean(explanation.record.id)} ({width} x {height})")
@@ -283,22 +289,60 @@ def show_explanations(result: Any) -> None:
             # Of ImageNet's synonyms, which commas part, the first says enough here; --json has them all.
             classes = ", ".join(f"{clean(name.partition(',')[0])} {share:.3f}" for name, share in top)
             show(f"{'' if epoch is None else f'epoch {epoch}: '}{classes}")
-        headings = ["method", "layer", "epoch", "box x0 y0 x1 y1", "IoU"]
-        rows = [_heat_row(heat, width, height) for heat in explanation.heats]
-        if all(heat.iou is None for heat in explanation.heats):
-            headings, rows = headings[:-1], [row[:-1] for row in rows]
-        target = ", ".join(dict.fromkeys(explanation.targets.values()))
-        show(table(f"heat for {clean(target)}", headings, rows, left=2))
+        for title, heats in _by_class(explanation.heats).items():
+            show(_heat_table(title, heats, width, height))
+    show("")
+    maps = [heat for explanation in result.explanations for heat in explanation.heats if heat.target is not None]
+    _show_doubtful(maps)
     count = sum(len(explanation.files) for explanation in result.explanations)
-    show("", f"{count} files in {result.out} (model {result.model}, protocol {result.protocol.name})")
+    show(f"{_counted(count, 'file')} in {result.out} (model {result.model}, protocol {result.protocol.name})")
     show_problems(result.problems)
+
+
+def _by_class(heats: Sequence[Any]) -> dict[str, list[Any]]:
+    """Heat by the title of its table: the class it is for, and the one it is set against."""
+    found: dict[str, list[Any]] = {}
+    for heat in heats:
+        against = "" if heat.against is None else f" against {heat.against}"
+        title = (
+            "baselines, the same box in every picture" if heat.target is None else f"heat for {heat.target}{against}"
+        )
+        found.setdefault(title, []).append(heat)
+    return found
+
+
+def _heat_table(title: str, heats: Sequence[Any], width: int, height: int) -> Group:
+    """A row for each map; columns that would be blank are left out."""
+    headings = ["method", "layer", "epoch", "box x0 y0 x1 y1", "IoU", "remark"]
+    rows = [_heat_row(heat, width, height) for heat in heats]
+    used = [i for i in range(len(headings)) if any(row[i] for row in rows)]
+    left = sum(position < 2 for position in used)
+    return table(title, [headings[i] for i in used], [[row[i] for i in used] for row in rows], left=left)
 
 
 def _heat_row(heat: Any, width: int, height: int) -> list[str]:
     corners = zip(heat.box, (width, height, width, height), strict=True) if heat.box is not None else ()
     box = " ".join(f"{round(float(value) * side)}" for value, side in corners) or "none"
     score = "" if heat.iou is None else f"{heat.iou:.3f}"
-    return [heat.method, heat.layer, "" if heat.epoch is None else str(heat.epoch), box, score]
+    remark = ", ".join(word for word, holds in (("empty", heat.empty), ("flagged", heat.flagged)) if holds)
+    return [heat.method, heat.layer, "" if heat.epoch is None else str(heat.epoch), box, score, remark]
+
+
+def _show_doubtful(maps: Sequence[Any]) -> None:
+    """How many maps say nothing, and how many are not what their formula means, where there are any."""
+    empty, flagged = sum(heat.empty for heat in maps), sum(heat.flagged for heat in maps)
+    if empty:
+        show(f"{empty} of {_counted(len(maps), 'map')} empty: no value above zero.")
+    if flagged:
+        show(
+            f"{flagged} of {_counted(len(maps), 'map')} flagged: the formula does not hold there (it is meant for scores "
+            "above zero, or a value was not finite)."
+        )
+
+
+def _counted(count: int, name: str) -> str:
+    """ "1 file", "2 files"."""
+    return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
 def show_report(result: Any) -> None:
@@ -317,21 +361,19 @@ def show_demo(result: Any) -> None:
     show(*(f"  {command}" for command in result.next_commands))
 
 
-def show_listing(
-    title: str, headings: Sequence[str], rows: Sequence[Sequence[object]], wide_only: Sequence[str] = ()
-) -> None:
+def show_listing(listing: Any) -> None:
     """A registry as a table: names stay whole, the last column takes the room that is left.
 
-    Args:
-        wide_only: headings of columns that a terminal narrower than `WIDE` does without.
+    Columns that the listing calls `wide_only` are left out of a terminal narrower than `WIDE`.
     """
-    kept = [i for i, name in enumerate(headings) if _console().width >= WIDE or name not in wide_only]
+    headings = listing.headings
+    kept = [i for i, name in enumerate(headings) if _console().width >= WIDE or name not in listing.wide_only]
     made = Table(**_PLAIN)
     for position in kept:
         made.add_column(Text(headings[position]), no_wrap=position != kept[-1], overflow="fold")
-    for row in rows:
+    for row in listing.rows:
         made.add_row(*(Text(clean(row[position])) for position in kept))
-    show(Group(Text(clean(title), style="bold"), made))
+    show(Group(Text(clean(listing.title), style="bold"), made))
 
 
 def duration(seconds: float) -> str:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dogcam.backbones import BACKBONES
+from dogcam.baselines import BASELINES
 from dogcam.datasets import DATASETS
 from dogcam.errors import ExperimentError
 from dogcam.files import plain
-from dogcam.methods import METHODS
+from dogcam.methods import METHODS, NEEDS, Method
 from dogcam.metrics import METRICS
 from dogcam.protocols import PROTOCOLS
 from dogcam.registry import unknown
@@ -38,7 +39,7 @@ def listing(what: str, home: str) -> Listing:
         UnknownName: there is no such list.
     """
     if what not in _LISTINGS:
-        raise unknown("list", what, _LISTINGS)
+        raise unknown("list", what, (*_LISTINGS, "layers"))
     return _LISTINGS[what](home)
 
 
@@ -57,9 +58,41 @@ def _prepared(preprocess: str) -> str:
 
 
 def _methods(home: str) -> Listing:
-    headings = ("method", "needs", "year", "paper")
-    rows = tuple((name, ", ".join(row.needs), row.year, row.paper) for name, row in METHODS.items())
-    return Listing("Methods", headings, rows)
+    title = "Methods; passes for a picture: F forward, B backward; K channels"
+    headings = ("method", "needs", "passes", "class", "map of", "year", "paper")
+    rows = [
+        (name, _needs(row), row.passes, _yes(row.class_specific), _place(row), row.year, row.paper)
+        for name, row in METHODS.items()
+    ]
+    rows += [(name, "nothing", "none", "no", "a box", row.year, row.paper) for name, row in BASELINES.items()]
+    return Listing(title, headings, tuple(rows), ("map of", "paper"))
+
+
+# What the engine has to give for each need, in the words of the listing; inputs and chance cost nothing.
+_KINDS = {
+    "activations": "activations",
+    "untrained_activations": "activations",
+    **dict.fromkeys((need for need in NEEDS if need.endswith("gradients")), "gradients"),
+    "hessian_activations": "Hessian",
+    "mean_gradient": "gradients",
+    "class_weights": "class weights",
+    "rescore": "re-scoring",
+    "rerun": "re-scoring",
+}
+
+
+def _needs(row: Method) -> str:
+    """ "activations, gradients": each kind once, in the order of the method's needs."""
+    return ", ".join(dict.fromkeys(_KINDS[need] for need in row.needs if need in _KINDS)) or "nothing"
+
+
+def _yes(fact: bool) -> str:
+    return "yes" if fact else "no"
+
+
+def _place(row: Method) -> str:
+    """What a method's map is of."""
+    return "pooled layer" if row.only_pooled else "layer" if row.at_layer else "input"
 
 
 def _datasets(home: str) -> Listing:

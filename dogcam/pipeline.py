@@ -1,6 +1,6 @@
-"""Records -> the square pictures a network takes, the same geometry for every network and every split.
+"""Records -> pictures of the one size that a network takes, the same geometry for every network and every split.
 
-A picture is squashed to the network's square, not cropped, so that its relative boxes stay as they are.
+A picture is squashed to the network's size, not cropped, so that its relative boxes stay as they are.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ MEMORY_BYTES = 1 << 30
 T = TypeVar("T")
 
 
-def square(pixels: np.ndarray, size: int) -> np.ndarray:
-    """Squash a picture uint8 (h, w, 3) to (size, size, 3): averaged over areas when it shrinks, bilinear when it grows."""
-    shrinks = min(pixels.shape[:2]) >= size
-    # OpenCV takes (width, height); here they are equal.
-    return cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+def squash(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Squash a picture uint8 (h, w, 3) to (*size, 3): averaged over areas when it shrinks, bilinear when it grows."""
+    height, width = size
+    shrinks = pixels.shape[0] >= height and pixels.shape[1] >= width
+    # OpenCV takes (width, height), the other way round than shapes.
+    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Pictures:
 
     Attributes:
         records: one per picture.
-        images: uint8 (n, size, size, 3).
+        images: uint8 (n, height, width, 3).
         shapes: int32 (n, 2), height and width of each original.
         problems: the records that could not be read, each with its reason.
     """
@@ -73,18 +74,18 @@ def threaded(function, items: Iterable[T], ahead: int = 4 * WORKERS) -> Iterator
             pool.shutdown(cancel_futures=True)
 
 
-def read_pictures(records: Sequence[Record], size: int, title: str, progress: Progress) -> Pictures:
-    """Read every picture once, squashed to `size`; what cannot be read becomes a problem.
+def read_pictures(records: Sequence[Record], size: tuple[int, int], title: str, progress: Progress) -> Pictures:
+    """Read every picture once, squashed to `size` (height, width); what cannot be read becomes a problem.
 
     Raises:
         InputError: not one picture could be read.
     """
-    images = _room_for((len(records), size, size, 3))
+    images = _room_for((len(records), *size, 3))
     read, shapes, problems, first = [], [], [], ""
 
     def load(record: Record) -> tuple[np.ndarray, tuple[int, int]]:
         pixels = record.image.pixels()
-        return square(pixels, size), pixels.shape[:2]
+        return squash(pixels, size), pixels.shape[:2]
 
     for record, future in progress.track(threaded(load, records), title, len(records)):
         try:

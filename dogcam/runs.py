@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +69,7 @@ ROW_SCHEMA = pa.schema(
         ("label", pa.int32()),
         ("predicted", pa.int32()),
         ("target", pa.int32()),
+        ("against", pa.int32()),  # the class that the target is set against; -1 for none
         ("probability", pa.float32()),  # the network's, of the target class; null for baselines
         ("run", pa.int32()),
         ("epoch", pa.int32()),
@@ -77,6 +78,7 @@ ROW_SCHEMA = pa.schema(
         ("protocol", pa.string()),
         ("threshold", pa.float32()),
         ("empty", pa.bool_()),
+        ("flagged", pa.bool_()),  # the method's formula does not hold for the picture, see `engine.Heatmaps`
         ("x0", pa.float32()),
         ("y0", pa.float32()),
         ("x1", pa.float32()),
@@ -174,6 +176,15 @@ class Evaluation:
 
     def _sample_ids(self) -> list[str]:
         return [entry["id"] for entry in self.samples()]
+
+    def write_about(self, about: Mapping[str, Any]) -> None:
+        """Keep what all cells share: the split, limit, target and smoothing they were asked for with."""
+        write_json(self.path / "about.json", dict(about))
+
+    def about(self) -> dict[str, Any]:
+        """What was kept by `write_about`; empty where nothing was."""
+        path = self.path / "about.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def write_problems(self, problems: Iterable[Mapping[str, Any]]) -> None:
         """Keep what could not be scored: id and reason of each."""
@@ -290,9 +301,10 @@ class Experiment:
                 found.setdefault(int(run), []).append(int(epoch))
         return {run: sorted(found[run]) for run in sorted(found)}
 
-    def evaluation(self, split: str, limit: int | None, target: str) -> Evaluation:
-        """The evaluation of that split, limit and target."""
-        scope = "-".join([split, *([f"limit{limit}"] if limit else []), target])
+    def evaluation(self, split: str, limit: int | None, target: str, smooth: Sequence[str] = ()) -> Evaluation:
+        """The evaluation of that split, limit, smoothing and target."""
+        parts = [split, f"limit{limit}" if limit else "", "+".join(["smooth", *smooth]) if smooth else ""]
+        scope = "-".join([*filter(None, parts), quote(target, safe=" ,()")])
         return Evaluation(self.path / "evaluation" / scope)
 
     def evaluations(self) -> list[Evaluation]:

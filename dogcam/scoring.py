@@ -11,16 +11,13 @@ from typing import Any
 import numpy as np
 
 from dogcam import localize
-from dogcam.boxes import WHOLE_IMAGE, area, centre_box
-from dogcam.engine import PREDICTED, HeatmapEngine
-from dogcam.metrics.classification import softmax
+from dogcam.baselines import BASELINES
+from dogcam.boxes import area
+from dogcam.engine import HeatmapEngine
 from dogcam.pipeline import WORKERS, Pictures
 from dogcam.progress import Progress
 from dogcam.protocols import Protocol
 from dogcam.runs import Cell, Evaluation
-
-# Boxes that never look at the picture: a method has to beat them to have said anything.
-BASELINES = {"whole-image": WHOLE_IMAGE, "centre-box 0.9": centre_box(0.9), "centre-box 0.8": centre_box(0.8)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,17 +28,25 @@ class Scoring:
     pictures: Pictures
     protocols: tuple[Protocol, ...]
     sampled: np.ndarray  # positions among the pictures whose raw maps are kept for figures, int (s,)
-    target: str  # "true" or "predicted": the class that maps are drawn for
+    targets: np.ndarray  # the class that each picture's map is drawn for, and the one it is set against, int (n, 2)
     batch_size: int
 
 
-def score_baselines(scoring: Scoring) -> list[Cell]:
-    """Score the boxes that never look, by every protocol, and return their cells."""
+def score_baselines(scoring: Scoring, training_boxes: np.ndarray) -> list[Cell]:
+    """Score the boxes that never look, by every protocol, and return their cells.
+
+    Args:
+        training_boxes: (n, 4), the first of each training picture; where there are none, no box is made of them.
+    """
     count = len(scoring.pictures.records)
     cells = []
-    for (name, box), protocol in product(BASELINES.items(), scoring.protocols):
+    for (name, row), protocol in product(BASELINES.items(), scoring.protocols):
+        if row.trained and not len(training_boxes):
+            continue
         cells.append(Cell(0, 0, name, "", protocol.name))
-        scoring.evaluation.write(cells[-1], _columns(scoring, [box] * count, [False] * count, protocol))
+        nothing = np.zeros(count, bool)
+        columns = _columns(scoring, [row.box(training_boxes)] * count, nothing, nothing, protocol)
+        scoring.evaluation.write(cells[-1], columns)
     return cells
 
 
@@ -61,17 +66,23 @@ def score_pass(
         ThreadPoolExecutor(WORKERS) as pool,
     ):
         for part in pictures.batches(scoring.batch_size):
-            labels = pictures.labels[part]
-            targets = labels if scoring.target == "true" else np.full(len(labels), PREDICTED)
-            maps = engine(engine.classifier.inputs_of(pictures.images[part]), targets)
+            targets = scoring.targets[part]
+            maps = engine(engine.classifier.inputs_of(pictures.images[part]), *targets.T)
             positions = np.arange(len(pictures.records))[part]
             found.add(maps, positions, pictures.shapes[part], scoring.sampled, pool)
-            step.advance(len(labels))
+            step.advance(len(targets))
     network = found.network_columns()
     for (method, layer), protocol in product(engine.cells, protocols):
         boxes, empty = found.boxes[method, layer, protocol.name], found.empty[method, layer]
-        columns = {**_columns(scoring, boxes, empty, protocol), **network}
+        flagged = np.concatenate(found.flagged[method, layer])
+        columns = {**_columns(scoring, boxes, empty, flagged, protocol), **network}
         scoring.evaluation.write(Cell(number, epoch, method, layer, protocol.name), columns)
+    for (method, layer), flagged in found.flagged.items():
+        if (number_flagged := int(np.concatenate(flagged).sum())) > 0:
+            progress.warn(
+                f"{method} at {layer}: its formula does not hold for {number_flagged} of {len(pictures.records)} pictures "
+                "(a score that is not above 0, or a value that is not finite); they are flagged in the results"
+            )
     if engine.score == "logit":
         scoring.evaluation.write_maps(number, epoch, found.sample_maps())
 
@@ -80,22 +91,26 @@ class _Found:
     """What a pass has found so far: boxes by cell, and the raw maps of the sample."""
 
     def __init__(self, engine: HeatmapEngine, protocols: Sequence[Protocol]):
-        self.protocols = protocols
+        self.protocols, self.classifier = protocols, engine.classifier
         self.boxes: dict[tuple[str, str, str], list[np.ndarray | None]] = {
             (*cell, protocol.name): [] for cell in engine.cells for protocol in protocols
         }
         self.empty: dict[tuple[str, str], list[bool]] = {cell: [] for cell in engine.cells}
+        self.flagged: dict[tuple[str, str], list[np.ndarray]] = {cell: [] for cell in engine.cells}
         self.kept: dict[tuple[str, str], list[np.ndarray]] = {cell: [] for cell in engine.cells}
         self.logits: list[np.ndarray] = []
         self.targets: list[np.ndarray] = []
+        self.against: list[np.ndarray] = []
 
     def add(self, heat: Any, positions: np.ndarray, shapes: np.ndarray, sampled: np.ndarray, pool: Any) -> None:
         """Take in a batch: `positions` and `shapes` of its pictures."""
         self.logits.append(heat.logits)
         self.targets.append(heat.targets)
+        self.against.append(heat.against)
         sizes = [tuple(shape) for shape in shapes.tolist()]
         for cell, maps in heat.maps.items():
             self.empty[cell] += [localize.is_empty(each) for each in maps]
+            self.flagged[cell].append(heat.flags[cell])
             self.kept[cell].append(maps[np.isin(positions, sampled)])
             for protocol in self.protocols:
                 drawn = pool.map(localize.predicted_box, maps, [protocol] * len(maps), sizes)
@@ -104,10 +119,12 @@ class _Found:
     def network_columns(self) -> dict[str, Any]:
         """What the network said of each picture."""
         logits, targets = np.concatenate(self.logits), np.concatenate(self.targets)
+        shares = self.classifier.probabilities(logits)
         return {
             "predicted": logits.argmax(axis=-1),
             "target": targets,
-            "probability": softmax(logits)[np.arange(len(targets)), targets].astype(np.float32),
+            "against": np.concatenate(self.against),
+            "probability": shares[np.arange(len(targets)), targets].astype(np.float32),
         }
 
     def sample_maps(self) -> dict[tuple[str, str], np.ndarray]:
@@ -116,7 +133,11 @@ class _Found:
 
 
 def _columns(
-    scoring: Scoring, boxes: Sequence[np.ndarray | None], empty: Sequence[bool], protocol: Protocol
+    scoring: Scoring,
+    boxes: Sequence[np.ndarray | None],
+    empty: Sequence[bool],
+    flagged: Sequence[bool],
+    protocol: Protocol,
 ) -> dict[str, Any]:
     """The columns of a cell that follow from its boxes; what the network said is null."""
     pictures = scoring.pictures
@@ -134,9 +155,11 @@ def _columns(
         "label": pictures.labels,
         "predicted": nothing,
         "target": nothing,
+        "against": [-1] * count,
         "probability": nothing,
         "threshold": [protocol.threshold] * count,
         "empty": list(empty),
+        "flagged": list(flagged),
         **sides,
         "area": np.where(drawn, area(np.nan_to_num(corners)), 0.0),
         "iou": scores,

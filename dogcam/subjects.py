@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dogcam.classifier import Classifier, imagenet_classifier, load_foreign, load_trained
-from dogcam.config import ExplainConfig
+from dogcam.config import EvaluateConfig, ExplainConfig
 from dogcam.datasets import Dataset
 from dogcam.errors import ModelError, OptionError
 from dogcam.metrics.classification import curves_of
@@ -51,8 +51,22 @@ def find_subject(config: ExplainConfig, progress: Progress) -> Subject:
     return Subject(f"{experiment.name} run {runs[0]}", models, experiment)
 
 
+def find_single(config: EvaluateConfig, progress: Progress) -> Classifier:
+    """The one model that --model FILE.keras or imagenet:BACKBONE means.
+
+    Raises:
+        OptionError: it is neither.
+    """
+    named = config.model or ""
+    if named.startswith("imagenet:"):
+        return _imagenet(named.removeprefix("imagenet:"), config, progress).first
+    if not named.endswith((".keras", ".h5")):
+        raise OptionError(f"--model takes FILE.keras, FILE.h5 or imagenet:BACKBONE here; received {named!r}")
+    return _foreign(Path(named), config).first
+
+
 def _no_options_of_single_models(config: ExplainConfig, experiment: Experiment) -> None:
-    given = {"--labels": config.labels, "--preprocess": config.preprocess}
+    given = {"--labels": config.labels, "--preprocess": config.preprocess, "--output": config.output}
     given["--weights"] = config.weights if config.weights != ExplainConfig.weights else None
     for option, value in given.items():
         if value is not None:
@@ -69,7 +83,7 @@ def _best_epoch(experiment: Experiment, number: int) -> int:
     return kept[-1] if best is None else best
 
 
-def _imagenet(name: str, config: ExplainConfig, progress: Progress) -> Subject:
+def _imagenet(name: str, config: ExplainConfig | EvaluateConfig, progress: Progress) -> Subject:
     _no_epochs(config, f"imagenet:{name}")
     # The network first: where it cannot be had, nobody should wait to hear that its labels cannot either.
     model = imagenet_classifier(name, config.weights, ())
@@ -77,20 +91,20 @@ def _imagenet(name: str, config: ExplainConfig, progress: Progress) -> Subject:
     return Subject(model.name, {None: replace(model, classes=labels)})
 
 
-def _foreign(path: Path, config: ExplainConfig) -> Subject:
+def _foreign(path: Path, config: ExplainConfig | EvaluateConfig) -> Subject:
     _no_epochs(config, str(path))
     if config.preprocess is None:
         raise OptionError(
             f"{path} does not say how its pixels are to be prepared: --preprocess NAME, with a backbone's name for that "
             "backbone's own, unit for pixels divided by 255, or none"
         )
-    model = load_foreign(path, config.preprocess, ())
+    model = load_foreign(path, config.preprocess, (), config.output)
     labels = read_labels(Path(config.labels), model.class_count) if config.labels else ()
     return Subject(path.name, {None: replace(model, classes=labels)})
 
 
-def _no_epochs(config: ExplainConfig, name: str) -> None:
-    if config.epochs or config.run is not None:
+def _no_epochs(config: ExplainConfig | EvaluateConfig, name: str) -> None:
+    if config.epochs or config.run not in (None, EvaluateConfig.run):
         raise OptionError(f"--epoch and --run choose among an experiment's models; {name} is one model")
 
 

@@ -237,7 +237,7 @@ def test_the_package_gives_its_public_names_late():
         "import sys, dogcam\n"
         "assert 'numpy' not in sys.modules\n"
         "assert 'HeatmapEngine' in dir(dogcam)\n"
-        "assert dogcam.HeatmapEngine.__module__ == 'dogcam.engine'\n"
+        "assert dogcam.HeatmapEngine.__module__ == 'dogcam.engine.heatmaps'\n"
         "try: dogcam.nothing\n"
         "except AttributeError: pass\n"
         "else: raise SystemExit('no error')\n"

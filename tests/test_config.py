@@ -7,6 +7,7 @@ import math
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, fields
+from functools import partial
 
 import pytest
 
@@ -191,7 +192,11 @@ class TestNames:
     def test_all_names_are_listed_with_their_registry(self):
         config = EvaluateConfig(methods=("cam", "gradcam"), protocols=("default",))
         named = [(dotted.rpartition(":")[2], name) for dotted, name in config.named()]
-        assert named == [("METHODS", "cam"), ("METHODS", "gradcam"), ("PROTOCOLS", "default")]
+        assert named == [
+            ("METHODS_AND_BASELINES", "cam"),
+            ("METHODS_AND_BASELINES", "gradcam"),
+            ("PROTOCOLS", "default"),
+        ]
 
     def test_checking_names_imports_nothing_heavy(self):
         program = (
@@ -219,11 +224,35 @@ class TestEvaluating:
         with pytest.raises(OptionError, match="must be at least 1"):
             EvaluateConfig(**{name: 0})
 
-    def test_split_and_target_are_checked(self):
+    def test_the_split_is_checked(self):
         with pytest.raises(UnknownName, match="split 'tests'; the nearest: test"):
             EvaluateConfig(split="tests")
-        with pytest.raises(UnknownName, match="target 'predict'; the nearest: predicted"):
-            EvaluateConfig(target="predict")
+
+    @pytest.mark.parametrize("config", [EvaluateConfig, partial(ExplainConfig, images=("x.jpg",))])
+    def test_what_is_said_of_maps_is_checked(self, config):
+        with pytest.raises(UnknownName, match="way of fusing 'men'; the nearest: mean"):
+            config(fuse="men")
+        with pytest.raises(UnknownName, match="smoothing 'flop'; the nearest: flip"):
+            config(smooth=("flip", "flop"))
+        with pytest.raises(OptionError, match="--mask-batch must be at least 1; received 0"):
+            config(mask_batch=0)
+
+    @pytest.mark.parametrize("name", ["labels", "preprocess", "output", "dataset", "name"])
+    def test_what_describes_a_model_from_elsewhere_goes_with_one(self, name):
+        with pytest.raises(OptionError, match=f"--{name} goes with --model FILE.keras"):
+            EvaluateConfig(**{name: "synthetic"})
+
+    def test_a_model_from_elsewhere_needs_a_dataset_and_no_experiment(self):
+        with pytest.raises(OptionError, match="needs annotated pictures: --dataset NAME"):
+            EvaluateConfig(model="my.keras")
+        with pytest.raises(OptionError, match=r"either an experiment or a --model; received 'a' and 'my.keras'"):
+            EvaluateConfig(model="my.keras", dataset="synthetic", experiment="a")
+
+    def test_the_models_first_classes_are_no_target_beside_another(self):
+        with pytest.raises(OptionError, match="--all-top explains the classes that the model puts first"):
+            ExplainConfig(images=("x.jpg",), all_top=3, target="beagle")
+        with pytest.raises(OptionError, match="--all-top must be at least 1"):
+            ExplainConfig(images=("x.jpg",), all_top=0)
 
     def test_no_protocol_would_measure_nothing(self):
         with pytest.raises(OptionError, match="--protocol needs at least one"):

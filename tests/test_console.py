@@ -18,12 +18,13 @@ from dogcam.backbones import BACKBONES
 from dogcam.config import TrainConfig
 from dogcam.console import TerminalProgress, clean, duration
 from dogcam.datasets import Problem
+from dogcam.listings import Listing
 from dogcam.metrics.classification import Curve, judge
 from dogcam.runs import HistoryRow
 
 # "[/bold]" alone is an error in rich's markup, "[bold]" vanishes, ":dog:" becomes a picture.
 HOSTILE = ["[bold]x[/bold]", "[/bold]", ":dog:", "\x1b[31mred", "two\nlines", "\r\x07\x9b5m", "‮txt", "x" * 300]
-BASELINES = ("whole-image", "centre-box 0.9", "centre-box 0.8")
+BASELINES = ("whole-image", "centre-box-0.9", "centre-box-0.8")
 STAGES = sorted({stage for row in BACKBONES.values() for stage in row.stages})
 
 
@@ -86,6 +87,24 @@ def evaluation(rows, problems=(), path="runs/tiny/evaluation/test-true"):
         evaluation=SimpleNamespace(path=Path(path)),
         seconds=75.4,
         problems=problems,
+    )
+
+
+def heat(method="gradcam", layer="conv5", box=None, target="beagle", **changes):
+    rest = {"epoch": None, "iou": None, "against": None, "empty": False, "flagged": False, **changes}
+    return SimpleNamespace(method=method, layer=layer, box=box, target=target, **rest)
+
+
+def explanations(heats, files=("a.png", "b.png")):
+    explanation = SimpleNamespace(
+        record=SimpleNamespace(id="dog.jpg"),
+        shape=(100, 200),
+        top={None: [("beagle, hound", 0.9)]},
+        heats=heats,
+        files=files,
+    )
+    return SimpleNamespace(
+        explanations=[explanation], out="out", model="m", protocol=SimpleNamespace(name="default"), problems=()
     )
 
 
@@ -183,7 +202,7 @@ class TestStreams:
         assert json.loads(raw.getvalue().decode(encoding)) == document
 
     def test_a_pipe_gets_no_colours_and_no_cut_lines(self, capsys):
-        console.show_listing("t", ("name", "text"), [("a", "word " * 100)])
+        console.show_listing(Listing("t", ("name", "text"), (("a", "word " * 100),)))
         out = capsys.readouterr().out
         assert "\x1b" not in out
         assert len(out.splitlines()) == 3
@@ -207,7 +226,7 @@ class TestHostileTexts:
     @pytest.mark.parametrize("text", HOSTILE)
     def test_in_titles_and_sentences(self, terminal, text):
         out, err = terminal(80)
-        console.show_listing(text, ("name",), [(text,)])
+        console.show_listing(Listing(text, ("name",), ((text,),)))
         console.show(text)
         console.show_training(training(path=text))
         console.show_evaluation(evaluation([row()], path=f"{text}/evaluation/x"))
@@ -223,8 +242,16 @@ class TestHostileTexts:
     def test_in_an_explanation(self, terminal, text):
         out, _ = terminal(80)
         heats = [
-            SimpleNamespace(method="cam", layer=text, epoch=3, box=np.array([0.25, 0.5, 0.75, 1]), iou=0.5),
-            SimpleNamespace(method="gradcam", layer="conv", epoch=None, box=None, iou=None),
+            heat(
+                method="cam",
+                layer=text,
+                epoch=3,
+                box=np.array([0.25, 0.5, 0.75, 1]),
+                iou=0.5,
+                target=text,
+                against=text,
+            ),
+            heat(layer="conv"),
         ]
         explanation = SimpleNamespace(
             record=SimpleNamespace(id=text),
@@ -291,6 +318,75 @@ class TestEvaluationTable:
     def test_a_baseline_has_no_run_and_no_epoch(self, capsys):
         console.show_evaluation(evaluation([row(run=0, epoch=0, method="whole-image", layer="")]))
         assert "0·0" not in capsys.readouterr().out
+
+
+class TestExplanations:
+    def shown(self, capsys, *heats, **more):
+        console.show_explanations(explanations(heats, **more))
+        return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+    def test_a_table_for_each_class_and_for_the_baselines(self, capsys):
+        box = np.array([0.1, 0.1, 0.9, 0.9])
+        lines = self.shown(
+            capsys,
+            heat(epoch=3),
+            heat(epoch=3, target="basset"),
+            heat(epoch=3, target="basset", against="dingo"),
+            heat(epoch=7),
+            heat("centre-box-0.8", "", box, None),
+        )
+        titles = [place for place, line in enumerate(lines) if line.startswith(("heat for", "baselines"))]
+        assert [lines[place] for place in titles] == [
+            "heat for beagle",
+            "heat for basset",
+            "heat for basset against dingo",
+            "baselines, the same box in every picture",
+        ]
+        assert [line.split()[:3] for line in lines[titles[0] + 2 : titles[1]]] == [
+            ["gradcam", "conv5", "3"],
+            ["gradcam", "conv5", "7"],
+        ]
+        assert lines[titles[3] + 1].split() == "method box x0 y0 x1 y1".split(), (
+            "no layer, no epoch, nothing to compare"
+        )
+        assert lines[titles[3] + 2].split() == "centre-box-0.8 20 10 180 90".split()
+
+    def test_empty_and_flagged_maps_are_marked_and_counted_but_for_baselines(self, capsys):
+        lines = self.shown(
+            capsys,
+            heat(empty=True),
+            heat("cam"),
+            heat("ablationcam", flagged=True),
+            heat("cam", empty=True, flagged=True),
+            heat("whole-image", "", target=None),
+        )
+        assert [line.split("none")[1].strip() for line in lines if "none" in line] == [
+            "empty",
+            "",
+            "flagged",
+            "empty, flagged",
+            "",
+        ]
+        assert "2 of 4 maps empty: no value above zero." in lines
+        assert [line for line in lines if line.startswith("2 of 4 maps flagged: the formula does not hold there")]
+
+    def test_where_all_is_well_nothing_is_said_of_it(self, capsys):
+        lines = self.shown(capsys, heat(), files=["a.png"])
+        assert not any(word in line for line in lines for word in ("empty", "flagged", "remark"))
+        assert lines[-1] == "1 file in out (model m, protocol default)"
+
+    @pytest.mark.parametrize("width", [80, 120])
+    def test_fused_layers_fit_by_being_folded(self, terminal, width):
+        out, _ = terminal(width)
+        layer = "product(conv3_block4_out+conv4_block6_out+conv5_block3_out)"
+        box = np.array([0.1, 0.1, 0.9, 0.9])
+        console.show_explanations(explanations([heat(layer=layer, box=box, epoch=7, iou=0.5, flagged=True)]))
+        lines = [" ".join(line.split()) for line in text_of(out).splitlines()]
+        assert max(map(len, text_of(out).splitlines())) <= width
+        first = next(line for line in lines if line.startswith("gradcam"))
+        assert first.endswith(" 7 20 10 180 90 0.500 flagged"), "the numbers stay whole"
+        rest = lines[lines.index(first) + 1] if width == 80 else ""
+        assert first.split()[1] + rest == layer
 
 
 class TestTrainingTable:
@@ -423,6 +519,17 @@ class TestProgressOnATerminal:
             raise KeyboardInterrupt
         assert progress._live is None
         assert err.getvalue().count("\x1b[?25l") == err.getvalue().count("\x1b[?25h"), "the cursor is shown again"
+
+    def test_a_long_title_leaves_room_for_the_bar(self, terminal):
+        _, err = terminal(80)
+        with (
+            TerminalProgress() as progress,
+            progress.task("smooth-gradcam++ at resnet50/conv4_block6_out, picture 10 of 16", 9),
+        ):
+            progress._live.refresh()
+        assert re.search(
+            r"^smooth-gradcam\+\+ at…t, picture 10 of 16 .{17,} 0/9 0:00:00 ", text_of(err).replace("\x1b[?25l", "")
+        )
 
     def test_quiet_shows_no_bars(self, terminal):
         _, err = terminal(100)

@@ -11,6 +11,8 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
+import keras
+import numpy as np
 import pytest
 
 from dogcam import cli
@@ -46,6 +48,29 @@ def test_every_command_in_readme_is_one_the_program_takes(line, monkeypatch):
     )
     assert cli.main([*shlex.split(line, comments=True)[1:], "--json"]) == 0
     assert len(asked) == 1
+
+
+def test_the_python_in_readme_runs_and_prints_nothing(tmp_path, monkeypatch, capsys):
+    """On a user's own model: a backbone used as a layer, with a softmax head."""
+    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    body = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(4, 3, activation="relu")], name="body")
+    inputs = keras.Input((32, 32, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(body(inputs))
+    keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(pooled)).save(tmp_path / "my.keras")
+    np.save(tmp_path / "pictures.npy", np.random.default_rng(0).integers(0, 256, (2, 40, 60, 3), np.uint8))
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(compile(code, "README.md", "exec"), names)
+    assert len(code.strip().splitlines()) <= 7
+    found, engine = names["found"], names["HeatmapEngine"]
+    assert {method for method, _ in found.maps} == {"gradcam", "layercam"}
+    assert all(maps.shape == (2, 30, 30) for maps in found.maps.values())
+    assert (found.targets == 0).all()
+    assert (found.against == 1).all()
+    assert (tmp_path / "explained.png").stat().st_size > 10_000
+    raw = engine(names["classifier"], [("gradcam", "body/conv2d")])
+    assert raw.cells == [("gradcam", next(layer for _, layer in found.maps))] or raw.cells[0][0] == "gradcam"
+    assert capsys.readouterr() == ("", "")
 
 
 def _result():

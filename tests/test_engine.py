@@ -124,7 +124,7 @@ def test_a_smaller_last_batch_is_not_compiled_again(small, batch):
     engine = HeatmapEngine(small, [("gradcam", "second")])
     for part in (batch, batch[:2], batch[:1]):
         engine(part)
-    assert engine._compute.experimental_get_tracing_count() == 1
+    assert engine._pass.compute.experimental_get_tracing_count() == 1
 
 
 def test_one_forward_and_one_backward_pass_for_all_layers_and_methods(small, batch):
@@ -132,7 +132,7 @@ def test_one_forward_and_one_backward_pass_for_all_layers_and_methods(small, bat
 
     def convolutions(cells):
         engine = HeatmapEngine(small, cells)
-        graph = engine._compute.get_concrete_function().graph
+        graph = engine._pass.compute.get_concrete_function().graph
         kinds = [operation.type for operation in graph.get_operations()]
         return kinds.count("Conv2D"), kinds.count("Conv2DBackpropInput")
 
@@ -196,12 +196,12 @@ def test_gradcam_at_the_pooled_layer_is_relu_of_cam_over_the_area(backbone):
 def test_gradcam_equals_cam_with_real_weights_on_real_photographs(real_data):
     from dogcam.classifier import imagenet_classifier
     from dogcam.datasets import open_dataset
-    from dogcam.pipeline import square
+    from dogcam.pipeline import squash
 
     weights = real_data / "weights" / "mobilenet_v2_224_imagenet.weights.h5"
     classifier = imagenet_classifier("mobilenet_v2", str(weights), ())
     records = open_dataset("stanford_dogs", str(real_data / "stanford_dogs_10")).splits["test"][::100]
-    pictures = np.stack([square(record.image.pixels(), 224) for record in records])
+    pictures = np.stack([squash(record.image.pixels(), (224, 224)) for record in records])
     assert len(pictures) == 8
     check_identities(classifier, classifier.inputs_of(pictures), None)
 

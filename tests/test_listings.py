@@ -10,18 +10,18 @@ import pytest
 
 from dogcam import listings
 from dogcam.backbones import BACKBONES
+from dogcam.baselines import METHODS_AND_BASELINES
 from dogcam.datasets import DATASETS
 from dogcam.errors import UnknownName
 from dogcam.files import write_bytes
 from dogcam.listings import listing
-from dogcam.methods import METHODS
 from dogcam.metrics import METRICS
 from dogcam.protocols import PROTOCOLS
 from dogcam.runs import create_experiment
 
 REGISTRIES = {
     "backbones": BACKBONES,
-    "methods": METHODS,
+    "methods": METHODS_AND_BASELINES,
     "datasets": DATASETS,
     "protocols": PROTOCOLS,
     "metrics": METRICS,
@@ -56,7 +56,12 @@ def test_nothing_is_listed_without_a_test():
         ("backbones", "resnet50", {"size": 224, "last conv": "conv5_block3_out", "preprocess": "resnet"}),
         ("backbones", "resnet50", {"builder": "ResNet50"}),
         ("backbones", "convnext_tiny", {"preprocess": "in the network"}),
-        ("methods", "cam", {"needs": "activations, class_weights", "year": 2016}),
+        ("methods", "cam", {"needs": "activations, class weights", "year": 2016, "passes": "1 F", "class": "yes"}),
+        ("methods", "ablationcam", {"needs": "activations, re-scoring", "passes": "1 F + K part", "map of": "layer"}),
+        ("methods", "eigencam", {"needs": "activations", "class": "no"}),
+        ("methods", "shapleycam", {"needs": "activations, gradients, Hessian", "passes": "1 F + 2 B"}),
+        ("methods", "rise", {"needs": "re-scoring", "passes": "1001 F", "map of": "input"}),
+        ("methods", "whole-image", {"needs": "nothing", "passes": "none", "class": "no", "map of": "a box"}),
         ("methods", "gradcam", {"needs": "activations, gradients", "year": 2017}),
         ("metrics", "iou50", {"heading": "IoU≥.5"}),
         ("protocols", "default", {"version": 1}),

@@ -16,7 +16,7 @@ from PIL import Image
 from dogcam import pipeline
 from dogcam.datasets import ImageFile, Record
 from dogcam.errors import InputError
-from dogcam.pipeline import Pictures, limited, read_pictures, square, threaded
+from dogcam.pipeline import Pictures, limited, read_pictures, squash, threaded
 from dogcam.progress import Progress
 
 
@@ -60,7 +60,7 @@ class TestSquare:
     @pytest.mark.parametrize("shape", [(40, 60), (60, 40), (33, 17), (16, 100)])
     def test_shrinking_averages_over_areas(self, shape):
         pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
-        np.testing.assert_allclose(square(pixels, 16), area_average(pixels, 16), atol=1.01)
+        np.testing.assert_allclose(squash(pixels, (16, 16)), area_average(pixels, 16), atol=1.01)
 
     @pytest.mark.parametrize("shape", [(60, 100), (100, 60), (30, 20), (500, 20), (20, 500), (48, 48)])
     def test_a_box_stays_at_the_same_relative_place(self, shape):
@@ -71,7 +71,7 @@ class TestSquare:
         pixels = np.zeros((height, width, 3), np.uint8)
         pixels[y0:y1, x0:x1] = 255
         size = 48
-        white = square(pixels, size)[..., 0] > 127
+        white = squash(pixels, (size, size))[..., 0] > 127
         ys, xs = np.nonzero(white)
         found = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]) / size
         painted = np.array([x0 / width, y0 / height, x1 / width, y1 / height])
@@ -79,7 +79,7 @@ class TestSquare:
 
     @pytest.mark.parametrize("shape", [(4, 5), (5, 4), (200, 5), (64, 64)])
     def test_shape_and_type_and_a_plain_colour(self, shape):
-        found = square(np.full((*shape, 3), (10, 20, 30), np.uint8), 64)
+        found = squash(np.full((*shape, 3), (10, 20, 30), np.uint8), (64, 64))
         assert found.shape == (64, 64, 3)
         assert found.dtype == np.uint8
         assert (found == (10, 20, 30)).all()
@@ -88,7 +88,7 @@ class TestSquare:
         pixels = np.zeros((30, 60, 3), np.uint8)
         pixels[:, :30, 0] = 255
         pixels[:15, 30:, 2] = 255
-        found = square(pixels, 10)
+        found = squash(pixels, (10, 10))
         assert found[5, 2].tolist() == [255, 0, 0]
         assert found[2, 7].tolist() == [0, 0, 255]
         assert found[7, 7].tolist() == [0, 0, 0]
@@ -97,7 +97,7 @@ class TestSquare:
 class TestReading:
     def test_in_the_order_of_the_records_whatever_finishes_first(self):
         records = [record(number, seconds=0.02 * (number % 3 == 0)) for number in range(20)]
-        pictures = read_pictures(records, 4, "reading", Progress())
+        pictures = read_pictures(records, (4, 4), "reading", Progress())
         assert pictures.images.shape == (20, 4, 4, 3)
         assert pictures.images.dtype == np.uint8
         assert pictures.images[:, 0, 0, 0].tolist() == list(range(20))
@@ -110,7 +110,7 @@ class TestReading:
             record(number, label=number % 3, height=5 + number, width=30 - number, broken=bad.get(number, ""))
             for number in range(12)
         ]
-        pictures = read_pictures(records, 4, "reading", Progress())
+        pictures = read_pictures(records, (4, 4), "reading", Progress())
         good = [number for number in range(12) if number not in bad]
         assert [each.id for each in pictures.records] == [f"dog-{number}" for number in good]
         assert pictures.images[:, 2, 3, 1].tolist() == good
@@ -128,7 +128,7 @@ class TestReading:
         for name, content in (("good", buffer.getvalue()), ("cut", buffer.getvalue()[:300]), ("text", b"no picture")):
             (tmp_path / name).write_bytes(content)
         records = [Record(name, ImageFile(tmp_path / name), 0) for name in ("cut", "good", "text", "missing")]
-        pictures = read_pictures(records, 8, "reading", Progress())
+        pictures = read_pictures(records, (8, 8), "reading", Progress())
         assert [each.id for each in pictures.records] == ["good"]
         assert pictures.shapes.tolist() == [[40, 60]]
         assert [problem.id for problem in pictures.problems] == ["cut", "text", "missing"]
@@ -138,20 +138,20 @@ class TestReading:
         (tmp_path / "text.jpg").write_bytes(b"no picture")
         path = str(tmp_path / "text.jpg")
         bad = Record(path, ImageFile(tmp_path / "text.jpg"), 0)
-        pictures = read_pictures([record(1), bad], 8, "reading", Progress())
+        pictures = read_pictures([record(1), bad], (8, 8), "reading", Progress())
         assert [(problem.id, problem.reason) for problem in pictures.problems] == [
             (path, "cannot be read: not a picture")
         ]
         with pytest.raises(InputError, match=f"the first: cannot read {re.escape(path)}: not a picture"):
-            read_pictures([bad], 8, "reading", Progress())
+            read_pictures([bad], (8, 8), "reading", Progress())
 
     def test_not_one_readable_picture_is_an_error_that_names_the_first(self):
         with pytest.raises(InputError, match="not one of 2 pictures could be read; the first: cannot read a"):
-            read_pictures([record(1, broken="cannot read a"), record(2, broken="b")], 4, "reading", Progress())
+            read_pictures([record(1, broken="cannot read a"), record(2, broken="b")], (4, 4), "reading", Progress())
 
     def test_no_pictures_at_all(self):
         with pytest.raises(InputError, match="no pictures to read"):
-            read_pictures([], 4, "reading", Progress())
+            read_pictures([], (4, 4), "reading", Progress())
 
     def test_a_mistake_of_ours_is_not_taken_for_a_bad_picture(self):
         class Wrong:
@@ -159,18 +159,18 @@ class TestReading:
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
-            read_pictures([record(1), Record("wrong", Wrong(), 0)], 4, "reading", Progress())
+            read_pictures([record(1), Record("wrong", Wrong(), 0)], (4, 4), "reading", Progress())
 
     def test_it_says_how_far_it_is(self, listener):
         progress = listener()
-        read_pictures([record(1), record(2)], 4, "reading test", progress)
+        read_pictures([record(1), record(2)], (4, 4), "reading test", progress)
         assert progress.tasks == [("reading test", 2)]
 
     @pytest.mark.parametrize(("bytes_allowed", "kind"), [(5 * 4 * 4 * 3, np.ndarray), (5 * 4 * 4 * 3 - 1, np.memmap)])
     def test_what_is_too_large_for_memory_lies_in_a_file_and_reads_the_same(self, monkeypatch, bytes_allowed, kind):
         monkeypatch.setattr(pipeline, "MEMORY_BYTES", bytes_allowed)
         records = [record(number, broken="bad" * (number == 2)) for number in range(5)]
-        pictures = read_pictures(records, 4, "reading", Progress())
+        pictures = read_pictures(records, (4, 4), "reading", Progress())
         assert type(pictures.images) is kind
         assert pictures.images.shape == (4, 4, 4, 3)
         assert np.asarray(pictures.images)[:, 0, 0, 0].tolist() == [0, 1, 3, 4]

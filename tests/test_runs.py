@@ -59,9 +59,11 @@ def columns(count=3):
         "label": [7, 0, 119][:count],
         "predicted": [7, 3, 119][:count],
         "target": [7, 0, 119][:count],
+        "against": [-1, 3, -1][:count],
         "probability": [0.5, 0.25, 1.0][:count],
         "threshold": [0.15] * count,
         "empty": [False, True, False][:count],
+        "flagged": [False, False, True][:count],
         "x0": [0.1, None, 0.0][:count],
         "y0": [0.2, None, 0.25][:count],
         "x1": [0.6, None, 1.0][:count],
@@ -157,7 +159,7 @@ class TestEvaluation:
         assert [each.shape for each in truth] == [(1, 4), (1, 4)]
 
     def test_a_baseline_says_nothing_of_the_network(self, evaluation):
-        baseline = Cell(0, 0, "centre-box 0.9", "", "default")
+        baseline = Cell(0, 0, "centre-box-0.9", "", "default")
         nothing = dict.fromkeys(("predicted", "target", "probability"), [None] * 3)
         evaluation.write(baseline, {**columns(), **nothing})
         found = evaluation.read(baseline)

@@ -242,7 +242,7 @@ def test_measured_accuracy_and_loss_are_those_of_the_kept_model(trained):
 
     classifier = load_trained(trained.experiment, 2, 2)
     records = limited(open_dataset(trained.config.dataset).splits["test"], trained.config.limit)
-    shown = read_pictures(records, classifier.image_size, "", Progress())
+    shown = read_pictures(records, classifier.size, "", Progress())
     logits = classifier.model.predict(classifier.inputs_of(shown.images), verbose=0).astype(np.float64)
     chosen = logits[np.arange(len(logits)), shown.labels]
     loss = np.mean(np.log(np.exp(logits).sum(axis=1)) - chosen)

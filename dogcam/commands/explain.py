@@ -2,113 +2,50 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dogcam import figures, localize
-from dogcam.boxes import to_pixels
+from dogcam import localize
+from dogcam.baselines import BASELINES
 from dogcam.classifier import Classifier
+from dogcam.commands.explained import Explanation, Heat, Slot, Writer
 from dogcam.config import ExplainConfig
-from dogcam.datasets import Problem, Record, reason_of
-from dogcam.engine import PREDICTED, HeatmapEngine, plan_cells
+from dogcam.datasets import Dataset, Problem, Record, reason_of
+from dogcam.engine import INPUT, Cell, HeatmapEngine, plan_cells
 from dogcam.errors import InputError, OptionError
-from dogcam.figures import Panel
-from dogcam.files import plain, readable, write_bytes, write_json
-from dogcam.methods import METHODS
-from dogcam.metrics.classification import softmax
-from dogcam.pictures import EXPLAINED, find_pictures
-from dogcam.pipeline import square
+from dogcam.files import plain
+from dogcam.pictures import find_pictures
+from dogcam.pipeline import squash
 from dogcam.progress import Progress
 from dogcam.protocols import PROTOCOLS, Protocol
-from dogcam.subjects import find_subject
+from dogcam.subjects import Subject, find_subject
+from dogcam.targets import Target, top
 
 TOP = 5
-
-
-@dataclass(frozen=True, eq=False)
-class Heat:
-    """One map of one picture.
-
-    Attributes:
-        epoch: of the model, or None where it is not an experiment's.
-        raw: the raw map (h, w).
-        box: relative (4,), or None where nothing is above the threshold.
-        iou: with the annotated boxes, None where there are none.
-    """
-
-    epoch: int | None
-    method: str
-    layer: str
-    raw: np.ndarray
-    box: np.ndarray | None
-    iou: float | None
-
-
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """What was found in one picture: predictions by epoch, heat, and the files written."""
-
-    record: Record
-    shape: tuple[int, int]
-    top: dict[int | None, list[tuple[str, float]]]
-    targets: dict[int | None, str]
-    heats: list[Heat]
-    files: list[Path]
-
-    def document(self) -> dict[str, Any]:
-        """As plain values, for JSON. Boxes are in pixels of the picture, half-open."""
-        height, width = self.shape
-        return plain(
-            {
-                "image": self.record.id,
-                "width": width,
-                "height": height,
-                "predictions": [
-                    {
-                        "epoch": epoch,
-                        "target": self.targets[epoch],
-                        "top": [{"class": name, "probability": share} for name, share in top],
-                    }
-                    for epoch, top in self.top.items()
-                ],
-                "annotated_boxes": to_pixels(self.record.boxes, width, height).round(1),
-                "heatmaps": [
-                    {
-                        "epoch": heat.epoch,
-                        "method": heat.method,
-                        "layer": heat.layer,
-                        "box": None if heat.box is None else to_pixels(heat.box, width, height).round(1),
-                        "iou": heat.iou,
-                        "empty": localize.is_empty(heat.raw),
-                    }
-                    for heat in self.heats
-                ],
-                "files": self.files,
-            }
-        )
+BOX_MAP = 224  # side of the map that stands for a baseline's box
 
 
 @dataclass(frozen=True)
 class ExplainResult:
-    """All explained pictures."""
+    """All explained pictures; `settings` is what holds for all of their maps, as plain values."""
 
     model: str
     protocol: Protocol
     out: Path
     explanations: list[Explanation]
     problems: tuple[Problem, ...]
+    settings: dict[str, Any]
 
     def document(self) -> dict[str, Any]:
         """As plain values, for JSON."""
         return plain(
             {
-                "model": self.model,
-                "protocol": self.protocol.document(),
+                **self.settings,
                 "out": self.out,
                 "images": [explanation.document() for explanation in self.explanations],
                 "problems": [asdict(problem) for problem in self.problems],
@@ -116,185 +53,232 @@ class ExplainResult:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What is asked of every picture.
+
+    Attributes:
+        engines: by epoch.
+        cells: those of the engines' maps that are shown.
+        targets: by place: 0 for the one that --target means, 1, 2, ... for those of --all-top.
+        boxes: the baselines' relative boxes, by name.
+    """
+
+    engines: dict[int | None, HeatmapEngine]
+    cells: list[Cell]
+    targets: dict[int, Target]
+    boxes: dict[str, np.ndarray]
+    protocol: Protocol
+
+    def slots(self) -> Iterator[Slot]:
+        """What tells a picture's maps from each other, of all of them."""
+        for epoch in self.engines:
+            for place in self.targets:
+                yield from ((epoch, place, *cell) for cell in self.cells)
+        yield from ((None, 0, name, "") for name in self.boxes)
+
+
 def run(config: ExplainConfig, progress: Progress) -> ExplainResult:
     """Explain the pictures that `config` names."""
     subject = find_subject(config, progress)
     progress.note(f"model {subject.name}")
-    pictures, problems = find_pictures(
-        config.images, lambda: subject.dataset(config.data_dir, progress), config.target == "true"
-    )
-    protocol = PROTOCOLS[config.protocol]
-    cells = plan_cells(subject.first, config.methods, config.layers)
-    fixed = _fixed_target(subject.first, config.target)
-    engines = {epoch: HeatmapEngine(model, cells, protocol.score) for epoch, model in subject.models.items()}
-    writer = _Writer(config, protocol, _out_folder(config))
+    targets = _targets(config, subject)
+    dataset = cache(lambda: subject.dataset(config.data_dir, progress))
+    pictures, problems = find_pictures(config.images, dataset, any(each.needs_label for each in targets.values()))
+    plan = _plan(config, subject, targets, dataset, progress)
+    settings = _settings(config, subject, plan.protocol)
+    writer = Writer(config, plan.protocol, plan.slots(), pictures, settings)
     explanations = []
     with progress.task("explaining", len(pictures)) as step:
         for start in range(0, len(pictures), config.batch_size):
             part = pictures[start : start + config.batch_size]
-            batch = _Batch.read(part, fixed, config.target, problems)
-            for explanation, pixels in zip(_explain(batch, engines, protocol), batch.pixels, strict=True):
+            batch = _Batch.read(part, plan, problems)
+            for explanation, pixels in zip(_explain(batch, plan, problems), batch.pixels, strict=True):
                 writer.write(explanation, pixels)
                 explanations.append(explanation)
                 step.advance()
             step.advance(len(part) - len(batch.records))
+    _require_some(explanations, problems, writer)
+    problems += writer.problems
+    return ExplainResult(subject.name, plan.protocol, writer.out, explanations, tuple(problems), settings)
+
+
+def _require_some(explanations: list[Explanation], problems: list[Problem], writer: Writer) -> None:
+    """Raise where nothing was explained or nothing written."""
     if not explanations:
-        raise InputError(
-            "not one picture could be explained: " + "; ".join(f"{each.id}: {each.reason}" for each in problems[:3])
+        reasons = "; ".join(f"{each.id}: {each.reason}" for each in problems[:3])
+        raise InputError(f"not one picture could be explained: {reasons}")
+    if not any(explanation.files for explanation in explanations):
+        raise OptionError(f"nothing could be written to {writer.out}: {writer.problems[0].reason}")
+
+
+def _targets(config: ExplainConfig, subject: Subject) -> dict[int, Target]:
+    """What --target or --all-top means, by place, see `_Plan`."""
+    if config.all_top is None:
+        return {0: Target.parse(config.target, subject.first.class_index)}
+    count = subject.first.class_count
+    if config.all_top > count:
+        raise OptionError(
+            f"--all-top {config.all_top}: {subject.name} tells {count} classes apart; ask for {count} or less"
         )
-    return ExplainResult(subject.name, protocol, writer.out, explanations, tuple(problems))
+    return dict(enumerate(top(config.all_top), 1))
 
 
-def _fixed_target(model: Classifier, target: str) -> int | None:
-    """The class that is the same for all pictures, or None where it depends on the picture."""
-    if target == "predicted":
-        return PREDICTED
-    return None if target == "true" else model.class_index(target)
+def _settings(config: ExplainConfig, subject: Subject, protocol: Protocol) -> dict[str, Any]:
+    return plain(
+        {
+            "model": subject.name,
+            "protocol": protocol.document(),
+            "score": protocol.score,
+            "target": config.target if config.all_top is None else f"all-top {config.all_top}",
+            "fuse": config.fuse,
+            "smooth": config.smooth,
+        }
+    )
 
 
-def _target(fixed: int | None, asked: str, record: Record) -> int:
-    if fixed is not None:
-        return fixed
-    if record.label is None:
-        raise InputError(f"{record.id}: --target {asked}, but its true class is not known")
-    return record.label
+def _plan(
+    config: ExplainConfig,
+    subject: Subject,
+    targets: dict[int, Target],
+    dataset: Callable[[], Dataset | None],
+    progress: Progress,
+) -> _Plan:
+    asked = dict.fromkeys(config.methods)
+    cells = plan_cells(subject.first, [name for name in asked if name not in BASELINES], config.layers)
+    if config.fuse and not cells:
+        raise OptionError(
+            f"--fuse {config.fuse} needs a method at two layers or more; received only {', '.join(asked)}"
+        )
+    protocol = PROTOCOLS[config.protocol]
+    boxes = _baseline_boxes([name for name in asked if name in BASELINES], subject, dataset)
+    engines = {epoch: _engine(model, cells, config, protocol, progress) for epoch, model in subject.models.items()}
+    shown = next(iter(engines.values())).cells if cells else []
+    return _Plan(engines, shown, targets, boxes, protocol)
+
+
+def _engine(
+    model: Classifier, cells: list[Cell], config: ExplainConfig, protocol: Protocol, progress: Progress
+) -> HeatmapEngine:
+    if not cells:
+        # Only predictions are wanted, and no engine is without a map: the one that needs no layer and no gradient.
+        return HeatmapEngine(model, [("centre-gaussian", INPUT)], protocol.score)
+    return HeatmapEngine(
+        model,
+        cells,
+        protocol.score,
+        fuse=config.fuse,
+        smooth=config.smooth,
+        mask_batch=config.mask_batch,
+        progress=progress,
+    )
+
+
+def _baseline_boxes(
+    names: Sequence[str], subject: Subject, dataset: Callable[[], Dataset | None]
+) -> dict[str, np.ndarray]:
+    """Relative boxes by the baseline's name; the training pictures are opened only for one that looks at them.
+
+    Raises:
+        InputError: one does, and they are not known.
+    """
+    trained = [name for name in names if BASELINES[name].trained]
+    boxes = np.zeros((0, 4), np.float32)
+    if trained:
+        known = dataset()
+        if known is None:
+            raise InputError(
+                f"{trained[0]} needs an experiment, whose training pictures it is drawn from; {subject.name} is a model "
+                "from elsewhere: leave it out, or take centre-box-0.8"
+            )
+        first = [record.boxes[0] for record in known.splits.get("train", ()) if len(record.boxes)]
+        boxes = np.array(first, np.float32).reshape(-1, 4)
+    return {name: BASELINES[name].box(boxes) for name in names}
 
 
 @dataclass(frozen=True, eq=False)
 class _Batch:
-    """Pictures that could be read, with the class to explain each for."""
+    """Pictures that could be read, with what to explain each for: (class, class it is set against) by place."""
 
     records: list[Record]
     pixels: list[np.ndarray]
-    targets: list[int]
+    targets: list[dict[int, tuple[int, int]]]
 
     @classmethod
-    def read(cls, records: Sequence[Record], fixed: int | None, asked: str, problems: list[Problem]) -> _Batch:
+    def read(cls, records: Sequence[Record], plan: _Plan, problems: list[Problem]) -> _Batch:
         """Read what can be read; the rest is added to `problems`."""
         batch = cls([], [], [])
         for record in records:
             try:
-                pixels, target = record.image.pixels(), _target(fixed, asked, record)
+                pixels = record.image.pixels()
+                targets = {place: target.of(record.label, record.id) for place, target in plan.targets.items()}
             except InputError as error:
                 problems.append(Problem(record.id, reason_of(error, record.id)))
                 continue
             batch.records.append(record)
             batch.pixels.append(pixels)
-            batch.targets.append(target)
+            batch.targets.append(targets)
         return batch
 
 
-def _explain(batch: _Batch, engines: dict[int | None, HeatmapEngine], protocol: Protocol) -> list[Explanation]:
-    """One pass of each model over a batch."""
+def _explain(batch: _Batch, plan: _Plan, problems: list[Problem]) -> list[Explanation]:
+    """One pass of each model over a batch for each place."""
     explanations = [
         Explanation(record, pixels.shape[:2], {}, {}, [], [])
         for record, pixels in zip(batch.records, batch.pixels, strict=True)
     ]
     if not explanations:
         return []
-    for epoch, engine in engines.items():
-        model = engine.classifier
-        squares = np.stack([square(pixels, model.image_size) for pixels in batch.pixels])
-        found = engine(model.inputs_of(squares), np.array(batch.targets))
-        for position, explanation in enumerate(explanations):
-            shares = softmax(found.logits[position])
-            best = np.argsort(-shares, kind="stable")[:TOP]
-            explanation.top[epoch] = [(model.class_name(int(index)), float(shares[index])) for index in best]
-            explanation.targets[epoch] = model.class_name(int(found.targets[position]))
-            for (method, layer), maps in found.maps.items():
-                box = localize.predicted_box(maps[position], protocol, explanation.shape)
-                iou_found = _score(box, explanation.record, protocol)
-                explanation.heats.append(Heat(epoch, method, layer, maps[position], box, iou_found))
+    for epoch, engine in plan.engines.items():
+        squares = np.stack([squash(pixels, engine.classifier.size) for pixels in batch.pixels])
+        inputs = engine.classifier.inputs_of(squares)
+        for place in plan.targets:
+            wanted = np.array([each[place] for each in batch.targets])
+            found = _add_heat(explanations, plan, epoch, place, inputs, wanted)
+            problems += [each for each in found if each not in problems]  # once, whatever the number of epochs
+    for explanation in explanations:
+        explanation.heats.extend(_box_heat(name, box, explanation, plan) for name, box in plan.boxes.items())
     return explanations
+
+
+def _add_heat(
+    explanations: list[Explanation], plan: _Plan, epoch: int | None, place: int, inputs: np.ndarray, wanted: np.ndarray
+) -> list[Problem]:
+    """One call of an engine: predictions and maps of each picture, and what is wrong with its target.
+
+    `wanted` (B, 2) are targets and what they are set against.
+    """
+    problems = []
+    engine = plan.engines[epoch]
+    model = engine.classifier
+    found = engine(inputs, wanted[:, 0], wanted[:, 1])
+    for position, explanation in enumerate(explanations):
+        shares = model.probabilities(found.logits[position])
+        best = np.argsort(-shares, kind="stable")[:TOP]
+        explanation.top[epoch] = [(model.class_name(int(index)), float(shares[index])) for index in best]
+        target = model.class_name(int(found.targets[position]))
+        against = int(found.against[position])
+        opposed = None if against < 0 else model.class_name(against)
+        if against == found.targets[position]:
+            reason = f"{target} is set against itself, which leaves nothing to explain"
+            problems.append(Problem(explanation.record.id, reason, lost=False))
+        explanation.targets.setdefault(epoch, target)
+        for cell in plan.cells:
+            raw, flagged = found.maps[cell][position], bool(found.flags[cell][position])
+            box = localize.predicted_box(raw, plan.protocol, explanation.shape)
+            score = _score(box, explanation.record, plan.protocol)
+            explanation.heats.append(Heat(epoch, *cell, raw, box, score, target, opposed, place, flagged))
+    return problems
+
+
+def _box_heat(name: str, box: np.ndarray, explanation: Explanation, plan: _Plan) -> Heat:
+    """A baseline's box, its map 1 in every pixel that the box touches and 0 elsewhere."""
+    x0, y0 = np.floor(box[:2] * BOX_MAP).astype(int)
+    x1, y1 = np.ceil(box[2:] * BOX_MAP).astype(int)
+    raw = np.zeros((BOX_MAP, BOX_MAP), np.float32)
+    raw[y0:y1, x0:x1] = 1
+    return Heat(None, name, "", raw, box, _score(box, explanation.record, plan.protocol), None)
 
 
 def _score(box: np.ndarray | None, record: Record, protocol: Protocol) -> float | None:
     return localize.score(box, record.boxes, protocol) if len(record.boxes) else None
-
-
-def _out_folder(config: ExplainConfig) -> Path:
-    """The folder asked for; else the first of dogcam-explained, dogcam-explained-2, ... that is not there yet."""
-    if config.out is not None:
-        return Path(config.out)
-    number = 1
-    while (folder := Path(EXPLAINED if number == 1 else f"{EXPLAINED}-{number}")).exists():
-        number += 1
-    return folder
-
-
-class _Writer:
-    """Writes an explanation's files, and never over a file that was there before unless told to."""
-
-    def __init__(self, config: ExplainConfig, protocol: Protocol, out: Path):
-        self.config, self.protocol, self.out = config, protocol, out
-        self.taken: set[str] = set()
-
-    def write(self, explanation: Explanation, pixels: np.ndarray) -> None:
-        """Write what --save asks for, and note the paths in `explanation.files`."""
-        stem = self._stem(explanation.record.id)
-        contents = dict(self._contents(explanation, pixels, stem))
-        paths = {name: self.out / name for name in contents}
-        there = [str(path) for path in paths.values() if path.exists()]
-        if there and not self.config.overwrite:
-            raise OptionError(f"{there[0]} exists already: choose another --out, or say --overwrite")
-        for name, content in contents.items():
-            write_bytes(paths[name], content())
-        explanation.files.extend(paths.values())
-        if "json" in self.config.save:
-            document = self.out / f"{stem}.json"
-            explanation.files.append(document)
-            write_json(document, explanation.document())
-
-    def _stem(self, identity: str) -> str:
-        """A file name for the picture, once: two pictures of one name in different folders get different ones."""
-        plain_letters = "".join(each if each.isalnum() or each in "-_. " else "-" for each in Path(identity).stem)
-        # File systems count bytes: a name of 80 leaves room for method, layer and epoch, in any script.
-        wanted = plain_letters.encode("utf-8")[:80].decode("utf-8", "ignore")
-        stem, number = wanted or "image", 1
-        while stem in self.taken:
-            number += 1
-            stem = f"{wanted}-{number}"
-        self.taken.add(stem)
-        return stem
-
-    def _contents(self, explanation: Explanation, pixels: np.ndarray, stem: str) -> Iterator[tuple[str, Any]]:
-        """(file name, function that gives its bytes) of all pictures and maps."""
-        truth = explanation.record.boxes
-        for heat in explanation.heats:
-            name = _file_name(stem, heat)
-            if "png" in self.config.save:
-                panel = self._panel(heat, explanation)
-                yield f"{name}.png", lambda panel=panel: figures.image_bytes(figures.overlay(pixels, panel, truth))
-            if "npy" in self.config.save:
-                yield f"{name}.npy", lambda heat=heat: _npy(heat.raw)
-        if "png" in self.config.save and len(explanation.heats) > 1:
-            yield f"{stem}_sheet.png", lambda: self._sheet(explanation, pixels)
-
-    def _sheet(self, explanation: Explanation, pixels: np.ndarray) -> bytes:
-        rows: dict[int | None, list[Panel]] = {}
-        for heat in explanation.heats:
-            rows.setdefault(heat.epoch, []).append(self._panel(heat, explanation))
-        labelled = [(_row_label(epoch, explanation), panels) for epoch, panels in rows.items()]
-        sheet = figures.contact_sheet(pixels, labelled, explanation.record.boxes, readable(explanation.record.id))
-        return figures.image_bytes(sheet)
-
-    def _panel(self, heat: Heat, explanation: Explanation) -> Panel:
-        values = localize.prepare(heat.raw, self.protocol, explanation.shape)
-        note = "no box" if heat.box is None else "" if heat.iou is None else f"IoU {heat.iou:.2f}"
-        return Panel(f"{METHODS[heat.method].title}\n{heat.layer}", values, heat.box, note)
-
-
-def _row_label(epoch: int | None, explanation: Explanation) -> str:
-    target = explanation.targets[epoch]
-    return target if epoch is None else f"epoch {epoch}\n{target}"
-
-
-def _file_name(stem: str, heat: Heat) -> str:
-    epoch = "" if heat.epoch is None else f"_epoch-{heat.epoch:02d}"
-    return f"{stem}_{heat.method}_{heat.layer.replace('/', '-')}{epoch}"
-
-
-def _npy(array: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array)
-    return buffer.getvalue()

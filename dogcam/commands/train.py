@@ -14,7 +14,7 @@ from typing import Any
 
 from dogcam.classifier import Classifier, build
 from dogcam.config import TrainConfig
-from dogcam.datasets import Dataset, Problem, open_dataset
+from dogcam.datasets import Dataset, Problem, describe, open_dataset
 from dogcam.errors import ExperimentError, Interrupted, OptionError
 from dogcam.files import plain
 from dogcam.metrics.classification import RunVerdict, choose_run, curves_of, judge
@@ -87,7 +87,7 @@ def run(config: TrainConfig, progress: Progress, given: Sequence[str] = ()) -> T
     if config.trainable != "head":
         set_trainable(classifier, config.trainable)
     pictures = {
-        split: read_pictures(limited(records, config.limit), classifier.image_size, f"reading {split}", progress)
+        split: read_pictures(limited(records, config.limit), classifier.size, f"reading {split}", progress)
         for split, records in dataset.splits.items()
     }
     # Only now, when nothing that the user asked for can turn out wrong any more, is there an experiment.
@@ -154,7 +154,7 @@ def _created(config: TrainConfig, dataset: Dataset, classifier: Classifier) -> E
         "dataset": describe(dataset),
         "model": {
             "backbone": config.backbone,
-            "image_size": classifier.image_size,
+            "image_size": classifier.size[0],
             "stages": list(classifier.stages),
             "pooled_layer": classifier.pooled_layer(),
             "parameters": int(classifier.model.count_params()),
@@ -163,17 +163,6 @@ def _created(config: TrainConfig, dataset: Dataset, classifier: Classifier) -> E
     }
     stem = f"{config.dataset.replace(':', '-').replace('/', '-')}-{config.backbone}"
     return create_experiment(config.home, config.name, stem, document)
-
-
-def describe(dataset: Dataset) -> dict[str, Any]:
-    """What an experiment remembers of its dataset."""
-    return {
-        "name": dataset.name,
-        "source": dataset.source,
-        "fingerprint": dataset.fingerprint(),
-        "classes": list(dataset.classes),
-        "counts": {split: len(records) for split, records in dataset.splits.items()},
-    }
 
 
 def _fit(

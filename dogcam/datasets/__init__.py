@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -257,6 +257,17 @@ def source_of(specification: str) -> tuple[Source, str]:
     """The registry's row for "name" or "name:argument", and the argument ("" where there is none)."""
     name, _, argument = specification.partition(":")
     return DATASETS[name], argument
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """What an experiment remembers of its dataset."""
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "fingerprint": dataset.fingerprint(),
+        "classes": list(dataset.classes),
+        "counts": {split: len(records) for split, records in dataset.splits.items()},
+    }
 
 
 def open_dataset(specification: str, data_dir: str | None = None, progress: Progress | None = None) -> Dataset:

@@ -103,10 +103,12 @@ def _picture(axes: Axes, pixels: np.ndarray, panel: Panel, truth: np.ndarray) ->
     axes.set_axis_off()
 
 
-def _legend(figure: Figure, x: float, y: float, with_box: bool) -> None:
-    """The key of the boxes, on a dark patch of its own so that the annotated box's white is seen on white paper."""
-    keys = [("predicted box", PREDICTED_COLOUR, "-")] if with_box else []
-    keys.append(("annotated box", ANNOTATED_COLOUR, (0, (4, 2.5))))
+def _legend(figure: Figure, x: float, y: float, predicted: bool, annotated: bool) -> None:
+    """The key of the boxes there are, on a dark patch so that the annotated box's white is seen on white paper."""
+    keys = [("predicted box", PREDICTED_COLOUR, "-")] * predicted
+    keys += [("annotated box", ANNOTATED_COLOUR, (0, (4, 2.5)))] * annotated
+    if not keys:
+        return
     handles = [Line2D([], [], color=colour, linestyle=style, linewidth=2, label=name) for name, colour, style in keys]
     legend = figure.legend(
         handles=handles,
@@ -177,7 +179,7 @@ def overlay(pixels: np.ndarray, panel: Panel, truth: np.ndarray, *, colours: Any
     if panel.note:
         note = fitted(panel.note, page - 0.3, 8, lines=1)
         figure.text(left / page, (bottom - 0.08) / total, note, va="top", fontsize=8, color=colours["muted"])
-    _legend(figure, (left - 0.05) / page, 0.2 / total, with_box=panel.box is not None)
+    _legend(figure, (left - 0.05) / page, 0.2 / total, panel.box is not None, len(truth) > 0)
     return figure
 
 
@@ -268,13 +270,13 @@ def _sheet(labels: Sequence[str], rows: Sequence[Sequence[Any]], shape: Any, tit
     figure.text(*grid.at(0.1, 0.1), fitted(title, grid.size[0] - 0.2, 10.5, 1), va="top", fontsize=10.5, weight="bold")
     for number, (label, row) in enumerate(zip(labels, rows, strict=True)):
         middle = grid.corner(number, 0)[1] + grid.high / 2
-        text = fitted(label, grid.left - 0.05, 8.5, lines=4)
+        text = fitted(label, grid.left - 0.2, 8.5, lines=4)  # bold letters are wider
         figure.text(*grid.at(0.08, middle), text, va="center", fontsize=8.5, weight="bold")
         for column, (pixels, panel, truth) in enumerate(row):
             _picture(figure.add_axes(grid.rectangle(number, column)), pixels, panel, truth)
             high = min(grid.high, grid.wide * pixels.shape[0] / pixels.shape[1])
             _words(figure, grid, (*grid.corner(number, column), high), panel, colours)
-    _foot(figure, grid, panels, colours)
+    _foot(figure, grid, panels, any(len(truth) for row in rows for _, _, truth in row), colours)
     return figure
 
 
@@ -295,9 +297,9 @@ def _words(
         figure.text(*grid.at(x, height), cut, va="bottom", fontsize=points, color=colours["muted"])
 
 
-def _foot(figure: Figure, grid: _Grid, panels: Sequence[Panel], colours: Mapping[str, Any]) -> None:
+def _foot(figure: Figure, grid: _Grid, panels: Sequence[Panel], annotated: bool, colours: Mapping[str, Any]) -> None:
     """The key, and the scale of the heat where there is room for it."""
     y, (width, height) = grid.size[1] - 0.2, grid.size
-    _legend(figure, *grid.at(0.1, y), any(panel.box is not None for panel in panels))
+    _legend(figure, *grid.at(0.1, y), any(panel.box is not None for panel in panels), annotated)
     if any(panel.heat is not None for panel in panels):
         _heat_scale(figure, (*grid.at(width - 1.25, y + 0.06), 1.0 / width, 0.12 / height), colours)

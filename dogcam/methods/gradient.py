@@ -18,7 +18,11 @@ _ELEMENTWISE = "Gildenblat et al., pytorch-grad-cam (software), 2021"
 _CHATTOPADHAY = "Chattopadhay et al., Grad-CAM++, WACV 2018, arXiv:1710.11063"
 _FU = "Fu et al., Axiom-based Grad-CAM (XGrad-CAM), BMVC 2020, arXiv:2008.02312"
 _JIANG = "Jiang et al., LayerCAM, IEEE Transactions on Image Processing 30, 2021"
+_CAI = "Cai, CAMs as Shapley Value-based Explainers, 2025, arXiv:2501.06261"
+_ZHANG = "Zhang et al., Finer-CAM: Spotting the Difference Reveals Finer Details, CVPR 2025, arXiv:2501.11309"
 _BOTH = ("activations", "gradients")
+_SECOND_ORDER = ("activations", "gradients", "hessian_activations")
+_FINER = ("activations", "finer_gradients")
 
 
 @method("gradcam", needs=_BOTH, title="Grad-CAM", paper=_SELVARAJU, year=2017)
@@ -78,3 +82,25 @@ def xgradcam(xp: Any, activations: Any, gradients: Any) -> Any:
 def layercam(xp: Any, activations: Any, gradients: Any) -> Any:
     """LayerCAM, Jiang et al. 2021, eq. 5 and 6: L(i, j) = ReLU(sum_k ReLU(g_k(i, j)) A_k(i, j))."""
     return xp.maximum(xp.sum(xp.maximum(gradients, 0) * activations, axis=-1), 0)
+
+
+@method("shapleycam", needs=_SECOND_ORDER, title="ShapleyCAM", paper=_CAI, year=2025)
+def shapleycam(xp: Any, activations: Any, gradients: Any, hessian_activations: Any) -> Any:
+    """ShapleyCAM, Cai 2025: the Shapley values of the channels, S expanded to the second order.
+
+    L(i, j) = ReLU(sum_k w_k A_k(i, j)), w_k = (1/Z) sum_ij (g_k - (1/2) (H A)_k)(i, j), H A the Hessian of S with respect
+    to A, times A. pytorch-grad-cam does the same, up to its min-max. At the layer that feeds the pooling, with a logit
+    score, H is 0, so that shapleycam = gradcam.
+    """
+    return gradcam(xp, activations, gradients - 0.5 * hessian_activations)
+
+
+@method("finercam", needs=_FINER, title="Finer-CAM", paper=_ZHANG, year=2025)
+def finercam(xp: Any, activations: Any, finer_gradients: Any) -> Any:
+    """Finer-CAM on Grad-CAM, Zhang et al. 2025: what tells the class c from those most like it.
+
+    L(i, j) = ReLU(sum_k a_k A_k(i, j)), a_k = (1/Z) sum_ij (dF/dA_k)(i, j), where
+    F = sum_d p_d (S_c - alpha S_d) / sum_d p_d over the 3 classes d whose scores are nearest to S_c, p their
+    probabilities, alpha = 1. The engine differentiates F whole, p_d included, as pytorch-grad-cam does.
+    """
+    return gradcam(xp, activations, finer_gradients)

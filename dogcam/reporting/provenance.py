@@ -76,7 +76,11 @@ def _scope(evidence: Evidence) -> str | None:
     """What was evaluated, and that there is more where there is."""
     if evidence.evaluation is None:
         return None
-    target = "the true class" if evidence.evaluation.scope.endswith("true") else "the predicted class"
+    about = evidence.evaluation.about()
+    asked = about.get("target", "true" if evidence.evaluation.scope.endswith("true") else "predicted")
+    target = {"true": "the true class", "predicted": "the predicted class"}.get(asked, asked)
+    if about.get("smooth"):
+        target += f", means over inputs varied by {' and '.join(about['smooth'])}"
     others = [each.scope for each in evidence.experiment.evaluations()[1:]]
     more = f"; not shown here: {', '.join(others)}" if others else ""
     return f"{evidence.evaluation.scope}: {evidence.images}, heatmaps of {target}{more}"

@@ -36,7 +36,7 @@ IOU: dict[str, dict[int, float]] = {
 }
 
 # What never looking reaches on the full test split of Stanford Dogs (8,580 images, any annotated box counts).
-UNSEEN_IOU = {"whole-image": 0.5423, "centre-box 0.9": 0.5857, "centre-box 0.8": 0.5840}
+UNSEEN_IOU = {"whole-image": 0.5423, "centre-box-0.9": 0.5857, "centre-box-0.8": 0.5840}
 
 UNSTATED = (
     "The study does not state its threshold, its rule for picking the box, how many images its IoU covers, "

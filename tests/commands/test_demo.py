@@ -34,7 +34,7 @@ def result(tmp_path_factory):
 
 def test_it_trains_evaluates_explains_and_reports(result):
     assert result.training.experiment.kept() == {1: [1, 2], 2: [1, 2]}
-    assert {row["method"] for row in result.evaluation.rows} >= {"cam", "gradcam", "whole-image", "centre-box 0.8"}
+    assert {row["method"] for row in result.evaluation.rows} >= {"cam", "gradcam", "whole-image", "centre-box-0.8"}
     assert len(result.explanation.explanations) == 2
     sheets = [path for each in result.explanation.explanations for path in each.files if path.stem.endswith("_sheet")]
     assert len(sheets) == 2

@@ -10,12 +10,13 @@ import keras
 import numpy as np
 import pytest
 
+from dogcam.baselines import BASELINES
 from dogcam.boxes import to_pixels
 from dogcam.commands import evaluate
 from dogcam.config import EvaluateConfig
 from dogcam.datasets import open_dataset
 from dogcam.errors import ExperimentError, Interrupted, LayerError, UnknownName
-from dogcam.pipeline import limited, square
+from dogcam.pipeline import limited, squash
 from dogcam.progress import Progress
 from dogcam.runs import Cell
 
@@ -38,7 +39,7 @@ def test_the_studys_cells_at_each_kept_epoch_of_the_best_run(evaluated, trained)
     }
     assert cells == expected
     baselines = [row["method"] for row in evaluated.rows if not row["run"]]
-    assert sorted(baselines) == sorted(2 * ["whole-image", "centre-box 0.9", "centre-box 0.8"])
+    assert sorted(baselines) == sorted(2 * [*BASELINES])
 
 
 def _iou(first, second):
@@ -64,7 +65,7 @@ def test_rows_agree_with_maps_boxes_and_scores_made_by_hand(evaluated, trained):
     both = keras.Model(model.input, [model.get_layer(layer).output, model.output])
     for number, record in enumerate(records):
         pixels = record.image.pixels()
-        image = square(pixels, 96)[None].astype(np.float32) / 127.5 - 1
+        image = squash(pixels, (96, 96))[None].astype(np.float32) / 127.5 - 1
         with tf.GradientTape() as tape:
             features, logits = both(image)
             score = logits[0, record.label]
@@ -92,7 +93,7 @@ def test_baselines_are_closed_forms(evaluated, trained):
     for number, truth in enumerate(rows["truth"]):
         shares = (truth[:, 2] - truth[:, 0]) * (truth[:, 3] - truth[:, 1])
         assert rows["iou"][number] == pytest.approx(shares.max(), abs=1e-6)
-    centre = evaluated.evaluation.read(Cell(0, 0, "centre-box 0.8", "", "default"))
+    centre = evaluated.evaluation.read(Cell(0, 0, "centre-box-0.8", "", "default"))
     assert centre["area"] == pytest.approx(0.64, abs=1e-6)
 
 

@@ -1,0 +1,226 @@
+"""dogcam from Python: a model and an array in, maps, boxes and figures out. Nothing is printed and nothing is written.
+
+from dogcam import explain, load
+
+classifier = load(model, preprocess="unit", classes=["beagle", "basset"])
+found = explain(classifier, pictures, methods=["gradcam", "layercam"])
+found.maps["gradcam", classifier.stages[-1]]  # raw maps (B, h, w)
+found.figure(0)                               # a matplotlib figure
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dogcam import localize
+from dogcam.classifier import Classifier, foreign
+from dogcam.config import ExplainConfig
+from dogcam.datasets import NO_BOXES
+from dogcam.engine import Cell, HeatmapEngine, plan_cells
+from dogcam.errors import InputError, OptionError
+from dogcam.figures import Panel, contact_sheet
+from dogcam.methods import METHODS
+from dogcam.pipeline import squash
+from dogcam.progress import Progress
+from dogcam.protocols import PROTOCOLS, Protocol
+from dogcam.subjects import find_subject
+from dogcam.targets import Target
+
+
+def load(
+    model: Any,
+    preprocess: str | Callable[[np.ndarray], np.ndarray] | None = None,
+    classes: Sequence[str] = (),
+    *,
+    output: str | None = None,
+    name: str | None = None,
+    **options: Any,
+) -> Classifier:
+    """A classifier to look into.
+
+    Args:
+        model: a Keras model (functional or Sequential, models within it to any depth), which is not changed; or what
+            `dogcam explain --model` takes: a file, an experiment's name or folder, "imagenet:resnet50".
+        preprocess: of a Keras model or file: "unit" (pixels / 255), "none" (pixels as they are), the name of a backbone
+            whose own it uses, or a function of pixels float32 (B, H, W, 3) from 0 to 255.
+        classes: names by index, of a Keras model or a file that does not bring its own.
+        output: of a model with several, the name of the one that gives the classes.
+        name: what it is called in results.
+        options: of an experiment: home, run, and epochs; of "imagenet:...": weights.
+
+    Raises:
+        ModelError, OptionError, UnknownName, ExperimentError: it cannot be had, or not be looked into.
+    """
+    if isinstance(model, Classifier):
+        return model
+    if not isinstance(model, str | Path):
+        if preprocess is None:
+            raise OptionError(
+                'load(model) does not know how its pixels are to be prepared: preprocess="unit" for pixels divided by 255, '
+                "\"none\" for pixels as they are, a backbone's name for that backbone's own, or a function"
+            )
+        return foreign(model, preprocess, tuple(classes), output, name)
+    if callable(preprocess):
+        raise OptionError(
+            f"preprocess as a function goes with a Keras model: load(keras.models.load_model({str(model)!r}), ...)"
+        )
+    config = ExplainConfig.of(images=("-",), model=str(model), preprocess=preprocess, output=output, **options)
+    found = find_subject(config, Progress()).first
+    return replace(found, classes=tuple(classes) or found.classes, name=name or found.name)
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """What `explain` found in a batch of pictures.
+
+    Attributes:
+        classifier: the model that was asked.
+        maps: raw maps float32 (B, h, w) by (method, layer): no ReLU, resizing or normalising beyond the method's formula.
+        boxes: relative (B, 4) float32, (x0, y0, x1, y1), by (method, layer), as `protocol` draws them; NaN for no box.
+        flags: bool (B,) by (method, layer): the method's formula does not hold for the picture, see `Heatmaps`.
+        logits, probabilities: float32 (B, classes).
+        targets, against: int (B,), the class explained and the one it is set against, -1 for none.
+        protocol: how maps became boxes.
+        pictures: as they were given, uint8 (H, W, 3) each.
+    """
+
+    classifier: Classifier
+    maps: dict[Cell, np.ndarray]
+    boxes: dict[Cell, np.ndarray]
+    flags: dict[Cell, np.ndarray]
+    logits: np.ndarray
+    probabilities: np.ndarray
+    targets: np.ndarray
+    against: np.ndarray
+    protocol: Protocol
+    pictures: tuple[np.ndarray, ...]
+
+    def heat(self, method: str, layer: str, picture: int) -> np.ndarray:
+        """A map as the protocol prepares it, enlarged and normalised: float32 (size, size) or the picture's size."""
+        return localize.prepare(self.maps[method, layer][picture], self.protocol, self.pictures[picture].shape[:2])
+
+    def figure(self, picture: int = 0) -> Any:
+        """All maps of one picture with their boxes, as a matplotlib figure."""
+        panels = [self._panel(cell, picture) for cell in self.maps]
+        row = self.classifier.class_name(int(self.targets[picture]))
+        if self.against[picture] >= 0:
+            row += f"\nagainst {self.classifier.class_name(int(self.against[picture]))}"
+        return contact_sheet(self.pictures[picture], [(row, panels)], NO_BOXES)
+
+    def _panel(self, cell: Cell, picture: int) -> Panel:
+        method, layer = cell
+        box = self.boxes[cell][picture]
+        drawn = bool(np.isfinite(box).all())
+        return Panel(
+            f"{METHODS[method].title}\n{layer}",
+            self.heat(*cell, picture),
+            box if drawn else None,
+            "" if drawn else "no box",
+        )
+
+
+def explain(
+    model: Any,
+    pictures: Any,
+    methods: Sequence[str] = ExplainConfig.methods,
+    layers: Sequence[str] = (),
+    target: str = ExplainConfig.target,
+    *,
+    protocol: str = ExplainConfig.protocol,
+    labels: Sequence[int] | None = None,
+    fuse: str | None = None,
+    smooth: Sequence[str] = (),
+    mask_batch: int = ExplainConfig.mask_batch,
+    batch_size: int = ExplainConfig.batch_size,
+    progress: Progress | None = None,
+) -> Explained:
+    """Heatmaps of pictures: every method at every layer, from as few passes of the network as they need.
+
+    Args:
+        model: what `load` gives, or what it takes without more.
+        pictures: uint8, or numbers from 0 to 255: (B, H, W, 3), one (H, W, 3), or a list of pictures of any sizes.
+        methods: see `dogcam list methods`.
+        layers: paths, see `dogcam list layers`; none means the last one.
+        target: "predicted", "second", "true" (of `labels`), a class by index, name or unique part of it, or two of these
+            as "A:B": the score of A less that of B.
+        protocol: how boxes are drawn, and whether gradients are of the logit or the softmax.
+        labels: the true classes (B,), for the target "true".
+        fuse, smooth, mask_batch, progress: see `HeatmapEngine`.
+        batch_size: pictures a pass.
+
+    Raises:
+        InputError: what is given are no pictures.
+        UnknownName, LayerError, OptionError, ModelError: see `HeatmapEngine`.
+    """
+    classifier, given = load(model), _pictures(pictures)
+    chosen = PROTOCOLS[protocol]
+    wanted = Target.parse(target, classifier.class_index)
+    known = [None] * len(given) if labels is None else list(labels)
+    targets = np.array([wanted.of(label, f"picture {at}") for at, label in zip(range(len(given)), known, strict=True)])
+    engine = HeatmapEngine(
+        classifier,
+        plan_cells(classifier, methods, layers),
+        chosen.score,
+        fuse=fuse,
+        smooth=smooth,
+        mask_batch=mask_batch,
+        progress=progress,
+    )
+    squashed = np.stack([squash(each, classifier.size) for each in given])
+    parts = [slice(start, start + batch_size) for start in range(0, len(given), batch_size)]
+    found = [engine(classifier.inputs_of(squashed[part]), *targets[part].T) for part in parts]
+    maps = {cell: np.concatenate([each.maps[cell] for each in found]) for cell in engine.cells}
+    logits = np.concatenate([each.logits for each in found])
+    return Explained(
+        classifier,
+        maps,
+        {cell: _boxes(each, chosen, given) for cell, each in maps.items()},
+        {cell: np.concatenate([each.flags[cell] for each in found]) for cell in engine.cells},
+        logits,
+        classifier.probabilities(logits),
+        np.concatenate([each.targets for each in found]),
+        np.concatenate([each.against for each in found]),
+        chosen,
+        given,
+    )
+
+
+def _pictures(given: Any) -> tuple[np.ndarray, ...]:
+    """Pictures uint8 (H, W, 3), one or many, checked.
+
+    Raises:
+        InputError: they are none.
+    """
+    several = list(given) if isinstance(given, list | tuple) or np.ndim(given) == 4 else [given]
+    pictures = [np.asarray(each) for each in several]
+    for each in pictures:
+        numbers = each.dtype.kind in "uif"
+        if each.ndim != 3 or each.shape[2] != 3 or not numbers or not each.size:
+            raise InputError(
+                f"a picture is an array (H, W, 3) of numbers from 0 to 255; received {each.dtype} {each.shape}"
+            )
+        if (
+            not np.isfinite(each).all()
+            or each.min() < 0
+            or each.max() > 255
+            or (each.dtype.kind == "f" and each.max() <= 1)
+        ):
+            raise InputError(
+                f"a picture's numbers go from 0 to 255, whatever the model takes; received {each.min():g} to {each.max():g}"
+            )
+    if not pictures:
+        raise InputError("explain needs at least one picture; received none")
+    return tuple(np.round(each).astype(np.uint8) for each in pictures)
+
+
+def _boxes(maps: np.ndarray, protocol: Protocol, pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """The boxes (B, 4) of maps (B, h, w), NaN where none is drawn."""
+    drawn = [
+        localize.predicted_box(raw, protocol, picture.shape[:2]) for raw, picture in zip(maps, pictures, strict=True)
+    ]
+    return np.array([np.full(4, np.nan) if box is None else box for box in drawn], np.float32).reshape(-1, 4)

@@ -1,0 +1,179 @@
+"""One compiled function for all methods that need no probe: one forward and one backward pass over all layers at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+from keras import ops
+
+from dogcam.classifier import Classifier
+from dogcam.engine import scores
+from dogcam.engine.cells import Cell
+from dogcam.engine.parts import bias_gradient, biased_steps, guided, is_relu, require_relus
+from dogcam.graph import Step
+from dogcam.methods import METHODS
+
+UNTRAINED_SEED = 0  # of the fresh weights that `random-weights` is drawn from
+
+
+def _as_it_is(step: Step, value: Any) -> Any:
+    return value
+
+
+def _guide(step: Step, value: Any) -> Any:
+    return guided(value) if is_relu(step) else value
+
+
+class OnePass:
+    """The pass itself: called with inputs, targets and what these are set against.
+
+    Activations, gradients and class weights of all layers come from one forward and one backward pass. What else a
+    method needs (second derivatives, guided gradients, another score, fresh weights) is computed only if one does.
+
+    Args:
+        cells: of methods without probes, their layers by full path.
+        features: layers whose activations are handed out beside the maps, for methods that probe.
+        kind: of score, "logit" or "softmax".
+
+    Raises:
+        ModelError: the model lacks what a method needs.
+    """
+
+    def __init__(self, classifier: Classifier, cells: Sequence[Cell], features: Sequence[str], kind: str):
+        self.classifier, self.cells, self.features, self.kind = classifier, list(cells), list(features), kind
+        self.needs = {need for method, _ in cells for need in METHODS[method].needs}
+        placed = [layer for method, layer in cells if METHODS[method].at_layer]
+        self.layers = list(dict.fromkeys([*placed, *features]))
+        graph, source = classifier.graph, classifier.readout.source
+        if "guided_gradients" in self.needs:
+            require_relus(graph, source)
+        self.biased = biased_steps(graph, source) if "bias_gradients" in self.needs else []
+        self.twin = classifier.untrained(UNTRAINED_SEED) if "untrained_activations" in self.needs else None
+        self.compute = tf.function(self._trace, input_signature=self._signature(), autograph=False)
+
+    def _signature(self) -> tuple[tf.TensorSpec, ...]:
+        # A free first dimension: the last, smaller batch needs no second compilation.
+        pictures = tf.TensorSpec((None, *self.classifier.graph.input.shape[1:]), tf.float32)
+        return pictures, tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.int32)
+
+    def _trace(self, inputs: tf.Tensor, targets: tf.Tensor, against: tf.Tensor) -> tuple[list, list, Any, Any, Any]:
+        """(Map, which are sound) of the cells, activations of `features`, logits, the classes and those set against (or -1)."""
+        graph = self.classifier.graph
+        tensors = [graph.tensor(layer) for layer in self.layers] + [step.output for step in self.biased]
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch(inputs)
+            values, logits = _forward(self.classifier, inputs, tensors)
+            chosen, opposed = scores.resolve(logits, targets), scores.resolve(logits, against)
+            signs = scores.class_signs(chosen, opposed, logits.shape[-1])
+            total = scores.score(self.classifier.readout, logits, signs, self.kind)
+            finer = scores.finer_score(logits, chosen)
+        activations, biased = values[: len(self.layers)], values[len(self.layers) :]
+        at_layers, shared = self._first_order(tape, total, activations, biased, inputs)
+        if "finer_gradients" in self.needs:
+            at_layers["finer_gradients"] = _derivatives(tape, finer, activations)
+        at_layers |= self._of_other_passes(inputs, signs)
+        shared |= self._not_of_layers(inputs, signs)
+        common = {name: _finite(each) for name, each in shared.items()}
+        evidence = {
+            layer: {**common, **{name: _finite(each[position]) for name, each in at_layers.items()}}
+            for position, layer in enumerate(self.layers)
+        }
+        maps = [_map(method, evidence.get(layer, common)) for method, layer in self.cells]
+        return maps, [evidence[layer]["activations"][0] for layer in self.features], logits, chosen, opposed
+
+    def _first_order(
+        self, tape: tf.GradientTape, total: Any, activations: list, biased: list, inputs: tf.Tensor
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the one forward and backward pass gives: by name a list over layers, and by name what is of no layer."""
+        sources = {
+            "gradients": activations if "gradients" in self.needs else [],
+            "biased": biased,
+            "inputs": [inputs] if "input_gradients" in self.needs else [],
+        }
+        found = _derivatives(tape, total, sources) if any(sources.values()) else sources
+        at_layers = {"activations": activations}
+        if found["gradients"]:
+            at_layers["gradients"] = found["gradients"]
+        shared = {"inputs": inputs, "bias_gradients": list(map(bias_gradient, self.biased, biased, found["biased"]))}
+        if found["inputs"]:
+            shared["input_gradients"] = found["inputs"][0]
+        return at_layers, shared
+
+    def _of_other_passes(self, inputs: tf.Tensor, signs: tf.Tensor) -> dict[str, list[Any]]:
+        """Second derivatives, and a network of fresh weights: by name, a list over layers."""
+        found = {}
+        if "hessian_activations" in self.needs:
+            found["hessian_activations"] = self._curvature(inputs, signs)
+        if self.twin is not None:
+            activations, gradients = self._differentiated(self.twin, inputs, signs, self.layers)
+            found |= {"untrained_activations": activations, "untrained_gradients": gradients}
+        return found
+
+    def _not_of_layers(self, inputs: tf.Tensor, signs: tf.Tensor) -> dict[str, Any]:
+        """The class weights, and guided gradients of the input."""
+        found = {}
+        if "class_weights" in self.needs:
+            found["class_weights"] = tf.matmul(signs, self.classifier.readout.class_weights, transpose_b=True)
+        if "guided_gradients" in self.needs:
+            found["guided_gradients"] = self._differentiated(self.classifier, inputs, signs, (), _guide)[1][0]
+        return found
+
+    def _differentiated(
+        self,
+        classifier: Classifier,
+        inputs: tf.Tensor,
+        signs: tf.Tensor,
+        layers: Sequence[str],
+        after: Callable[[Step, Any], Any] = _as_it_is,
+    ) -> tuple[list[Any], list[Any]]:
+        """Another forward and backward pass: activations at `layers` and dS of them, or dS of the inputs where none."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(inputs)
+            tensors = [classifier.graph.tensor(layer) for layer in layers]
+            values, logits = _forward(classifier, inputs, tensors, after)
+            total = scores.score(classifier.readout, logits, signs, self.kind)
+        return values, _derivatives(tape, total, values or [inputs])
+
+    def _curvature(self, inputs: tf.Tensor, signs: tf.Tensor) -> list[Any]:
+        """H A at every layer: the derivative of g . A by A, A held fixed in the product."""
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch(inputs)
+            values, gradients = self._differentiated(self.classifier, inputs, signs, self.layers)
+            products = [tf.reduce_sum(g * tf.stop_gradient(a)) for g, a in zip(gradients, values, strict=True)]
+        return [_derivatives(tape, product, value) for product, value in zip(products, values, strict=True)]
+
+
+def _forward(
+    classifier: Classifier, inputs: tf.Tensor, tensors: Sequence[Any], after: Callable[[Step, Any], Any] = _as_it_is
+) -> tuple[list[Any], tf.Tensor]:
+    """The values of `tensors` and the logits."""
+    graph, readout = classifier.graph, classifier.readout
+    *values, source = graph.run({graph.input: inputs}, [*tensors, readout.source], after)
+    return values, readout.logits(source)
+
+
+def _derivatives(tape: tf.GradientTape, of: tf.Tensor, by: Any) -> Any:
+    """d(of)/d(by), in the structure of `by`; zeros where it does not depend on it."""
+    return tape.gradient(of, by, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+
+def _map(method: str, evidence: dict[str, tuple[Any, tf.Tensor]]) -> tuple[tf.Tensor, tf.Tensor]:
+    """The method's map (B, h, w), and (B,) whether all that it was made of is finite."""
+    row = METHODS[method]
+    sound = tf.reduce_all([evidence[need][1] for need in row.needs], axis=0)
+    return row.function(ops, **{need: evidence[need][0] for need in row.needs}), sound
+
+
+def _finite(value: Any) -> tuple[Any, tf.Tensor]:
+    """A tensor in float32, zeros in the place of pictures with a NaN or an infinity, and (B,) which ones have none.
+
+    Decompositions fail as a whole where one picture of a batch has one. A list of tensors is treated tensor by tensor.
+    """
+    if isinstance(value, list):
+        values, sound = zip(*map(_finite, value), strict=True) if value else ((), (tf.constant(True),))
+        return list(values), tf.reduce_all(sound, axis=0)
+    value = tf.cast(value, tf.float32)
+    sound = tf.reduce_all(tf.math.is_finite(value), axis=range(1, len(value.shape)))
+    return tf.where(tf.reshape(sound, (-1, *[1] * (len(value.shape) - 1))), value, 0), sound
