@@ -301,7 +301,7 @@ def foreign(
         prepared = _unit if preprocess == "unit" else _as_they_are
     else:
         raise unknown("preprocessing", preprocess, ["unit", "none", *BACKBONES])
-    return Classifier(model, prepared, classes, (), name or model.name, output)
+    return Classifier(model, prepared, classes, (), name or getattr(model, "name", type(model).__name__), output)
 
 
 def _last_of_stages(graph: Graph, source: Any) -> tuple[str, ...]:

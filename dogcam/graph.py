@@ -83,7 +83,7 @@ class Graph:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             if has_graph(operation):
-                found = self._follow(operation, args[0], f"{path}/")
+                found = self._follow(operation, args[0] if args else kwargs["inputs"], f"{path}/")
                 self._nested[self._free(path)] = tree.flatten(found)[0]
                 return found
             try:

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from dogcam import cli
-from dogcam.config import DemoConfig, EvaluateConfig, ExplainConfig, ReportConfig, TrainConfig
+from dogcam.config import DemoConfig, EvaluateConfig, ExplainConfig, LayersConfig, ReportConfig, TrainConfig
 
 
 def run(*arguments, **options):
@@ -67,7 +67,8 @@ class TestForwarding:
         line = (
             "explain a.jpg b.jpg --method gradcam --method cam --layer conv5_block3_out,conv4_block6_out --epoch 3,5 "
             "--epoch 7 --run 2 --target beagle --model m --protocol cam2016 --out o --save png,json --overwrite "
-            "--labels l --weights w --preprocess unit --data-dir d --home h --json"
+            "--labels l --weights w --preprocess unit --output o2 --data-dir d --home h --fuse max --smooth flip,scale "
+            "--mask-batch 9 --json"
         )
         code = cli.main(line.split())
         assert code == 0
@@ -76,14 +77,16 @@ class TestForwarding:
             ExplainConfig(
                 images=("a.jpg", "b.jpg"), methods=("gradcam", "cam"), layers=("conv5_block3_out", "conv4_block6_out"),
                 epochs=(3, 5, 7), run=2, target="beagle", model="m", protocol="cam2016", out="o", save=("png", "json"),
-                overwrite=True, labels="l", weights="w", preprocess="unit", data_dir="d", home="h",
+                overwrite=True, labels="l", weights="w", preprocess="unit", output="o2", data_dir="d", home="h", fuse="max",
+                smooth=("flip", "scale"), mask_batch=9,
             ),
         )  # fmt: skip
 
     def test_evaluate(self, forwarded):
         line = (
             "evaluate exp --epoch 7 --run all --method cam --layer l --protocol cam2016,default --target predicted "
-            "--split train --limit 5 --samples 3 --batch-size 4 --data-dir d --resume --home h --json"
+            "--split train --limit 5 --samples 3 --batch-size 4 --data-dir d --resume --home h --fuse mean --smooth flip "
+            "--mask-batch 3 --json"
         )
         code = cli.main(line.split())
         assert code == 0
@@ -92,9 +95,26 @@ class TestForwarding:
             EvaluateConfig(
                 experiment="exp", epochs=(7,), run="all", methods=("cam",), layers=("l",),
                 protocols=("cam2016", "default"), target="predicted", split="train", limit=5, samples=3, batch_size=4,
-                data_dir="d", resume=True, home="h",
+                data_dir="d", resume=True, home="h", fuse="mean", smooth=("flip",), mask_batch=3,
             ),
         )  # fmt: skip
+
+    def test_evaluate_somebody_elses_model(self, forwarded):
+        line = (
+            "evaluate --model my.keras --labels l --preprocess unit --output o --dataset synthetic:3 --name n --weights w "
+            "--target beagle:basset --json"
+        )
+        assert cli.main(line.split()) == 0
+        assert forwarded[0][1] == EvaluateConfig(
+            model="my.keras", labels="l", preprocess="unit", output="o", dataset="synthetic:3", name="n", weights="w",
+            target="beagle:basset",
+        )  # fmt: skip
+
+    def test_all_top_and_layers(self, forwarded):
+        assert cli.main("explain x.jpg --all-top 3 --json".split()) == 0
+        assert cli.main("list layers --model m.keras --output o --home h --json".split()) == 0
+        assert forwarded[0][1].all_top == 3
+        assert forwarded[1][:2] == ("dogcam.commands.layers:run", LayersConfig(model="m.keras", output="o", home="h"))
 
     def test_report_and_demo(self, forwarded):
         assert cli.main(["report", "exp", "--out", "o", "--format", "md", "--home", "h", "--json"]) == 0

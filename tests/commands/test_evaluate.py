@@ -15,7 +15,7 @@ from dogcam.boxes import to_pixels
 from dogcam.commands import evaluate
 from dogcam.config import EvaluateConfig
 from dogcam.datasets import open_dataset
-from dogcam.errors import ExperimentError, Interrupted, LayerError, UnknownName
+from dogcam.errors import ExperimentError, Interrupted, LayerError, OptionError, UnknownName
 from dogcam.pipeline import limited, squash
 from dogcam.progress import Progress
 from dogcam.runs import Cell
@@ -262,3 +262,106 @@ def test_the_predicted_class_may_be_the_target(experiment):
     rows = result.evaluation.read(Cell(result.runs[0], 1, "gradcam", LAYERS[-1], "default"))
     np.testing.assert_array_equal(rows["target"], rows["predicted"])
     assert result.evaluation.scope == "test-limit6-predicted"
+
+
+class TestWhatMapsAreDrawnFor:
+    def test_a_contrast_is_the_difference_of_two_classes(self, experiment):
+        first, second, _ = experiment.document["dataset"]["classes"]
+        asked = {"epochs": (2,), "methods": ("cam",)}
+        maps = [
+            evaluate.run(config_of(experiment, target=target, **asked), Progress()).evaluation.maps(
+                int(experiment_run(experiment)), 2
+            )["cam", LAYERS[-1]]
+            for target in (first, second, f"{first}:{second}")
+        ]
+        np.testing.assert_allclose(maps[2], maps[0] - maps[1], atol=1e-4 * np.abs(maps[0]).max())
+        rows = experiment.evaluation("test", 6, f"{first}:{second}").read(
+            Cell(experiment_run(experiment), 2, "cam", LAYERS[-1], "default")
+        )
+        assert set(rows["target"]) == {0}
+        assert set(rows["against"]) == {1}
+
+    def test_the_second_best_class(self, experiment):
+        result = evaluate.run(config_of(experiment, epochs=(2,), methods=("gradcam",), target="second"), Progress())
+        rows = result.evaluation.read(Cell(result.runs[0], 2, "gradcam", LAYERS[-1], "default"))
+        assert (rows["target"] != rows["predicted"]).all()
+        assert (rows["probability"] <= 0.5).all()
+        assert result.evaluation.about()["target"] == "second"
+        assert result.document()["target"] == "second"
+
+    def test_a_class_that_is_not_there_is_said_before_pictures_are_read(self, experiment, listener):
+        progress = listener()
+        with pytest.raises(UnknownName, match="unknown class 'beagel'"):
+            evaluate.run(config_of(experiment, target="beagel"), progress)
+        assert not any(title.startswith("reading") for title, _ in progress.tasks)
+
+
+def experiment_run(experiment):
+    return evaluate.choose_runs(experiment, "best")[0][0]
+
+
+class TestFusingAndSmoothing:
+    def test_a_fused_map_is_a_cell_of_its_own_and_resuming_completes_it(self, experiment):
+        asked = {"epochs": (2,), "methods": ("gradcam", "layercam"), "layers": LAYERS[1:], "fuse": "max"}
+        result = evaluate.run(config_of(experiment, **asked), Progress())
+        fused = f"max({LAYERS[1]}+{LAYERS[2]})"
+        cells = {(row["method"], row["layer"]) for row in result.rows if row["run"]}
+        assert cells >= {("gradcam", fused), ("layercam", fused), ("gradcam", LAYERS[1]), ("layercam", LAYERS[2])}
+        maps = result.evaluation.maps(result.runs[0], 2)
+        parts = [np.maximum(maps["gradcam", layer][0], 0) for layer in LAYERS[1:]]
+        assert maps["gradcam", fused].shape[1:] == parts[0].shape
+        top = [part / part.max() if part.max() > 0 else part for part in parts]
+        large = [cv2.resize(each, parts[0].shape[::-1], interpolation=cv2.INTER_LINEAR) for each in top]
+        np.testing.assert_allclose(maps["gradcam", fused][0], np.maximum(*large), atol=1e-5)
+
+        path = result.evaluation.path / Cell(result.runs[0], 2, "layercam", fused, "default").file_name
+        content = path.read_bytes()
+        path.unlink()
+        evaluate.run(config_of(experiment, **asked, resume=True), Progress())
+        assert len(path.read_bytes()) == pytest.approx(len(content), rel=0.1)
+
+    def test_smoothed_maps_are_kept_apart_from_plain_ones_and_say_so(self, experiment):
+        asked = {"epochs": (2,), "methods": ("gradcam",)}
+        plain = evaluate.run(config_of(experiment, **asked), Progress())
+        smooth = evaluate.run(config_of(experiment, **asked, smooth=("flip", "scale")), Progress())
+        assert smooth.evaluation.scope == "test-limit6-smooth+flip+scale-true"
+        assert smooth.evaluation.about()["smooth"] == ["flip", "scale"]
+        assert smooth.document()["smooth"] == ["flip", "scale"]
+        one, other = (each.evaluation.maps(each.runs[0], 2)["gradcam", LAYERS[-1]] for each in (plain, smooth))
+        assert one.shape == other.shape
+        assert not np.allclose(one, other, rtol=1e-3)
+
+    def test_one_layer_cannot_be_fused(self, experiment):
+        with pytest.raises(OptionError, match="--fuse mean needs a method at two layers or more; received gradcam at"):
+            evaluate.run(config_of(experiment, methods=("gradcam",), fuse="mean"), Progress())
+
+
+def test_methods_that_ask_again_and_again_are_evaluated_with_progress_and_flags(experiment, listener):
+    """Ablation-CAM of the class that the model puts last: where its score is not above 0, the rows are flagged."""
+    progress = listener()
+    asked = {"epochs": (2,), "methods": ("ablationcam", "faster-scorecam", "occlusion"), "mask_batch": 5, "limit": 3}
+    names = experiment.document["dataset"]["classes"]
+    flags, scores = [], []
+    for name in names:
+        result = evaluate.run(config_of(experiment, target=name, **asked), progress)
+        rows = result.evaluation.read(Cell(result.runs[0], 2, "ablationcam", LAYERS[-1], "default"))
+        flags += rows["flagged"].tolist()
+        model = keras.models.load_model(experiment.checkpoint(result.runs[0], 2))
+        records = limited(open_dataset(experiment.document["config"]["dataset"]).splits["test"], 3)
+        inputs = np.stack([squash(each.image.pixels(), (96, 96)) for each in records]).astype(np.float32) / 127.5 - 1
+        scores += model.predict(inputs, verbose=0)[:, names.index(name)].tolist()
+        others = result.evaluation.read(Cell(result.runs[0], 2, "occlusion", "input", "default"))
+        assert not others["flagged"].any()
+    assert flags == [score <= 0 for score in scores]
+    assert any(flags), "of three classes' logits, some are not above 0"
+    assert any("its formula does not hold for" in text for text in progress.warnings)
+    assert any(title.startswith("faster-scorecam at") for title, _ in progress.tasks)
+
+
+def test_boxes_that_never_look_are_in_every_table_asked_for_or_not(experiment):
+    result = evaluate.run(config_of(experiment, epochs=(2,), methods=("whole-image", "cam")), Progress())
+    assert {row["method"] for row in result.rows if row["run"]} == {"cam"}
+    boxes = [record.boxes[0] for record in open_dataset("synthetic:3").splits["train"] if len(record.boxes)]
+    rows = result.evaluation.read(Cell(0, 0, "mean-training-box", "", "default"))
+    found = np.array([rows[name][0] for name in ("x0", "y0", "x1", "y1")])
+    np.testing.assert_allclose(found, np.mean(boxes, axis=0), atol=1e-6)

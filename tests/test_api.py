@@ -1,0 +1,152 @@
+"""dogcam from Python: what `load` takes, what `explain` gives, and what it says of wrong input."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from dogcam import localize
+from dogcam.api import explain, load
+from dogcam.errors import DogcamError, InputError, OptionError, UnknownName
+from dogcam.pipeline import squash
+from dogcam.protocols import PROTOCOLS
+
+NAMES = ("beagle", "basset", "boxer")
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(3)
+    body = keras.Sequential(
+        [keras.Input((24, 32, 3)), keras.layers.Conv2D(4, 3, strides=2, activation="relu")], name="b"
+    )
+    inputs = keras.Input((24, 32, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(body(inputs))
+    return keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(pooled))
+
+
+@pytest.fixture(scope="module")
+def classifier(model):
+    return load(model, preprocess="unit", classes=NAMES)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 256, (40, 50, 3), np.uint8), rng.integers(0, 256, (70, 30, 3), np.uint8)]
+
+
+class TestLoading:
+    def test_a_classifier_is_taken_as_it_is(self, classifier):
+        assert load(classifier) is classifier
+
+    def test_a_model_is_not_changed(self, model, pictures):
+        before = model.get_config(), [weight.copy() for weight in model.get_weights()]
+        explain(load(model, "unit"), pictures, methods=["cam", "gradcam", "ablationcam"])
+        assert model.get_config() == before[0]
+        for now, then in zip(model.get_weights(), before[1], strict=True):
+            np.testing.assert_array_equal(now, then)
+
+    def test_preprocessing_may_be_a_function(self, model, pictures):
+        asked = []
+
+        def prepare(pixels):
+            asked.append(pixels.copy())
+            return pixels / 255
+
+        same = explain(load(model, prepare), pictures[:1]).logits
+        np.testing.assert_allclose(same, explain(load(model, "unit"), pictures[:1]).logits, rtol=1e-5)
+        assert asked[0].shape == (1, 24, 32, 3)
+        assert asked[0].max() > 1
+
+    def test_what_explain_takes_by_name(self, experiment):
+        home = str(experiment.path.parent)
+        found = load("tiny", home=home, run=1, epochs=(2,))
+        assert found.name == "tiny run 1 epoch 2"
+        assert load(str(experiment.checkpoint(1, 2))).name == "tiny run 1 epoch 2"
+        assert load("tiny", home=home, classes=("a", "b", "c"), name="mine").classes == ("a", "b", "c")
+
+    @pytest.mark.parametrize(
+        ("arguments", "error", "words"),
+        [
+            ((object(), "unit"), DogcamError, "no graph to look into"),
+            (("my.keras", np.sqrt), OptionError, "preprocess as a function goes with a Keras model"),
+            (("nothing-here.keras", "unit"), DogcamError, "there is no model file"),
+        ],
+    )
+    def test_what_cannot_be_loaded(self, arguments, error, words):
+        with pytest.raises(error, match=words):
+            load(*arguments)
+
+    def test_how_pixels_are_prepared_has_to_be_said(self, model):
+        with pytest.raises(OptionError, match="does not know how its pixels are to be prepared"):
+            load(model)
+        with pytest.raises(UnknownName, match="preprocessing 'unti'; the nearest: unit"):
+            load(model, "unti")
+
+
+class TestExplaining:
+    def test_maps_logits_and_boxes_are_those_of_each_picture_alone(self, model, classifier, pictures):
+        found = explain(classifier, pictures, methods=["gradcam", "cam"], batch_size=1)
+        inputs = np.stack([squash(each, (24, 32)) for each in pictures]) / np.float32(255)
+        shares = model.predict(inputs, verbose=0)
+        np.testing.assert_allclose(found.probabilities, shares, atol=1e-5)
+        np.testing.assert_array_equal(found.targets, shares.argmax(axis=1))
+        features = keras.Model(model.layers[1].inputs, model.layers[1].outputs).predict(inputs, verbose=0)
+        kernel = model.layers[-1].kernel.numpy()[:, found.targets]
+        expected = np.einsum("bijk,kb->bij", features, kernel)
+        layer = classifier.stages[-1]
+        np.testing.assert_allclose(found.maps["cam", layer], expected, atol=1e-5)
+        for number, picture in enumerate(pictures):
+            box = localize.predicted_box(found.maps["cam", layer][number], PROTOCOLS["default"], picture.shape[:2])
+            np.testing.assert_allclose(found.boxes["cam", layer][number], np.full(4, np.nan) if box is None else box)
+
+    def test_one_picture_is_a_batch_of_one_and_numbers_may_be_of_any_kind(self, classifier, pictures):
+        one = explain(classifier, pictures[0])
+        assert len(one.targets) == 1
+        for kind in (np.int64, np.float32):
+            again = explain(classifier, pictures[0][None].astype(kind))
+            np.testing.assert_array_equal(again.logits, one.logits)
+
+    def test_targets_by_name_by_place_and_as_a_contrast(self, classifier, pictures):
+        layer = classifier.stages[-1]
+        beagle, boxer = (explain(classifier, pictures, ["cam"], target=name) for name in ("beag", "boxer"))
+        contrast = explain(classifier, pictures, ["cam"], target="beagle:boxer")
+        difference = beagle.maps["cam", layer] - boxer.maps["cam", layer]
+        np.testing.assert_allclose(contrast.maps["cam", layer], difference, atol=1e-5)
+        assert contrast.against.tolist() == [2, 2]
+        second = explain(classifier, pictures, target="second")
+        np.testing.assert_array_equal(second.targets, np.argsort(-second.logits, axis=1)[:, 1])
+        known = explain(classifier, pictures, target="true", labels=[2, 0])
+        assert known.targets.tolist() == [2, 0]
+        with pytest.raises(InputError, match="picture 0: --target true, but its true class is not known"):
+            explain(classifier, pictures, target="true")
+
+    def test_a_figure_has_a_picture_for_every_map_and_names_the_classes(self, classifier, pictures):
+        found = explain(classifier, pictures, ["gradcam", "saliency"], target="beagle:boxer")
+        figure = found.figure(1)
+        words = " ".join(text.get_text() for text in figure.texts)
+        assert len([axes for axes in figure.axes if axes.get_gid() != "scale"]) == 1 + len(found.maps)
+        for word in ("Grad-CAM", "saliency", "beagle", "against boxer", "input"):
+            assert word in words
+
+    def test_nothing_is_printed(self, classifier, pictures, capsys):
+        explain(classifier, pictures, ["scorecam"], fuse=None, smooth=("flip",)).figure()
+        assert capsys.readouterr() == ("", "")
+
+    @pytest.mark.parametrize(
+        ("given", "words"),
+        [
+            (np.zeros((4, 4), np.uint8), r"an array \(H, W, 3\) of numbers from 0 to 255; received uint8 \(4, 4\)"),
+            (np.zeros((2, 4, 4, 4), np.uint8), r"received uint8 \(4, 4, 4\)"),
+            (np.random.default_rng(0).random((4, 4, 3)), "numbers go from 0 to 255, whatever the model takes"),
+            (np.full((4, 4, 3), -1.0), "received -1 to -1"),
+            (np.full((4, 4, 3), np.nan), "received nan to nan"),
+            (np.array([[["a", "b", "c"]]]), "an array"),
+            ([], "at least one picture"),
+        ],
+    )
+    def test_what_is_no_picture_is_said(self, classifier, given, words):
+        with pytest.raises(InputError, match=words):
+            explain(classifier, given)
