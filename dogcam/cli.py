@@ -14,12 +14,10 @@ import typer
 from dogcam.config import (
     AUGMENTATIONS,
     FORMATS,
-    FUSIONS,
     OPTIMIZERS,
     PREPROCESSES,
     RECIPES,
     SAVES,
-    SMOOTHINGS,
     DemoConfig,
     EvaluateConfig,
     ExplainConfig,
@@ -28,6 +26,26 @@ from dogcam.config import (
     TrainConfig,
 )
 from dogcam.errors import DogcamError
+from dogcam.options import (
+    AsJson,
+    DataDir,
+    Epochs,
+    Fuse,
+    Home,
+    Labels,
+    Layers,
+    MaskBatch,
+    Methods,
+    Output,
+    Preprocess,
+    Quiet,
+    Smooth,
+    Verbose,
+    Weights,
+    numbers,
+    option,
+    several,
+)
 from dogcam.registry import resolve
 
 DONE, FAILED, USAGE, SKIPPED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -40,60 +58,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-
-def _help(text: str, default: object = None) -> str:
-    shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
-    return text if shown in (None, "", False) else f"{text} [default: {shown}]"
-
-
-def _option(*names: str, text: str, default: object = None, **more: Any) -> Any:
-    """An option that is None where it is not given: the default itself lives in `config`."""
-    return typer.Option(*names, help=_help(text, default), show_default=False, **more)
-
-
-Home = Annotated[
-    str | None, _option("--home", text="where experiments live", default=TrainConfig.home, envvar="DOGCAM_HOME")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="print the result as JSON on standard output, nothing else there")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="no progress and no notes")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="also what TensorFlow has to say")]
-DataDir = Annotated[str | None, _option("--data-dir", text="folder of the dataset")]
-Methods = Annotated[list[str] | None, _option("--method", text="CAM method; repeat, or separate by commas")]
-Layers = Annotated[list[str] | None, _option("--layer", text="layer; repeat, or separate by commas")]
-Weights = Annotated[
-    str | None,
-    _option("--weights", text="for imagenet:BACKBONE: imagenet, none or a file", default=ExplainConfig.weights),
-]
-Labels = Annotated[str | None, _option("--labels", text="file of the model's class names, one a line")]
-Preprocess = Annotated[str | None, _option("--preprocess", text="for FILE.keras: a backbone's name, unit or none")]
-Output = Annotated[str | None, _option("--output", text="of a model with several outputs, the one of the classes")]
-Fuse = Annotated[str | None, _option("--fuse", text=f"also one map of a method's layers: {', '.join(FUSIONS)}")]
-Smooth = Annotated[
-    list[str] | None, _option("--smooth", text=f"mean over varied inputs: {', '.join(SMOOTHINGS)} or both")
-]
-MaskBatch = Annotated[
-    int | None,
-    _option("--mask-batch", text="masked copies a pass, of methods that need many", default=ExplainConfig.mask_batch),
-]
-Epochs = Annotated[list[str] | None, _option("--epoch", text="kept epoch; repeat, or separate by commas")]
-
-
-def _several(values: list[str] | None) -> tuple[str, ...] | None:
-    """Values given by repetition, by commas or both; None where none were given."""
-    if not values:
-        return None
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
-
-
-def _numbers(option: str, values: list[str] | None) -> tuple[int, ...] | None:
-    parts = _several(values)
-    if parts is None:
-        return None
-    wrong = [part for part in parts if not part.isdecimal()]
-    if wrong:
-        raise typer.BadParameter(f"{option} takes whole numbers such as 3 or 3,5,7; received {wrong[0]!r}")
-    return tuple(map(int, parts))
 
 
 def _answer(command: str, config: Any, show: str, quiet: bool, verbose: bool, as_json: bool, **more: Any) -> None:
@@ -140,7 +104,7 @@ def _without_start_up_noise() -> Iterator[None]:
 @app.command()
 def demo(
     out: Annotated[
-        str | None, _option("--out", text="folder for the experiment", default=DemoConfig.out, envvar="DOGCAM_HOME")
+        str | None, option("--out", text="folder for the experiment", default=DemoConfig.out, envvar="DOGCAM_HOME")
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -153,53 +117,53 @@ def demo(
 @app.command()
 def train(
     dataset: Annotated[
-        str | None, _option("--dataset", text="stanford_dogs, synthetic or tfds:NAME", default=TrainConfig.dataset)
+        str | None, option("--dataset", text="stanford_dogs, synthetic or tfds:NAME", default=TrainConfig.dataset)
     ] = None,
     data_dir: DataDir = None,
     backbone: Annotated[
-        str | None, _option("--backbone", text="see dogcam list backbones", default=TrainConfig.backbone)
+        str | None, option("--backbone", text="see dogcam list backbones", default=TrainConfig.backbone)
     ] = None,
     weights: Annotated[
-        str | None, _option("--weights", text="imagenet, none or a weights file", default=TrainConfig.weights)
+        str | None, option("--weights", text="imagenet, none or a weights file", default=TrainConfig.weights)
     ] = None,
     trainable: Annotated[
         str | None,
-        _option("--trainable", text="all, head, or from the first LAYER-PREFIX up", default=TrainConfig.trainable),
+        option("--trainable", text="all, head, or from the first LAYER-PREFIX up", default=TrainConfig.trainable),
     ] = None,
-    runs: Annotated[int | None, _option("--runs", text="run r uses seed + r", default=TrainConfig.runs)] = None,
-    epochs: Annotated[int | None, _option("--epochs", text="of each run", default=TrainConfig.epochs)] = None,
+    runs: Annotated[int | None, option("--runs", text="run r uses seed + r", default=TrainConfig.runs)] = None,
+    epochs: Annotated[int | None, option("--epochs", text="of each run", default=TrainConfig.epochs)] = None,
     checkpoints: Annotated[
         list[str] | None,
-        _option("--checkpoints", text="epochs whose model is kept", default=TrainConfig.checkpoints),
+        option("--checkpoints", text="epochs whose model is kept", default=TrainConfig.checkpoints),
     ] = None,
     optimizer: Annotated[
-        str | None, _option("--optimizer", text=", ".join(OPTIMIZERS), default=TrainConfig.optimizer)
+        str | None, option("--optimizer", text=", ".join(OPTIMIZERS), default=TrainConfig.optimizer)
     ] = None,
     learning_rate: Annotated[
         float | None,
-        _option("--learning-rate", text="step [default: 1e-4; 1e-3 for --trainable head or --weights none]"),
+        option("--learning-rate", text="step [default: 1e-4; 1e-3 for --trainable head or --weights none]"),
     ] = None,
     batch_size: Annotated[
-        int | None, _option("--batch-size", text="pictures a step", default=TrainConfig.batch_size)
+        int | None, option("--batch-size", text="pictures a step", default=TrainConfig.batch_size)
     ] = None,
     preprocess: Annotated[
         str | None,
-        _option(
+        option(
             "--preprocess",
             text=f"{', '.join(PREPROCESSES)}: its own, /255, or pixels as they are",
             default=TrainConfig.preprocess,
         ),
     ] = None,
     augment: Annotated[
-        str | None, _option("--augment", text=", ".join(AUGMENTATIONS), default=TrainConfig.augment)
+        str | None, option("--augment", text=", ".join(AUGMENTATIONS), default=TrainConfig.augment)
     ] = None,
     recipe: Annotated[
         str | None,
-        _option("--recipe", text=f"{', '.join(RECIPES)} (inferred); options win", default=TrainConfig.recipe),
+        option("--recipe", text=f"{', '.join(RECIPES)} (inferred); options win", default=TrainConfig.recipe),
     ] = None,
-    seed: Annotated[int | None, _option("--seed", text="of the experiment", default=TrainConfig.seed)] = None,
-    limit: Annotated[int | None, _option("--limit", text="at most so many pictures of each split")] = None,
-    name: Annotated[str | None, _option("--name", text="of the experiment [default: made from data and time]")] = None,
+    seed: Annotated[int | None, option("--seed", text="of the experiment", default=TrainConfig.seed)] = None,
+    limit: Annotated[int | None, option("--limit", text="at most so many pictures of each split")] = None,
+    name: Annotated[str | None, option("--name", text="of the experiment [default: made from data and time]")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="go on with an experiment (the newest) where it ended")
     ] = False,
@@ -217,7 +181,7 @@ def train(
         "trainable": trainable,
         "runs": runs,
         "epochs": epochs,
-        "checkpoints": _numbers("--checkpoints", checkpoints),
+        "checkpoints": numbers("--checkpoints", checkpoints),
         "optimizer": optimizer,
         "learning_rate": learning_rate,
         "batch_size": batch_size,
@@ -243,28 +207,28 @@ def explain(
     method: Methods = None,
     layer: Layers = None,
     epoch: Epochs = None,
-    run: Annotated[int | None, _option("--run", text="of the experiment [default: the best]")] = None,
+    run: Annotated[int | None, option("--run", text="of the experiment [default: the best]")] = None,
     target: Annotated[
         str | None,
-        _option(
+        option(
             "--target", text="predicted, second, true, a class, or A:B for A against B", default=ExplainConfig.target
         ),
     ] = None,
-    all_top: Annotated[int | None, _option("--all-top", text="explain the model's first N classes")] = None,
+    all_top: Annotated[int | None, option("--all-top", text="explain the model's first N classes")] = None,
     fuse: Fuse = None,
     smooth: Smooth = None,
     mask_batch: MaskBatch = None,
     model: Annotated[
         str | None,
-        _option("--model", text="an experiment, FILE.keras or imagenet:BACKBONE [default: the newest experiment]"),
+        option("--model", text="an experiment, FILE.keras or imagenet:BACKBONE [default: the newest experiment]"),
     ] = None,
     weights: Weights = None,
     labels: Labels = None,
     preprocess: Preprocess = None,
     output: Output = None,
-    protocol: Annotated[str | None, _option("--protocol", text="how a map becomes a box", default="default")] = None,
-    out: Annotated[str | None, _option("--out", text="folder [default: dogcam-explained, -2, ...]")] = None,
-    save: Annotated[list[str] | None, _option("--save", text="what to write", default=SAVES)] = None,
+    protocol: Annotated[str | None, option("--protocol", text="how a map becomes a box", default="default")] = None,
+    out: Annotated[str | None, option("--out", text="folder [default: dogcam-explained, -2, ...]")] = None,
+    save: Annotated[list[str] | None, option("--save", text="what to write", default=SAVES)] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="write over files that are there")] = False,
     data_dir: DataDir = None,
     home: Home = None,
@@ -275,14 +239,14 @@ def explain(
     """Show what a classifier looks at in pictures: top classes, boxes, overlays, contact sheets, raw maps."""
     config = ExplainConfig.of(
         images=tuple(images),
-        methods=_several(method),
-        layers=_several(layer),
-        epochs=_numbers("--epoch", epoch),
+        methods=several(method),
+        layers=several(layer),
+        epochs=numbers("--epoch", epoch),
         run=run,
         target=target,
         all_top=all_top,
         fuse=fuse,
-        smooth=_several(smooth),
+        smooth=several(smooth),
         mask_batch=mask_batch,
         model=model,
         weights=weights,
@@ -291,7 +255,7 @@ def explain(
         output=output,
         protocol=protocol,
         out=out,
-        save=_several(save),
+        save=several(save),
         overwrite=overwrite or None,
         data_dir=data_dir,
         home=home,
@@ -303,37 +267,37 @@ def explain(
 def evaluate(
     experiment: Annotated[str | None, typer.Argument(help="name or folder [default: the newest]")] = None,
     epoch: Epochs = None,
-    run: Annotated[str | None, _option("--run", text="best, all or a number", default=EvaluateConfig.run)] = None,
+    run: Annotated[str | None, option("--run", text="best, all or a number", default=EvaluateConfig.run)] = None,
     method: Methods = None,
     layer: Layers = None,
     protocol: Annotated[
         list[str] | None,
-        _option("--protocol", text="see dogcam list protocols; repeat, or commas", default=("default",)),
+        option("--protocol", text="see dogcam list protocols; repeat, or commas", default=("default",)),
     ] = None,
     target: Annotated[
         str | None,
-        _option("--target", text="true, predicted, second, a class, or A:B", default=EvaluateConfig.target),
+        option("--target", text="true, predicted, second, a class, or A:B", default=EvaluateConfig.target),
     ] = None,
     fuse: Fuse = None,
     smooth: Smooth = None,
     mask_batch: MaskBatch = None,
-    split: Annotated[str | None, _option("--split", text="train, test", default=EvaluateConfig.split)] = None,
-    limit: Annotated[int | None, _option("--limit", text="at most so many pictures")] = None,
+    split: Annotated[str | None, option("--split", text="train, test", default=EvaluateConfig.split)] = None,
+    limit: Annotated[int | None, option("--limit", text="at most so many pictures")] = None,
     samples: Annotated[
-        int | None, _option("--samples", text="pictures kept with maps for figures", default=EvaluateConfig.samples)
+        int | None, option("--samples", text="pictures kept with maps for figures", default=EvaluateConfig.samples)
     ] = None,
     batch_size: Annotated[
-        int | None, _option("--batch-size", text="pictures a pass", default=EvaluateConfig.batch_size)
+        int | None, option("--batch-size", text="pictures a pass", default=EvaluateConfig.batch_size)
     ] = None,
     model: Annotated[
-        str | None, _option("--model", text="FILE.keras or imagenet:BACKBONE, in place of an experiment")
+        str | None, option("--model", text="FILE.keras or imagenet:BACKBONE, in place of an experiment")
     ] = None,
     weights: Weights = None,
     labels: Labels = None,
     preprocess: Preprocess = None,
     output: Output = None,
-    dataset: Annotated[str | None, _option("--dataset", text="with --model: stanford_dogs, synthetic, ...")] = None,
-    name: Annotated[str | None, _option("--name", text="with --model: of the experiment that is made")] = None,
+    dataset: Annotated[str | None, option("--dataset", text="with --model: stanford_dogs, synthetic, ...")] = None,
+    name: Annotated[str | None, option("--name", text="with --model: of the experiment that is made")] = None,
     data_dir: DataDir = None,
     resume: Annotated[bool, typer.Option("--resume", help="keep the cells that are finished")] = False,
     home: Home = None,
@@ -344,14 +308,14 @@ def evaluate(
     """Score heatmaps against annotated boxes, at each kept epoch of the best run, with baselines beside them."""
     config = EvaluateConfig.of(
         experiment=experiment,
-        epochs=_numbers("--epoch", epoch),
+        epochs=numbers("--epoch", epoch),
         run=run,
-        methods=_several(method),
-        layers=_several(layer),
-        protocols=_several(protocol),
+        methods=several(method),
+        layers=several(layer),
+        protocols=several(protocol),
         target=target,
         fuse=fuse,
-        smooth=_several(smooth),
+        smooth=several(smooth),
         mask_batch=mask_batch,
         split=split,
         limit=limit,
@@ -374,9 +338,9 @@ def evaluate(
 @app.command()
 def report(
     experiment: Annotated[str | None, typer.Argument(help="name or folder [default: the newest]")] = None,
-    out: Annotated[str | None, _option("--out", text="folder [default: report/ in the experiment]")] = None,
+    out: Annotated[str | None, option("--out", text="folder [default: report/ in the experiment]")] = None,
     formats: Annotated[
-        list[str] | None, _option("--format", text=f"of {', '.join(FORMATS)}", default=ReportConfig.formats)
+        list[str] | None, option("--format", text=f"of {', '.join(FORMATS)}", default=ReportConfig.formats)
     ] = None,
     home: Home = None,
     as_json: AsJson = False,
@@ -384,7 +348,7 @@ def report(
     verbose: Verbose = False,
 ) -> None:
     """Write what an experiment shows, beside what the study published."""
-    config = ReportConfig.of(experiment=experiment, out=out, formats=_several(formats), home=home)
+    config = ReportConfig.of(experiment=experiment, out=out, formats=several(formats), home=home)
     _answer("report", config, "show_report", quiet, verbose, as_json)
 
 
@@ -395,7 +359,7 @@ def list_names(
     ],
     model: Annotated[
         str | None,
-        _option("--model", text="for layers: an experiment, FILE.keras or imagenet:BACKBONE [default: the newest]"),
+        option("--model", text="for layers: an experiment, FILE.keras or imagenet:BACKBONE [default: the newest]"),
     ] = None,
     output: Output = None,
     home: Home = None,

@@ -13,6 +13,7 @@ PACKAGE = Path(dogcam.__file__).parent
 ROOMS = [
     "__main__",
     "cli",
+    "options",
     "console",
     "commands",
     "listings",
@@ -68,7 +69,7 @@ ONLY_IN = {
     "tqdm": {"console"},
     "matplotlib": {"figures"},
     "ray": {"scale"},
-    "typer": {"cli"},
+    "typer": {"cli", "options"},
     "jinja2": {"reporting"},
     "tensorflow": TENSORFLOW_ROOMS,
     "keras": TENSORFLOW_ROOMS,

@@ -199,3 +199,13 @@ def test_dark_paper_is_dark():
     light, dark = (rendered(figures.curves(history, theme=theme))[0, 0] for theme in ("light", "dark"))
     assert light.sum() == 3 * 255
     assert dark.sum() < 150
+
+
+@pytest.mark.parametrize(("panels", "lines"), [(0, [0]), (1, [1]), (9, [9]), (10, [5, 5]), (35, [9, 9, 9, 8])])
+def test_a_long_row_of_a_sheet_goes_on_in_further_lines(panels, lines):
+    """Read off the places of the axes: each line begins with the bare picture, at its own height."""
+    figure = figures.contact_sheet(GREY, [("epoch 3", [figures.Panel(f"m{k}") for k in range(panels)])], TRUTH)
+    pictures = [axes for axes in figure.axes if axes.get_gid() != "scale"]
+    heights = [round(axes.get_position().y0, 4) for axes in pictures]
+    assert [heights.count(height) for height in sorted(set(heights), reverse=True)] == [1 + line for line in lines]
+    assert sum(text.get_text() == "picture" for text in figure.texts) == len(lines)

@@ -22,6 +22,9 @@ PREDICTED_COLOUR = "#00c8ff"
 ANNOTATED_COLOUR = "#ffffff"
 
 
+COLUMNS = 9  # panels in a line of a contact sheet, beside the bare picture
+
+
 @dataclass(frozen=True, eq=False)
 class Panel:
     """One picture of a figure.
@@ -238,14 +241,24 @@ def contact_sheet(
 ) -> Figure:
     """One picture many times: a row for each epoch, a column for each method and layer, the bare picture first.
 
+    A row of more than `COLUMNS` panels goes on in further lines, each with the bare picture first.
+
     Args:
         pixels: uint8 (H, W, 3).
         rows: label and panels of each row; a shorter row leaves its end blank. The part of a panel's title after a line
             break, such as the layer, is set small below the rest.
         truth: annotated boxes, relative (n, 4).
     """
-    sheet = [[(pixels, panel, truth) for panel in (Panel("picture"), *panels)] for _, panels in rows]
-    return _sheet([label for label, _ in rows], sheet, pixels.shape[:2], title, colours)
+    lines = [(label, part) for label, panels in rows for part in _lines(panels)]
+    sheet = [[(pixels, panel, truth) for panel in (Panel("picture"), *part)] for _, part in lines]
+    return _sheet([label for label, _ in lines], sheet, pixels.shape[:2], title, colours)
+
+
+def _lines(panels: Sequence[Panel]) -> list[Sequence[Panel]]:
+    """Panels in lines of at most `COLUMNS`, as even as they can be."""
+    count = max(1, -(-len(panels) // COLUMNS))
+    long = -(-len(panels) // count)
+    return [panels[start : start + long] for start in range(0, max(len(panels), 1), max(long, 1))]
 
 
 @styled
@@ -289,12 +302,15 @@ def _words(
     """
     x, y, high = place
     name, _, layer = panel.title.partition("\n")
-    figure.text(*grid.at(x, y - (0.2 if layer else 0.05)), fitted(name, grid.wide, 8.5, 1), va="bottom", fontsize=8.5)
-    for text, height in ((layer, y - 0.05), (panel.note, y + high + 0.19)):
-        # A layer's name tells most at its end, so it is set smaller before it is cut.
-        points = float(np.clip(grid.wide * 72 / (0.6 * max(len(text), 1)), 5.2, 7.2))
-        cut = fitted(text, grid.wide, points, 1)
-        figure.text(*grid.at(x, height), cut, va="bottom", fontsize=points, color=colours["muted"])
+
+    def write(text: str, height: float, least: float, most: float, **style: Any) -> None:
+        # A layer's name tells most at its end, and a method's all through: set smaller before it is cut.
+        points = float(np.clip(grid.wide * 72 / (0.6 * max(len(text), 1)), least, most))
+        figure.text(*grid.at(x, height), fitted(text, grid.wide, points, 1), va="bottom", fontsize=points, **style)
+
+    write(name, y - (0.2 if layer else 0.05), 5.4, 8.5)
+    write(layer, y - 0.05, 5.2, 7.2, color=colours["muted"])
+    write(panel.note, y + high + 0.19, 5.2, 7.2, color=colours["muted"])
 
 
 def _foot(figure: Figure, grid: _Grid, panels: Sequence[Panel], annotated: bool, colours: Mapping[str, Any]) -> None:
