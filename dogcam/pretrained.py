@@ -177,7 +177,9 @@ def load_model(path: Path) -> keras.Model:
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)
     except (ValueError, OSError, TypeError, KeyError) as error:
-        raise ModelError(f"cannot read {path} as a Keras model: {first_line(error)}") from error
+        # Keras writes a whole configuration after what is wrong.
+        reason = first_line(error).partition(" Full object config")[0]
+        raise ModelError(f"cannot read {path} as a Keras model: {reason}") from error
 
 
 def read_labels(path: Path, count: int) -> tuple[str, ...]:

@@ -14,10 +14,10 @@ from dogcam import localize
 from dogcam.baselines import BASELINES
 from dogcam.boxes import area
 from dogcam.engine import HeatmapEngine
+from dogcam.evaluations import Cell, Evaluation
 from dogcam.pipeline import WORKERS, Pictures
 from dogcam.progress import Progress
 from dogcam.protocols import Protocol
-from dogcam.runs import Cell, Evaluation
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,9 +12,10 @@ from dogcam.commands import evaluate, report
 from dogcam.config import EvaluateConfig, ReportConfig
 from dogcam.datasets import open_dataset
 from dogcam.errors import ExperimentError, InputError
+from dogcam.evaluations import Cell
 from dogcam.pipeline import limited, squash
 from dogcam.progress import Progress
-from dogcam.runs import Cell, Experiment
+from dogcam.runs import Experiment
 
 DATA = "synthetic:3"
 

@@ -44,6 +44,7 @@ ROOMS = [
     "boxes",
     "backbones",
     "runs",
+    "evaluations",
     "config",
     "progress",
     "targets",

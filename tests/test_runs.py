@@ -18,14 +18,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from dogcam.errors import ExperimentError, UnknownName
+from dogcam.evaluations import ROW_SCHEMA, SCHEMA_VERSION, Cell, Evaluation
 from dogcam.files import write_bytes
 from dogcam.methods import METHODS
 from dogcam.protocols import PROTOCOLS
 from dogcam.runs import (
-    ROW_SCHEMA,
-    SCHEMA_VERSION,
-    Cell,
-    Evaluation,
     Experiment,
     HistoryRow,
     all_experiments,

@@ -21,12 +21,13 @@ from dogcam.config import EvaluateConfig
 from dogcam.datasets import Dataset, Problem, Record
 from dogcam.engine import HeatmapEngine, checked_layer, fused_cells, plan_cells, study_cells
 from dogcam.errors import ExperimentError, InputError, Interrupted
+from dogcam.evaluations import Cell, Evaluation
 from dogcam.files import plain, write_json
 from dogcam.pipeline import limited, read_pictures
 from dogcam.progress import Progress
 from dogcam.protocols import PROTOCOLS, Protocol
 from dogcam.reporting.tables import localisation_rows
-from dogcam.runs import Cell, Evaluation, Experiment, find_experiment
+from dogcam.runs import Experiment, find_experiment
 from dogcam.scoring import Scoring, score_baselines, score_pass
 from dogcam.selection import choose_epochs, choose_runs, reopen_dataset
 from dogcam.targets import Target

@@ -153,7 +153,7 @@ class HeatmapEngine:
         values = self.classifier.probabilities(found.logits) if self.score == "softmax" else found.logits
         signs = self._signs(found)
         # Only the classes that count: 0 times an infinite logit would be NaN.
-        return np.where(signs != 0, signs * values, 0).sum(axis=1)
+        return np.multiply(signs, values, out=np.zeros_like(signs), where=signs != 0).sum(axis=1)
 
     def _probed(
         self, inputs: np.ndarray, found: Heatmaps, activations: dict[str, np.ndarray]

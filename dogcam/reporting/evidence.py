@@ -13,13 +13,14 @@ import cv2
 import numpy as np
 
 from dogcam.errors import InputError
+from dogcam.evaluations import Cell, Evaluation
 from dogcam.localize import predicted_box, prepare
 from dogcam.methods import METHODS
 from dogcam.metrics.classification import Curve, choose_run, curves_of
 from dogcam.protocols import PROTOCOLS, Protocol
 from dogcam.reporting import count
 from dogcam.reporting.tables import cell_order, is_baseline
-from dogcam.runs import Cell, Evaluation, Experiment, HistoryRow
+from dogcam.runs import Experiment, HistoryRow
 from dogcam.statistics import Difference, paired_difference
 
 Columns = Mapping[str, np.ndarray]

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from dogcam.evaluations import Cell, Evaluation
 from dogcam.methods import METHODS
 from dogcam.metrics import METRICS
 from dogcam.protocols import PROTOCOLS
-from dogcam.runs import Cell, Evaluation, HistoryRow
+from dogcam.runs import HistoryRow
 
 
 def _natural(text: str) -> list[tuple[int, str]]:

@@ -16,9 +16,9 @@ from dogcam.commands import evaluate
 from dogcam.config import EvaluateConfig
 from dogcam.datasets import open_dataset
 from dogcam.errors import ExperimentError, Interrupted, LayerError, OptionError, UnknownName
+from dogcam.evaluations import Cell
 from dogcam.pipeline import limited, squash
 from dogcam.progress import Progress
-from dogcam.runs import Cell
 
 LAYERS = ("conv3_block1_out", "conv4_block1_out", "conv5_block1_out")
 

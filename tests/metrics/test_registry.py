@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dogcam.evaluations import ROW_SCHEMA
 from dogcam.metrics import METRICS, Metric, metric
-from dogcam.runs import ROW_SCHEMA
 
 RNG = np.random.default_rng(11)
 COLUMNS = {"iou": RNG.random(9), "area": RNG.random(9), "empty": RNG.random(9) > 0.5, "probability": RNG.random(9)}

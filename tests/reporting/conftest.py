@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from dogcam import boxes, localize
+from dogcam.evaluations import Cell
 from dogcam.files import write_bytes
 from dogcam.protocols import PROTOCOLS
-from dogcam.runs import Cell, Experiment, HistoryRow, create_experiment
+from dogcam.runs import Experiment, HistoryRow, create_experiment
 
 STAGES = ("conv3_block1_out", "conv4_block1_out", "conv5_block1_out")
 HISTORY = {  # run -> (accuracy, loss) of epochs 1 to 4

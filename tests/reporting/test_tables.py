@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from dogcam.evaluations import Cell
 from dogcam.metrics import METRICS
 from dogcam.reporting.tables import cell_order, localisation_rows, scores, training_rows
-from dogcam.runs import Cell, HistoryRow
+from dogcam.runs import HistoryRow
 
 
 def test_the_numbers_of_a_row_are_those_of_its_images(made):
