@@ -10,6 +10,11 @@ DogcamError
 └── ExperimentError      an experiment that is missing, unfinished or does not match
 """
 
+import re
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_AROUND = "Exception encountered when calling"
+
 
 class DogcamError(Exception):
     """Base of all errors that are shown to the user as one line (exit code 1)."""
@@ -48,5 +53,10 @@ class ExperimentError(DogcamError):
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's text that says something; its type where there is none."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    """The first line of an error's text that says something; its type where there is none.
+
+    What Keras writes around an error of a layer says nothing but where; colours meant for a terminal are taken out.
+    """
+    lines = (_COLOURS.sub("", line).strip() for line in str(error).splitlines())
+    told = [line for line in lines if line]
+    return next((line for line in told if not line.startswith(_AROUND)), told[0] if told else type(error).__name__)

@@ -89,9 +89,9 @@ class Graph:
             try:
                 found = operation.compute_output_spec(*args, **kwargs)
             except Exception as error:  # a layer may raise anything
-                raise ModelError(
-                    f"cannot follow the graph of {self.name} through {path}: {first_line(error)}"
-                ) from error
+                # Keras wraps what a layer raises into a text of several lines; the cause says it shortly.
+                reason = first_line(error.__cause__ or error)
+                raise ModelError(f"cannot follow the graph of {self.name} through {path}: {reason}") from error
             self.steps.append(Step(self._free(path), operation, args, kwargs, tuple(tree.flatten(found))))
             return found
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
+
 import keras
 import numpy as np
 import pytest
 
 from dogcam.backbones import BACKBONES
-from dogcam.classifier import Classifier, build, load_foreign, load_trained, preprocessing
+from dogcam.classifier import Classifier, build, foreign, load_foreign, load_trained, preprocessing
 from dogcam.engine import HeatmapEngine
 from dogcam.errors import ModelError, OptionError, UnknownName
 
@@ -179,3 +181,120 @@ def test_a_model_that_carries_code_is_not_opened(tmp_path):
     keras.Model(inputs, outputs).save(tmp_path / "code.keras")
     with pytest.raises(ModelError, match=r"code\.keras"):
         load_foreign(tmp_path / "code.keras", "unit", ())
+
+
+def two_headed(kind):
+    inputs = keras.Input((32, 48, 3))
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(inputs))
+    breeds, colours = keras.layers.Dense(3, name="breeds")(pooled), keras.layers.Dense(5, name="colours")(pooled)
+    return keras.Model(inputs, {"breeds": breeds, "colours": colours} if kind is dict else [colours, breeds])
+
+
+class TestForeign:
+    """Models as they come, without a file."""
+
+    @pytest.mark.parametrize("kind", [list, dict])
+    def test_an_output_is_chosen_by_its_name(self, kind):
+        model = two_headed(kind)
+        assert foreign(model, "none", output="breeds").class_count == 3
+        assert foreign(model, "none", output="colours").class_count == 5
+        with pytest.raises(UnknownName, match="unknown output 'breed'; the nearest: breeds"):
+            foreign(model, "none", output="breed").class_count  # noqa: B018
+        with pytest.raises(ModelError, match=r"several outputs: choose one with --output: .*breeds"):
+            foreign(model, "none")
+
+    def test_a_subclassed_model_is_one_clear_error(self):
+        class Subclassed(keras.Model):
+            def __init__(self):
+                super().__init__()
+                self.dense = keras.layers.Dense(2)
+
+            def call(self, x):
+                return self.dense(keras.ops.mean(x, axis=(1, 2)))
+
+        model = Subclassed()
+        model(np.zeros((1, 8, 8, 3), np.float32))
+        for broken in (model, keras.Sequential([keras.layers.Conv2D(2, 3)])):
+            with pytest.raises(
+                ModelError, match="mine has no graph to look into: only Sequential and functional models"
+            ):
+                foreign(broken, "none", name="mine")
+
+    @pytest.mark.parametrize(
+        ("shape", "size", "channels"),
+        [
+            ((32, 48, 3), (32, 48), 3),
+            ((32, 48, 1), (32, 48), 1),
+            ((None, None, 3), (224, 224), 3),
+            ((None, 64, 3), (224, 64), 3),
+        ],
+    )
+    def test_its_input_is_read_from_it(self, shape, size, channels):
+        classifier = foreign(conv(shape), "none")
+        assert (classifier.size, classifier.channels) == (size, channels)
+
+    def test_a_model_of_vectors_or_of_two_pictures_is_refused(self):
+        vector = keras.Sequential([keras.Input((7,)), keras.layers.Dense(2)])
+        left, right = keras.Input((8, 8, 3)), keras.Input((8, 8, 3))
+        pair = keras.Model([left, right], keras.layers.Dense(2)(keras.ops.mean(left + right, axis=(1, 2))))
+        for model in (vector, pair):
+            with pytest.raises(ModelError, match="must take one picture"):
+                foreign(model, "none")
+
+    def test_a_grey_model_sees_the_luminance(self):
+        pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 48, 3), np.uint8)
+        found = foreign(conv((32, 48, 1)), "unit").inputs_of(pixels)
+        expected = (0.299 * pixels[..., :1] + 0.587 * pixels[..., 1:2] + 0.114 * pixels[..., 2:]) / 255
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+    def test_preprocessing_may_be_a_function(self):
+        pixels = np.full((1, 32, 32, 3), 10, np.uint8)
+        assert (foreign(conv(), lambda images: images * 3).inputs_of(pixels) == 30).all()
+
+    def test_stages_are_the_last_layers_that_the_classes_depend_on(self):
+        inputs = keras.Input((32, 48, 3))
+        x = keras.layers.Conv2D(2, 3, strides=2, name="one")(inputs)
+        x = keras.layers.Conv2D(2, 3, strides=2, name="two")(x)
+        aside = keras.layers.Conv2D(2, 1, name="aside")(x)
+        outputs = keras.layers.Dense(2, name="out")(keras.layers.GlobalAveragePooling2D()(x))
+        model = keras.Model(inputs, [outputs, keras.layers.Flatten(name="other")(aside)])
+        assert foreign(model, "none", output="out").stages == ("one", "two")
+
+
+class TestUntrained:
+    def test_it_is_the_same_architecture_with_other_weights(self, small):
+        twin = small.untrained(1)  # not the seed that `small` was made from
+        pairs = zip(small.model.layers[1:], twin.model.layers[1:], strict=True)  # the input's name is no matter
+        assert all((type(a), a.name, a.output.shape) == (type(b), b.name, b.output.shape) for a, b in pairs)
+        assert (twin.classes, twin.stages) == (small.classes, small.stages)
+        kernels = [(a.numpy(), b.numpy()) for a, b in zip(small.model.weights, twin.model.weights, strict=True)]
+        assert all(a.shape == b.shape for a, b in kernels)
+        assert all(not np.allclose(a, b) for a, b in kernels if a.ndim > 1)
+
+    def test_the_seed_decides_and_nothing_else_is_touched(self, small):
+        before = [w.numpy() for w in small.model.weights]
+        random.seed(7)
+        state = random.getstate()
+        first, again, other = small.untrained(3), small.untrained(3), small.untrained(4)
+        assert random.getstate() == state
+        pairs = list(zip(first.model.get_weights(), again.model.get_weights(), other.model.get_weights(), strict=True))
+        for one, same, _ in pairs:
+            np.testing.assert_array_equal(one, same)
+        assert any(not np.allclose(one, different) for one, _, different in pairs)
+        for now, then in zip(small.model.weights, before, strict=True):
+            np.testing.assert_array_equal(now.numpy(), then)
+
+    def test_a_layer_that_cannot_be_made_anew_is_one_clear_error(self):
+        class Fixed(keras.layers.Layer):
+            def __init__(self, times):
+                super().__init__()
+                self.times = times
+
+            def call(self, x):
+                return x * self.times
+
+        inputs = keras.Input((8, 8, 3))
+        outputs = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(Fixed(2)(inputs)))
+        with pytest.raises(ModelError, match="mine cannot be built anew with fresh weights: "):
+            foreign(keras.Model(inputs, outputs), "none", name="mine").untrained()

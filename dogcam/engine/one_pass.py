@@ -12,6 +12,7 @@ from dogcam.classifier import Classifier
 from dogcam.engine import scores
 from dogcam.engine.cells import Cell
 from dogcam.engine.parts import bias_gradient, biased_steps, guided, is_relu, require_relus
+from dogcam.errors import ModelError, first_line
 from dogcam.graph import Step
 from dogcam.methods import METHODS
 
@@ -52,6 +53,12 @@ class OnePass:
         self.biased = biased_steps(graph, source) if "bias_gradients" in self.needs else []
         self.twin = classifier.untrained(UNTRAINED_SEED) if "untrained_activations" in self.needs else None
         self.compute = tf.function(self._trace, input_signature=self._signature(), autograph=False)
+        try:
+            self.compute.get_concrete_function()
+        except Exception as error:  # a layer may raise anything
+            raise ModelError(
+                f"{classifier.name} cannot be run step by step: {first_line(error.__cause__ or error)}"
+            ) from error
 
     def _signature(self) -> tuple[tf.TensorSpec, ...]:
         # A free first dimension: the last, smaller batch needs no second compilation.

@@ -57,7 +57,7 @@ def ablationcam(xp: Any, activations: Any, rerun: Any, score: Any) -> Any:
     title="occlusion",
     paper=_ZEILER,
     year=2014,
-    passes="170 F",
+    passes="170 F",  # at 224 x 224
 )
 def occlusion(xp: Any, rescore: Any, score: Any) -> Any:
     """Occlusion sensitivity, Zeiler and Fergus 2014: one picture -> (H, W).
