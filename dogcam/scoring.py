@@ -13,7 +13,8 @@ import numpy as np
 from dogcam import localize
 from dogcam.baselines import BASELINES
 from dogcam.boxes import area
-from dogcam.engine import HeatmapEngine
+from dogcam.classifier import Classifier
+from dogcam.engine import HeatmapEngine, plan_cells
 from dogcam.evaluations import Cell, Evaluation
 from dogcam.pipeline import WORKERS, Pictures
 from dogcam.progress import Progress
@@ -50,6 +51,34 @@ def score_baselines(scoring: Scoring, training_boxes: np.ndarray) -> list[Cell]:
     return cells
 
 
+# Maps that have nothing to do with what was learnt, and the same for all kept models: scored once.
+UNINFORMED = ("centre-gaussian", "random-map", "random-weights")
+
+
+def score_uninformed(scoring: Scoring, classifier: Classifier, resume: bool, progress: Progress) -> list[Cell]:
+    """Score the maps that know nothing of the classes, by every protocol, and return their cells.
+
+    Args:
+        classifier: any of the models: its architecture is what counts.
+        resume: leave those that are finished.
+    """
+    pairs = plan_cells(classifier, UNINFORMED)
+    cells = [Cell(0, 0, *pair, protocol.name) for pair, protocol in product(pairs, scoring.protocols)]
+    if resume and all(map(scoring.evaluation.has, cells)):
+        return cells
+    for score, protocols in by_score(scoring.protocols).items():
+        score_pass(scoring, HeatmapEngine(classifier, pairs, score), protocols, 0, 0, progress)
+    return cells
+
+
+def by_score(protocols: Sequence[Protocol]) -> dict[str, list[Protocol]]:
+    """Protocols by the score that their maps explain: what one pass of the network can serve."""
+    found: dict[str, list[Protocol]] = {}
+    for protocol in protocols:
+        found.setdefault(protocol.score, []).append(protocol)
+    return found
+
+
 def score_pass(
     scoring: Scoring,
     engine: HeatmapEngine,
@@ -62,7 +91,7 @@ def score_pass(
     pictures = scoring.pictures
     found = _Found(engine, protocols)
     with (
-        progress.task(f"run {number} epoch {epoch}", len(pictures.records)) as step,
+        progress.task(f"run {number} epoch {epoch}" if number else "baselines", len(pictures.records)) as step,
         ThreadPoolExecutor(WORKERS) as pool,
     ):
         for part in pictures.batches(scoring.batch_size):
@@ -71,7 +100,8 @@ def score_pass(
             positions = np.arange(len(pictures.records))[part]
             found.add(maps, positions, pictures.shapes[part], scoring.sampled, pool)
             step.advance(len(targets))
-    network = found.network_columns()
+    # A baseline is of no run, and what its network says is not what was learnt.
+    network = found.network_columns() if number else {}
     for (method, layer), protocol in product(engine.cells, protocols):
         boxes, empty = found.boxes[method, layer, protocol.name], found.empty[method, layer]
         flagged = np.concatenate(found.flagged[method, layer])
@@ -83,7 +113,7 @@ def score_pass(
                 f"{method} at {layer}: its formula does not hold for {number_flagged} of {len(pictures.records)} pictures "
                 "(a score that is not above 0, or a value that is not finite); they are flagged in the results"
             )
-    if engine.score == "logit":
+    if engine.score == "logit" and number:
         scoring.evaluation.write_maps(number, epoch, found.sample_maps())
 
 

@@ -28,7 +28,7 @@ from dogcam.progress import Progress
 from dogcam.protocols import PROTOCOLS, Protocol
 from dogcam.reporting.tables import localisation_rows
 from dogcam.runs import Experiment, find_experiment
-from dogcam.scoring import Scoring, score_baselines, score_pass
+from dogcam.scoring import UNINFORMED, Scoring, by_score, score_baselines, score_pass, score_uninformed
 from dogcam.selection import choose_epochs, choose_runs, reopen_dataset
 from dogcam.targets import Target
 
@@ -94,6 +94,8 @@ def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
     scoring.evaluation.write_problems({"id": each.id, "reason": each.reason} for each in problems)
     wanted = score_baselines(scoring, _training_boxes(subject.dataset))
     try:
+        first = subject.model(subject.runs[0], subject.epochs[0])
+        wanted += score_uninformed(scoring, first, config.resume, progress)
         for number, epoch in product(subject.runs, subject.epochs):
             wanted += _score_epoch(config, scoring, subject.model(number, epoch), number, epoch, progress)
     except KeyboardInterrupt:
@@ -195,11 +197,8 @@ def _score_epoch(
     """Score the wanted cells of one kept model, one pass of the network for each kind of score, and return them."""
     plain = _wanted_cells(config, classifier)
     fused = fused_cells(plain, config.fuse) if config.fuse else {}
-    by_score: dict[str, list[Protocol]] = {}
-    for protocol in scoring.protocols:
-        by_score.setdefault(protocol.score, []).append(protocol)
     mapped = scoring.evaluation.maps(number, epoch) if config.resume else {}
-    for score, protocols in by_score.items():
+    for score, protocols in by_score(scoring.protocols).items():
 
         def finished(pair: tuple[str, str], score: str = score, protocols: Sequence[Protocol] = protocols) -> bool:
             # Rows by every protocol, and maps of the sample as it is now; only passes of the logit keep maps.
@@ -231,10 +230,11 @@ def listed(numbers: Sequence[int]) -> str:
 def _wanted_cells(config: EvaluateConfig, classifier: Classifier) -> list[tuple[str, str]]:
     """The study's cells; with layers named but no methods, Grad-CAM there, and CAM where it can be.
 
-    Boxes that never look are in every table, asked for or not.
+    What knows nothing of the classes is in every table, asked for or not.
     """
     if config.methods:
-        return plan_cells(classifier, [name for name in config.methods if name not in BASELINES], config.layers)
+        informed = [name for name in config.methods if name not in (*BASELINES, *UNINFORMED)]
+        return plan_cells(classifier, informed, config.layers)
     if not config.layers:
         return study_cells(classifier)
     layers = [checked_layer(classifier, layer) for layer in config.layers]

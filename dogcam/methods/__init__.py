@@ -85,6 +85,11 @@ class Method:
         return not PROBES.keys().isdisjoint(self.needs)
 
     @property
+    def content_free(self) -> bool:
+        """Whether it never looks at the picture: of the input it takes no more than the size."""
+        return {"inputs", "rng"}.issuperset(self.needs)
+
+    @property
     def class_specific(self) -> bool:
         """Whether the map depends on the class that is explained."""
         return not {"activations", "inputs", "rng"}.issuperset(self.needs)

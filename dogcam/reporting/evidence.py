@@ -32,6 +32,11 @@ def title_of(method: str) -> str:
     return METHODS[method].title if method in METHODS else method
 
 
+def never_looks(method: str) -> bool:
+    """Whether a baseline's boxes have nothing to do with the picture; a box that no method draws has not."""
+    return method not in METHODS or METHODS[method].content_free
+
+
 def picture_of(path: Path) -> np.ndarray:
     """A JPEG file -> uint8 (H, W, 3), RGB.
 

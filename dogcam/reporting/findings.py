@@ -14,7 +14,7 @@ import numpy as np
 
 from dogcam.protocols import Protocol
 from dogcam.reporting import Finding, listed, number, signed
-from dogcam.reporting.evidence import Evidence, paired, title_of
+from dogcam.reporting.evidence import Evidence, never_looks, paired, title_of
 from dogcam.statistics import Difference
 
 Comparison = tuple[str, Difference]
@@ -178,7 +178,8 @@ _FALLS = {
 
 def best_baseline(evidence: Evidence, protocol: str) -> tuple[str, float] | None:
     """(name, mean IoU) of the best box that never looks."""
-    means = {name: float(np.mean(table["iou"])) for name, table in evidence.baselines(protocol).items()}
+    unseen = {name: table for name, table in evidence.baselines(protocol).items() if never_looks(name)}
+    means = {name: float(np.mean(table["iou"])) for name, table in unseen.items()}
     return max(means.items(), key=lambda item: item[1]) if means else None
 
 

@@ -13,7 +13,7 @@ from dogcam.methods import METHODS
 from dogcam.metrics import METRICS
 from dogcam.protocols import Protocol
 from dogcam.reporting import NONE, Chart, Entry, Exhibit, Finding, Row, Table, count, number, percent, study
-from dogcam.reporting.evidence import Evidence, title_of
+from dogcam.reporting.evidence import Evidence, never_looks, title_of
 from dogcam.reporting.findings import caution
 from dogcam.reporting.tables import is_baseline, scores
 
@@ -126,7 +126,8 @@ def _iou_table(evidence: Evidence, protocol: str) -> Table:
     for name, table in evidence.baselines(protocol).items():
         ours = scores(table)
         values = [entry for _ in epochs for entry in (_mean(ours), NONE)]
-        rows.append(Row.of(name, "never looks", NONE, count(len(table["image"])), *values, kind="baseline"))
+        what = "never looks" if never_looks(name) else "fresh weights"
+        rows.append(Row.of(name, what, NONE, count(len(table["image"])), *values, kind="baseline"))
     heads = [head for epoch in epochs for head in (f"epoch {epoch}", f"e{epoch} published")]
     return Table(
         f"Mean IoU ± standard error under protocol {protocol}, beside the published figures.",

@@ -39,7 +39,7 @@ def test_the_studys_cells_at_each_kept_epoch_of_the_best_run(evaluated, trained)
     }
     assert cells == expected
     baselines = [row["method"] for row in evaluated.rows if not row["run"]]
-    assert sorted(baselines) == sorted(2 * [*BASELINES])
+    assert sorted(baselines) == sorted(2 * [*BASELINES, "centre-gaussian", "random-map", "random-weights"])
 
 
 def _iou(first, second):
@@ -359,8 +359,16 @@ def test_methods_that_ask_again_and_again_are_evaluated_with_progress_and_flags(
 
 
 def test_boxes_that_never_look_are_in_every_table_asked_for_or_not(experiment):
-    result = evaluate.run(config_of(experiment, epochs=(2,), methods=("whole-image", "cam")), Progress())
+    asked = ("whole-image", "cam", "random-map")
+    result = evaluate.run(config_of(experiment, epochs=(2,), methods=asked), Progress())
     assert {row["method"] for row in result.rows if row["run"]} == {"cam"}
+    for name, layer in (("centre-gaussian", "input"), ("random-map", "input"), ("random-weights", LAYERS[-1])):
+        rows = result.evaluation.read(Cell(0, 0, name, layer, "default"))
+        assert len(rows["iou"]) == 6
+        assert set(rows["predicted"].astype(str)) <= {"None", "nan"}
+    gaussian = result.evaluation.read(Cell(0, 0, "centre-gaussian", "input", "default"))
+    # exp(-d^2 / 2 sigma^2) above 0.15 of its maximum: d below 1.948 sigma, sigma a quarter of the side.
+    assert gaussian["area"] == pytest.approx((2 * 0.25 * np.sqrt(-2 * np.log(0.15))) ** 2, abs=0.02)
     boxes = [record.boxes[0] for record in open_dataset("synthetic:3").splits["train"] if len(record.boxes)]
     rows = result.evaluation.read(Cell(0, 0, "mean-training-box", "", "default"))
     found = np.array([rows[name][0] for name in ("x0", "y0", "x1", "y1")])

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from dogcam.evaluations import Cell
 from dogcam.reporting.evidence import Evidence, paired
-from dogcam.reporting.findings import caution, findings, spelled
+from dogcam.reporting.findings import best_baseline, caution, findings, spelled
 from dogcam.statistics import Difference
 
 SPREAD = np.array([0.0, 0.02, -0.02, 0.01, -0.01, 0.015, -0.015, 0.0])
@@ -161,3 +162,15 @@ def test_caution_counts_the_comparisons(made):
     total = sum(len(finding.intervals) for finding in found)
     assert f"{total} comparisons" in caution(evidence, found)
     assert "8 images" in caution(evidence, found)
+
+
+def test_the_best_box_that_never_looks_is_not_one_of_an_untrained_network(made):
+    """Fresh weights have looked at the picture, whatever they have seen; a Gaussian in the middle has not."""
+    made.unseen = 0.3
+    experiment = made.write()
+    (evaluation,) = experiment.evaluations()
+    rows = evaluation.read(Cell(0, 0, "whole-image", "", "default"))
+    rows["truth"] = [each.ravel().tolist() for each in rows["truth"]]
+    for name, layer, iou in (("random-weights", "conv5_block1_out", 0.9), ("centre-gaussian", "input", 0.4)):
+        evaluation.write(Cell(0, 0, name, layer, "default"), {**rows, "iou": np.full(8, iou)})
+    assert best_baseline(Evidence.of(experiment), "default") == ("centre-gaussian", pytest.approx(0.4))
