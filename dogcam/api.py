@@ -27,7 +27,7 @@ from dogcam.figures import Panel, contact_sheet
 from dogcam.methods import METHODS
 from dogcam.pipeline import squash
 from dogcam.progress import Progress
-from dogcam.protocols import PROTOCOLS, Protocol
+from dogcam.protocols import Protocol, drawable
 from dogcam.subjects import find_subject
 from dogcam.targets import Target
 
@@ -57,8 +57,18 @@ def load(
         ModelError, OptionError, UnknownName, ExperimentError: it cannot be had, or not be looked into.
     """
     if isinstance(model, Classifier):
-        return model
+        if preprocess is not None or output is not None or options:
+            raise OptionError(
+                "a classifier that is loaded brings its preprocessing and output; give classes and name at most"
+            )
+        if not classes and not name:
+            return model
+        return replace(model, classes=tuple(classes) or model.classes, name=name or model.name)
     if not isinstance(model, str | Path):
+        if options:
+            raise OptionError(
+                f"a Keras model takes no {', '.join(sorted(options))}: these go with an experiment or a file"
+            )
         if preprocess is None:
             raise OptionError(
                 'load(model) does not know how its pixels are to be prepared: preprocess="unit" for pixels divided by 255, '
@@ -71,7 +81,7 @@ def load(
         )
     config = ExplainConfig.of(images=("-",), model=str(model), preprocess=preprocess, output=output, **options)
     found = find_subject(config, Progress()).first
-    return replace(found, classes=tuple(classes) or found.classes, name=name or found.name)
+    return load(found, classes=classes, name=name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,14 +137,14 @@ class Explained:
 def explain(
     model: Any,
     pictures: Any,
-    methods: Sequence[str] = ExplainConfig.methods,
-    layers: Sequence[str] = (),
-    target: str = ExplainConfig.target,
+    methods: str | Sequence[str] = ExplainConfig.methods,
+    layers: str | Sequence[str] = (),
+    target: str | int = ExplainConfig.target,
     *,
     protocol: str = ExplainConfig.protocol,
     labels: Sequence[int] | None = None,
     fuse: str | None = None,
-    smooth: Sequence[str] = (),
+    smooth: str | Sequence[str] = (),
     mask_batch: int = ExplainConfig.mask_batch,
     batch_size: int = ExplainConfig.batch_size,
     progress: Progress | None = None,
@@ -143,7 +153,8 @@ def explain(
 
     Args:
         model: what `load` gives, or what it takes without more.
-        pictures: uint8, or numbers from 0 to 255: (B, H, W, 3), one (H, W, 3), or a list of pictures of any sizes.
+        pictures: uint8, or numbers from 0 to 255, which are rounded: (B, H, W, 3), one (H, W, 3), or a list of pictures
+            of any sizes; each may have one colour.
         methods: see `dogcam list methods`.
         layers: paths, see `dogcam list layers`; none means the last one.
         target: "predicted", "second", "true" (of `labels`), a class by index, name or unique part of it, or two of these
@@ -157,17 +168,17 @@ def explain(
         InputError: what is given are no pictures.
         UnknownName, LayerError, OptionError, ModelError: see `HeatmapEngine`.
     """
+    if batch_size < 1:
+        raise OptionError(f"batch_size must be at least 1; received {batch_size}")
     classifier, given = load(model), _pictures(pictures)
-    chosen = PROTOCOLS[protocol]
-    wanted = Target.parse(target, classifier.class_index)
-    known = [None] * len(given) if labels is None else list(labels)
-    targets = np.array([wanted.of(label, f"picture {at}") for at, label in zip(range(len(given)), known, strict=True)])
+    chosen = drawable(protocol)
+    targets = _targets(classifier, str(target), labels, len(given))
     engine = HeatmapEngine(
         classifier,
-        plan_cells(classifier, methods, layers),
+        plan_cells(classifier, _several(methods), _several(layers)),
         chosen.score,
         fuse=fuse,
-        smooth=smooth,
+        smooth=_several(smooth),
         mask_batch=mask_batch,
         progress=progress,
     )
@@ -190,32 +201,60 @@ def explain(
     )
 
 
+def _several(names: str | Sequence[str]) -> tuple[str, ...]:
+    """One name or many."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _targets(classifier: Classifier, target: str, labels: Sequence[int] | None, count: int) -> np.ndarray:
+    """What each picture is explained for and against (n, 2), as the engine takes it.
+
+    Raises:
+        InputError, UnknownName, OptionError: labels that are no classes, or a target that cannot be had.
+    """
+    wanted = Target.parse(target, classifier.class_index)
+    known = [None] * count if labels is None else np.asarray(labels)
+    if labels is not None:
+        whole = known.dtype.kind in "ui" and known.shape == (count,)
+        if not whole or known.min(initial=0) < 0 or known.max(initial=0) >= classifier.class_count:
+            raise InputError(
+                f"labels must be {count} whole numbers from 0 to {classifier.class_count - 1}; received {list(labels)}"
+            )
+    return np.array([wanted.of(label, f"picture {place}") for place, label in enumerate(known)], np.int64)
+
+
 def _pictures(given: Any) -> tuple[np.ndarray, ...]:
-    """Pictures uint8 (H, W, 3), one or many, checked.
+    """Pictures uint8 (H, W, 3), one or many, checked; numbers are rounded, grey is repeated for the three colours.
 
     Raises:
         InputError: they are none.
     """
     several = list(given) if isinstance(given, list | tuple) or np.ndim(given) == 4 else [given]
-    pictures = [np.asarray(each) for each in several]
+    pictures = [_coloured(np.asarray(each)) for each in several]
     for each in pictures:
         numbers = each.dtype.kind in "uif"
         if each.ndim != 3 or each.shape[2] != 3 or not numbers or not each.size:
             raise InputError(
                 f"a picture is an array (H, W, 3) of numbers from 0 to 255; received {each.dtype} {each.shape}"
             )
-        if (
-            not np.isfinite(each).all()
-            or each.min() < 0
-            or each.max() > 255
-            or (each.dtype.kind == "f" and each.max() <= 1)
-        ):
+        if not np.isfinite(each).all() or each.min() < 0 or each.max() > 255:
             raise InputError(
                 f"a picture's numbers go from 0 to 255, whatever the model takes; received {each.min():g} to {each.max():g}"
             )
+    if pictures and all(each.dtype.kind == "f" for each in pictures) and 0 < max(each.max() for each in pictures) <= 1:
+        raise InputError(
+            "a picture's numbers go from 0 to 255, whatever the model takes; these end at 1: multiply by 255"
+        )
     if not pictures:
         raise InputError("explain needs at least one picture; received none")
     return tuple(np.round(each).astype(np.uint8) for each in pictures)
+
+
+def _coloured(picture: np.ndarray) -> np.ndarray:
+    """(H, W) or (H, W, 1) as (H, W, 3); anything else as it is."""
+    if picture.ndim == 2:
+        picture = picture[..., None]
+    return np.repeat(picture, 3, axis=2) if picture.ndim == 3 and picture.shape[2] == 1 else picture
 
 
 def _boxes(maps: np.ndarray, protocol: Protocol, pictures: Sequence[np.ndarray]) -> np.ndarray:

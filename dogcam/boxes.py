@@ -32,15 +32,20 @@ def area(boxes: np.ndarray) -> np.ndarray:
     return np.prod(np.maximum(boxes[..., 2:] - boxes[..., :2], 0), axis=-1)
 
 
-def iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def iou(first: np.ndarray, second: np.ndarray, last: float = 0) -> np.ndarray:
     """Intersection over union of every box of `first` (n, 4) with every box of `second` (m, 4).
 
-    |A ∩ B| / |A ∪ B| of half-open boxes, without the +1 of the pixel-counting conventions (Everingham 2010).
+    |A ∩ B| / |A ∪ B| of half-open boxes (Everingham 2010).
+
+    Args:
+        last: what is added to every side: 1 in conventions that count pixels and have both corners inside.
 
     Returns:
         float64 (n, m); 0 where the union is empty.
     """
-    a, b = np.asarray(first, np.float64)[:, None], np.asarray(second, np.float64)[None]
+    a, b = np.array(first, np.float64)[:, None], np.array(second, np.float64)[None]
+    a[..., 2:] += last
+    b[..., 2:] += last
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
     shared = np.prod(np.maximum(sides, 0), axis=-1)
     union = area(a) + area(b) - shared

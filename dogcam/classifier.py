@@ -19,7 +19,7 @@ import numpy as np
 
 from dogcam.backbones import BACKBONES, Backbone
 from dogcam.errors import ModelError, OptionError, UnknownName, first_line
-from dogcam.graph import Graph, has_graph
+from dogcam.graph import Graph, has_graph, is_map
 from dogcam.pretrained import backbone_model, load_model
 from dogcam.readout import Readout, read
 from dogcam.registry import resolve, unknown
@@ -55,7 +55,7 @@ class Classifier:
                 f"{self.name} has {self.class_count} classes, but {len(self.classes)} names were given for them"
             )
         if not self.stages:
-            object.__setattr__(self, "stages", _last_of_stages(self.graph, self.readout.source))
+            object.__setattr__(self, "stages", _last_of_stages(self.graph, self.readout))
 
     @cached_property
     def graph(self) -> Graph:
@@ -65,7 +65,23 @@ class Classifier:
     @cached_property
     def readout(self) -> Readout:
         """How its classes are read from the end of the graph."""
-        return read(self.graph, self.graph.outputs[_output_position(self.model, self.output, self.name)])
+        return read(self.graph, self.graph.outputs[self._output_position()])
+
+    def _output_position(self) -> int:
+        """Which of the model's outputs gives the classes: by the key of its dictionary, or by its layer's name.
+
+        Raises:
+            ModelError, UnknownName: it has several and none is named, or none of that name.
+        """
+        layers = list(getattr(self.model, "output_names", None) or [self.model.outputs[0].name])
+        names = list(self.graph.output_keys) or layers
+        if self.output is None and len(names) > 1:
+            raise ModelError(f"{self.name} has several outputs: choose one with --output: {', '.join(names)}")
+        if self.output is None:
+            return 0
+        if self.output not in (*names, *layers):
+            raise unknown("output", self.output, names)
+        return (names if self.output in names else layers).index(self.output)
 
     @cached_property
     def size(self) -> tuple[int, int]:
@@ -119,23 +135,23 @@ class Classifier:
         return self.classes[index] if self.classes else f"class {index}"
 
     def class_index(self, text: str) -> int:
-        """The class that `text` means: its index, its name, or a part that only one name has.
+        """The class that `text` means: its name, its index, or a part that only one name has.
 
         Raises:
             UnknownName: none does, or several do.
         """
-        if text.isdecimal() and int(text) < self.class_count:
-            return int(text)
         folded = text.casefold()
         names = [name.casefold() for name in self.classes]
         if names.count(folded) == 1:
             return names.index(folded)
+        if text.isdecimal() and int(text) < self.class_count:
+            return int(text)
         matches = [index for index, name in enumerate(names) if folded in name]
         if len(matches) == 1:
             return matches[0]
         if matches:
             several = ", ".join(self.classes[index] for index in matches[:5])
-            raise UnknownName(f"class {text!r} is ambiguous: {several}; name one in full or by its index")
+            raise UnknownName(f"class {text!r} is ambiguous: {several}; give its whole name or its index")
         if not self.classes:
             raise UnknownName(f"class {text!r}: {self.name} has no class names; give an index below {self.class_count}")
         raise unknown("class", text, self.classes)
@@ -190,22 +206,6 @@ def _input_shape(model: keras.Model, name: str) -> tuple[int | None, ...]:
             f"{name} must take one picture, (batch, height, width, 3 colours or 1); its inputs are {shapes}"
         )
     return shapes[0]
-
-
-def _output_position(model: keras.Model, wanted: str | None, name: str) -> int:
-    """Which of the model's outputs gives the classes.
-
-    Raises:
-        ModelError, UnknownName: it has several and none is named, or none of that name.
-    """
-    names = list(getattr(model, "output_names", None) or [model.outputs[0].name])
-    if wanted is None and len(names) > 1:
-        raise ModelError(f"{name} has several outputs: choose one with --output: {', '.join(names)}")
-    if wanted is None:
-        return 0
-    if wanted not in names:
-        raise unknown("output", wanted, names)
-    return names.index(wanted)
 
 
 def preprocessing(name: str, backbone: Backbone) -> Callable[[np.ndarray], np.ndarray]:
@@ -304,12 +304,16 @@ def foreign(
     return Classifier(model, prepared, classes, (), name or getattr(model, "name", type(model).__name__), output)
 
 
-def _last_of_stages(graph: Graph, source: Any) -> tuple[str, ...]:
-    """The last layer at each of the last three resolutions, among those that the classes depend on."""
-    needed = {id(step) for step in graph.between((), [source])}
+def _last_of_stages(graph: Graph, readout: Readout) -> tuple[str, ...]:
+    """The last layer at each of the last three resolutions, the layer that is pooled as the last of all.
+
+    Only layers that everything goes through count: a gate, a branch or the insides of an attention are no stage.
+    """
     last: dict[tuple[int, int], str] = {}
-    for step in graph.maps():
-        if id(step) in needed:
-            last[tuple(step.output.shape[1:3])] = step.path
-    ordered = sorted(last, key=lambda size: (size[0] or 0) * (size[1] or 0), reverse=True)
-    return tuple(last[size] for size in ordered[-3:])
+    for step in graph.necks(readout.source):
+        if is_map(step.output):
+            last.pop(size := tuple(step.output.shape[1:3]), None)
+            last[size] = step.path
+        if step.path == readout.pooled:
+            break
+    return tuple(last.values())[-3:]

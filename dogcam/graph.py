@@ -67,6 +67,7 @@ class Graph:
         self._taken: set[str] = set()
         found = self._follow(model, self.input, "")
         self.outputs: tuple[Any, ...] = tuple(tree.flatten(found))
+        self.output_keys: tuple[str, ...] = tuple(sorted(found)) if isinstance(found, dict) else ()
         self._producers = {id(output): step for step in self.steps for output in step.outputs}
         self._by_path = {step.path: step for step in self.steps}
 
@@ -124,7 +125,9 @@ class Graph:
             return text
         if text in self._nested and (step := self.producer(self._nested[text])):
             return step.path
-        ends = [path for path in self._by_path if path.endswith(f"/{text}")]
+        inner = {path: step.path for path, tensor in self._nested.items() if (step := self.producer(tensor))}
+        places = {path: path for path in self._by_path} | inner
+        ends = [path for path in places if path.endswith(f"/{text}")]
         if len(ends) > 1:
             raise LayerError(
                 f"layer {text!r} of {self.name} is ambiguous: {', '.join(ends[:5])}; give one of these paths"
@@ -134,7 +137,7 @@ class Graph:
             close = nearest(text, spatial, 3) or _nearest_ends(text, spatial)
             hint = f"the nearest: {', '.join(close)}" if close else f"the last with height and width: {spatial[-1:]}"
             raise LayerError(f"{self.name} has no layer {text!r}; {hint}; dogcam list layers shows all")
-        return ends[0]
+        return places[ends[0]]
 
     def tensor(self, text: str) -> Any:
         """The output of a layer with height and width: a symbolic (B, h, w, K).
@@ -183,6 +186,19 @@ class Graph:
                 needed.add(id(step))
                 open_tensors += step.inputs
         return [step for step in self.steps if id(step) in needed]
+
+    def necks(self, wanted: Any) -> list[Step]:
+        """The steps, in order, that every way from the input to `wanted` goes through."""
+        steps = self.between((), [wanted])
+        last_use = {id(tensor): place for place, step in enumerate(steps) for tensor in step.inputs}
+        last_use[id(wanted)] = len(steps)
+        found, furthest = [], last_use.get(id(self.input), -1)
+        for place, step in enumerate(steps):
+            # A neck: nothing that was computed before it is still needed after it.
+            if furthest <= place:
+                found.append(step)
+            furthest = max(furthest, *(last_use.get(id(tensor), -1) for tensor in step.outputs))
+        return found
 
     def frontier(self, tensor: Any, wanted: Any) -> list[Any]:
         """What else than `tensor` is needed to compute `wanted`: the tensors that do not depend on it, but meet what does.

@@ -101,7 +101,7 @@ def read(graph: Graph, output: Any) -> Readout:
             )
         head, source, pooled = None, tensor, None
         kind = "its input" if step is None else f"a {type(step.operation).__name__}"
-        obstacle = f"its classes do not come from a dense layer but from {kind}"
+        obstacle = f"its classes do not come from a plain dense layer but from {kind}"
     activation = activation if fused in ("linear", "") else fused
     outputs = int(output.shape[-1])
     if outputs == 1 and activation != "sigmoid":
@@ -116,7 +116,7 @@ def _before_activation(graph: Graph, tensor: Any) -> tuple[str, Any]:
     while (step := graph.producer(tensor)) is not None:
         name = _ACTIVATIONS.get(type(step.operation).__name__, "")
         if isinstance(step.operation, keras.layers.Activation):
-            name = keras.activations.serialize(step.operation.activation)
+            name = activation_name(step.operation.activation)
         if name in _ACTIVATIONS.values():
             return name, step.inputs[0]
         if name != "linear" and type(step.operation).__name__ not in _TRANSPARENT:
@@ -135,7 +135,7 @@ def _through(graph: Graph, tensor: Any) -> Step | None:
 
 def _hands_on(step: Step) -> bool:
     if isinstance(step.operation, keras.layers.Activation):
-        return keras.activations.serialize(step.operation.activation) == "linear"
+        return activation_name(step.operation.activation) == "linear"
     return type(step.operation).__name__ in _TRANSPARENT
 
 
@@ -144,18 +144,30 @@ def _fused(step: Step | None) -> str:
     if isinstance(getattr(step, "operation", None), keras.layers.Activation | keras.layers.Softmax):
         return ""
     activation = getattr(getattr(step, "operation", None), "activation", None)
+    return "" if activation is None else activation_name(activation)
+
+
+def activation_name(activation: Any) -> str:
+    """Keras's name of an activation, "linear" for none; of somebody's own function, its type's name."""
     if activation is None:
-        return ""
-    name = keras.activations.serialize(activation)
+        return "linear"
+    try:
+        name = keras.activations.serialize(activation)
+    except TypeError:  # a partial function has no name to serialise
+        return type(activation).__name__
     return name if isinstance(name, str) else type(activation).__name__
 
 
 def _is_head(step: Step) -> bool:
     """Whether it is a dense layer of vectors, or the same written as a 1x1 convolution of one place."""
-    if isinstance(step.operation, keras.layers.Dense):
+    operation = step.operation
+    if getattr(operation, "quantization_mode", None) is not None:
+        return False  # its kernel is not the matrix that it multiplies by
+    # A layer of somebody's own, derived from these, may compute something else with the same kernel.
+    if type(operation).call is keras.layers.Dense.call:
         return len(step.inputs[0].shape) == 2
-    one = isinstance(step.operation, keras.layers.Conv2D) and step.operation.kernel_size == (1, 1)
-    return one and tuple(step.inputs[0].shape[1:3]) == (1, 1) and step.operation.groups == 1
+    one = type(operation).call is keras.layers.Conv2D.call and operation.kernel_size == (1, 1)
+    return one and tuple(step.inputs[0].shape[1:3]) == (1, 1) and operation.groups == 1
 
 
 def _pooling(graph: Graph, head: Step) -> tuple[str | None, str]:

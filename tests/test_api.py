@@ -138,9 +138,9 @@ class TestExplaining:
     @pytest.mark.parametrize(
         ("given", "words"),
         [
-            (np.zeros((4, 4), np.uint8), r"an array \(H, W, 3\) of numbers from 0 to 255; received uint8 \(4, 4\)"),
+            (np.zeros(4, np.uint8), r"an array \(H, W, 3\) of numbers from 0 to 255; received uint8 \(4,\)"),
             (np.zeros((2, 4, 4, 4), np.uint8), r"received uint8 \(4, 4, 4\)"),
-            (np.random.default_rng(0).random((4, 4, 3)), "numbers go from 0 to 255, whatever the model takes"),
+            (np.random.default_rng(0).random((4, 4, 3)), "these end at 1: multiply by 255"),
             (np.full((4, 4, 3), -1.0), "received -1 to -1"),
             (np.full((4, 4, 3), np.nan), "received nan to nan"),
             (np.array([[["a", "b", "c"]]]), "an array"),
@@ -150,3 +150,37 @@ class TestExplaining:
     def test_what_is_no_picture_is_said(self, classifier, given, words):
         with pytest.raises(InputError, match=words):
             explain(classifier, given)
+
+    def test_a_black_picture_among_others_and_grey_ones_are_pictures(self, classifier, pictures):
+        black = explain(classifier, [np.zeros((9, 9, 3), np.float32), pictures[0].astype(np.float32)])
+        assert len(black.targets) == 2
+        grey = pictures[0][..., 0]
+        coloured = explain(classifier, np.stack([grey] * 3, axis=2)).logits
+        for one in (grey, grey[..., None]):
+            np.testing.assert_array_equal(explain(classifier, one).logits, coloured)
+
+    def test_one_name_may_stand_for_a_list_of_it_and_a_number_for_a_class(self, classifier, pictures):
+        found = explain(classifier, pictures, "gradcam", classifier.stages[-1], 2, smooth="flip")
+        assert list(found.maps) == [("gradcam", classifier.stages[-1])]
+        assert found.targets.tolist() == [2, 2]
+
+    @pytest.mark.parametrize("labels", [[-1, 0], [0, 3], [0.0, 1.0], [1], ["beagle", "boxer"]])
+    def test_labels_that_are_no_classes_are_refused(self, classifier, pictures, labels):
+        with pytest.raises(InputError, match="labels must be 2 whole numbers from 0 to 2; received"):
+            explain(classifier, pictures, target="true", labels=labels)
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [({"batch_size": 0}, "batch_size must be at least 1"), ({"mask_batch": 2.5}, "a whole number of at least 1")],
+    )
+    def test_sizes_of_batches_are_checked(self, classifier, pictures, options, words):
+        with pytest.raises(OptionError, match=words):
+            explain(classifier, pictures, **options)
+
+
+def test_what_load_would_not_use_is_refused(model, classifier):
+    with pytest.raises(OptionError, match="a Keras model takes no clases, home"):
+        load(model, "unit", clases=["a"], home="x")
+    with pytest.raises(OptionError, match="a classifier that is loaded brings its preprocessing"):
+        load(classifier, "unit")
+    assert load(classifier, classes=["x", "y", "z"]).classes == ("x", "y", "z")

@@ -136,8 +136,8 @@ class TestHeads:
         ("maximum", "fed by GlobalMaxPooling2D 'global_max"),
         ("two dense layers", "fed by Dense 'dense"),
         ("average pooling of parts", "fed by AveragePooling2D"),
-        ("pooled classes", "do not come from a dense layer but from a GlobalAveragePooling2D"),
-        ("a sum of two", "do not come from a dense layer but from a Add"),
+        ("pooled classes", "do not come from a plain dense layer but from a GlobalAveragePooling2D"),
+        ("a sum of two", "do not come from a plain dense layer but from a Add"),
     ],
 )
 def test_the_reason_why_no_layer_is_pooled_is_told(name, words):

@@ -25,7 +25,7 @@ from dogcam.evaluations import Cell, Evaluation
 from dogcam.files import plain, write_json
 from dogcam.pipeline import limited, read_pictures
 from dogcam.progress import Progress
-from dogcam.protocols import PROTOCOLS, Protocol
+from dogcam.protocols import Protocol, drawable
 from dogcam.reporting.tables import localisation_rows
 from dogcam.runs import Experiment, find_experiment
 from dogcam.scoring import UNINFORMED, Scoring, by_score, score_baselines, score_pass, score_uninformed
@@ -153,7 +153,7 @@ def _prepare(config: EvaluateConfig, subject: _Subject, progress: Progress) -> t
     ids = {record.id for record in records}
     known = [each for each in dataset.problems if each.split == config.split and (each.lost or each.id in ids)]
     evaluation = subject.experiment.evaluation(config.split, config.limit, config.target, config.smooth)
-    protocols = tuple(PROTOCOLS[name] for name in config.protocols)
+    protocols = tuple(map(drawable, config.protocols))
     count = len(pictures.records)
     sampled = np.unique(np.linspace(0, count - 1, min(config.samples, count)).round().astype(int))
     targets = np.array([target.of(record.label, record.id) for record in pictures.records], np.int64)

@@ -22,7 +22,7 @@ from dogcam.files import plain
 from dogcam.pictures import find_pictures
 from dogcam.pipeline import squash
 from dogcam.progress import Progress
-from dogcam.protocols import PROTOCOLS, Protocol
+from dogcam.protocols import Protocol, drawable
 from dogcam.subjects import Subject, find_subject
 from dogcam.targets import Target, top
 
@@ -150,7 +150,7 @@ def _plan(
         raise OptionError(
             f"--fuse {config.fuse} needs a method at two layers or more; received only {', '.join(asked)}"
         )
-    protocol = PROTOCOLS[config.protocol]
+    protocol = drawable(config.protocol)
     boxes = _baseline_boxes([name for name in asked if name in BASELINES], subject, dataset)
     engines = {epoch: _engine(model, cells, config, protocol, progress) for epoch, model in subject.models.items()}
     shown = next(iter(engines.values())).cells if cells else []

@@ -76,8 +76,8 @@ class HeatmapEngine:
             raise unknown("score", score, SCORES)
         if not cells:
             raise OptionError("an engine needs at least one (method, layer)")
-        if mask_batch < 1:
-            raise OptionError(f"--mask-batch must be at least 1; received {mask_batch}")
+        if not isinstance(mask_batch, int | np.integer) or mask_batch < 1:
+            raise OptionError(f"--mask-batch must be a whole number of at least 1; received {mask_batch}")
         self.classifier, self.score, self.fuse, self.smooth = classifier, score, fuse, tuple(smooth)
         self.plain = list(dict.fromkeys(check_cell(classifier, cell) for cell in cells))
         self.fused = fused_cells(self.plain, fuse) if fuse else {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import tensorflow as tf
@@ -52,9 +53,9 @@ class OnePass:
             require_relus(graph, source)
         self.biased = biased_steps(graph, source) if "bias_gradients" in self.needs else []
         self.twin = classifier.untrained(UNTRAINED_SEED) if "untrained_activations" in self.needs else None
-        self.compute = tf.function(self._trace, input_signature=self._signature(), autograph=False)
         try:
-            self.compute.get_concrete_function()
+            # The one trace itself, and not the tf.function, which warns of many engines as if they were retraced.
+            self.compute = tf.function(self._trace, autograph=False).get_concrete_function(*self._signature())
         except Exception as error:  # a layer may raise anything
             raise ModelError(
                 f"{classifier.name} cannot be run step by step: {first_line(error.__cause__ or error)}"
@@ -69,18 +70,28 @@ class OnePass:
         """(Map, which are sound) of the cells, activations of `features`, logits, the classes and those set against (or -1)."""
         graph = self.classifier.graph
         tensors = [graph.tensor(layer) for layer in self.layers] + [step.output for step in self.biased]
-        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            tape.watch(inputs)
-            values, logits = _forward(self.classifier, inputs, tensors)
-            chosen, opposed = scores.resolve(logits, targets), scores.resolve(logits, against)
-            signs = scores.class_signs(chosen, opposed, logits.shape[-1])
-            total = scores.score(self.classifier.readout, logits, signs, self.kind)
-            finer = scores.finer_score(logits, chosen)
-        activations, biased = values[: len(self.layers)], values[len(self.layers) :]
-        at_layers, shared = self._first_order(tape, total, activations, biased, inputs)
+        with self._second_tape() as second:
+            with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+                for each in (tape, second) if second else (tape,):
+                    each.watch(inputs)
+                values, logits = _forward(self.classifier, inputs, tensors)
+                chosen, opposed = scores.resolve(logits, targets), scores.resolve(logits, against)
+                signs = scores.class_signs(chosen, opposed, logits.shape[-1])
+                total = scores.score(self.classifier.readout, logits, signs, self.kind)
+                finer = scores.finer_score(logits, chosen, opposed)
+            activations, biased = values[: len(self.layers)], values[len(self.layers) :]
+            at_layers, shared = self._first_order(tape, total, activations, biased, inputs)
+            # g . A with A held fixed: its derivative by A is H A.
+            products = [tf.reduce_sum(g * tf.stop_gradient(a)) for g, a in _pairs(at_layers)] if second else []
+        if second:
+            at_layers["hessian_activations"] = [
+                _derivatives(second, product, value) for product, value in zip(products, activations, strict=True)
+            ]
         if "finer_gradients" in self.needs:
             at_layers["finer_gradients"] = _derivatives(tape, finer, activations)
-        at_layers |= self._of_other_passes(inputs, signs)
+        if self.twin is not None:
+            found = self._differentiated(self.twin, inputs, signs, self.layers)
+            at_layers |= dict(zip(("untrained_activations", "untrained_gradients"), found, strict=True))
         shared |= self._not_of_layers(inputs, signs)
         common = {name: _finite(each) for name, each in shared.items()}
         evidence = {
@@ -108,15 +119,11 @@ class OnePass:
             shared["input_gradients"] = found["inputs"][0]
         return at_layers, shared
 
-    def _of_other_passes(self, inputs: tf.Tensor, signs: tf.Tensor) -> dict[str, list[Any]]:
-        """Second derivatives, and a network of fresh weights: by name, a list over layers."""
-        found = {}
-        if "hessian_activations" in self.needs:
-            found["hessian_activations"] = self._curvature(inputs, signs)
-        if self.twin is not None:
-            activations, gradients = self._differentiated(self.twin, inputs, signs, self.layers)
-            found |= {"untrained_activations": activations, "untrained_gradients": gradients}
-        return found
+    def _second_tape(self) -> Any:
+        """A tape that hears of the first derivatives, where second ones are wanted; else a context that gives None."""
+        if "hessian_activations" not in self.needs:
+            return nullcontext()
+        return tf.GradientTape(persistent=True, watch_accessed_variables=False)
 
     def _not_of_layers(self, inputs: tf.Tensor, signs: tf.Tensor) -> dict[str, Any]:
         """The class weights, and guided gradients of the input."""
@@ -143,13 +150,10 @@ class OnePass:
             total = scores.score(classifier.readout, logits, signs, self.kind)
         return values, _derivatives(tape, total, values or [inputs])
 
-    def _curvature(self, inputs: tf.Tensor, signs: tf.Tensor) -> list[Any]:
-        """H A at every layer: the derivative of g . A by A, A held fixed in the product."""
-        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            tape.watch(inputs)
-            values, gradients = self._differentiated(self.classifier, inputs, signs, self.layers)
-            products = [tf.reduce_sum(g * tf.stop_gradient(a)) for g, a in zip(gradients, values, strict=True)]
-        return [_derivatives(tape, product, value) for product, value in zip(products, values, strict=True)]
+
+def _pairs(at_layers: dict[str, list[Any]]) -> Iterator[tuple[Any, Any]]:
+    """(gradients, activations) of each layer."""
+    return zip(at_layers["gradients"], at_layers["activations"], strict=True)
 
 
 def _forward(

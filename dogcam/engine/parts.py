@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from dogcam.errors import ModelError
 from dogcam.graph import Graph, Step, is_map
+from dogcam.readout import activation_name
 
 _RELUS = {"relu", "relu6", "Relu", "Relu6"}
 # The derivative of an activation inside a layer, from what the layer gives: y = f(z) -> f'(z).
@@ -25,9 +26,7 @@ _DERIVATIVES: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
 
 
 def _activation(operation: Any) -> str:
-    activation = getattr(operation, "activation", None)
-    name = keras.activations.serialize(activation) if activation is not None else "linear"
-    return name if isinstance(name, str) else type(activation).__name__
+    return activation_name(getattr(operation, "activation", None))
 
 
 def is_relu(step: Step) -> bool:
@@ -78,6 +77,9 @@ def _bias_of(step: Step) -> Any:
         return _shift(operation)
     if isinstance(operation, keras.layers.Rescaling):
         return tf.constant(operation.offset, tf.float32)
+    if isinstance(operation, keras.layers.Normalization) and not operation.invert:
+        mean, variance = (tf.cast(each, tf.float32) for each in (operation.mean, operation.variance))
+        return -mean / tf.maximum(tf.sqrt(variance), keras.config.epsilon())
     if isinstance(operation, keras.Layer) and getattr(operation, "use_bias", False):
         return getattr(operation, "bias", None)
     return None

@@ -89,7 +89,8 @@ class Network:
 
 
 def _compiled(function: Callable[..., Any], *signature: Any) -> Any:
-    return tf.function(function, input_signature=signature, autograph=False)
+    # The one trace itself, and not the tf.function, which warns of many engines as if they were retraced.
+    return tf.function(function, autograph=False).get_concrete_function(*signature)
 
 
 def _spec(tensor: Any, dtype: Any = None) -> tf.TensorSpec:

@@ -30,11 +30,11 @@ def score(readout: Readout, logits: tf.Tensor, signs: tf.Tensor, kind: str) -> t
     return tf.reduce_sum(signs * values, axis=-1)
 
 
-def finer_score(logits: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
+def finer_score(logits: tf.Tensor, chosen: tf.Tensor, opposed: tf.Tensor) -> tf.Tensor:
     """F (B,) of Finer-CAM: sum_d p_d (S_c - alpha S_d) / sum_d p_d over the classes d most like c.
 
     Those are the ones whose logits are nearest to that of c; p are the probabilities, and their share in the derivative
-    counts, as in pytorch-grad-cam.
+    counts, as in pytorch-grad-cam. Where a class is set against c already (`opposed` is not -1), it is the only d.
     """
     own = tf.gather(logits, chosen, batch_dims=1)[:, None]
     itself = tf.one_hot(chosen, logits.shape[-1], on_value=logits.dtype.max, off_value=0.0)
@@ -42,4 +42,6 @@ def finer_score(logits: tf.Tensor, chosen: tf.Tensor) -> tf.Tensor:
     _, similar = tf.math.top_k(-distance, min(SIMILAR, logits.shape[-1] - 1))
     others = tf.gather(logits, similar, batch_dims=1)
     # Among these alone the softmax is p_d / sum p_d, and it does not underflow where all of them are unlikely.
-    return tf.reduce_sum(tf.nn.softmax(others) * (own - FINER_STRENGTH * others), axis=-1)
+    finer = tf.reduce_sum(tf.nn.softmax(others) * (own - FINER_STRENGTH * others), axis=-1)
+    named = tf.gather(logits, tf.maximum(opposed, 0), batch_dims=1)
+    return tf.where(opposed < 0, finer, own[:, 0] - FINER_STRENGTH * named)

@@ -65,7 +65,8 @@ def fem(xp: Any, activations: Any) -> Any:
     """Feature explanation method, Fuad et al. 2020.
 
     L(i, j) = sum_k w_k A_k(i, j), w_k the share of places where A_k is above its mean by more than two standard
-    deviations (of the population). The class plays no part.
+    deviations (of the population). The class plays no part. So it is in pytorch-grad-cam; Xplique, of the same paper,
+    adds up masks of those places, M_k(i, j) in place of A_k(i, j), weighted by the mean of A_k.
     """
     mean = xp.mean(activations, axis=(1, 2), keepdims=True)
     deviation = xp.sqrt(xp.mean((activations - mean) ** 2, axis=(1, 2), keepdims=True))

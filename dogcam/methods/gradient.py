@@ -101,6 +101,7 @@ def finercam(xp: Any, activations: Any, finer_gradients: Any) -> Any:
 
     L(i, j) = ReLU(sum_k a_k A_k(i, j)), a_k = (1/Z) sum_ij (dF/dA_k)(i, j), where
     F = sum_d p_d (S_c - alpha S_d) / sum_d p_d over the 3 classes d whose scores are nearest to S_c, p their
-    probabilities, alpha = 1. The engine differentiates F whole, p_d included, as pytorch-grad-cam does.
+    probabilities, alpha = 1. The engine differentiates F whole, p_d included, as pytorch-grad-cam does. S is the logit,
+    whatever the protocol's score. With a target A:B, B is the only d.
     """
     return gradcam(xp, activations, finer_gradients)

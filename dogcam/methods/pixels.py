@@ -38,7 +38,8 @@ def saliency(xp: Any, input_gradients: Any) -> Any:
 def guided_backprop(xp: Any, guided_gradients: Any) -> Any:
     """Guided backpropagation, Springenberg et al. 2015: L(i, j) = sum_c |G_c(i, j)|.
 
-    G is dS/dx where every ReLU passes a gradient on only where both the gradient and its input are positive. It is known
+    G is dS/dx where every ReLU (as a layer, an operation or inside a layer; not as maximum(x, 0), and not within a layer
+    of one's own) passes a gradient on only where both the gradient and its input are positive. It is known
     to depend little on the class and on the weights (Adebayo et al. 2018).
     """
     return over_colours(xp, guided_gradients)
@@ -86,6 +87,10 @@ def fullgrad(xp: Any, inputs: Any, input_gradients: Any, bias_gradients: Any) ->
     L = sum_c psi(x * dS/dx)_c + sum_l sum_c U(psi(b_l dS/db_l))_c over layers l with a bias b_l and their channels c.
     psi takes absolute values, then scales those of one layer and picture, all its channels together, from their least
     and greatest to 0 and 1 (to 0 where they are all the same); U enlarges bilinearly to the input's size.
+
+    The biases are those of layers whose output has height and width: convolutions, dense layers, batch normalisation and
+    Rescaling or Normalization of the input. What others add is left out (layer and group normalisation, an operation
+    such as x + 1, layers inside a layer of one's own, the head), so that the terms add up to S only where there is no such.
 
     The paper's code enlarges with corners aligned in place of half-pixel centres, and adds 1e-6 to the range it divides
     by. pytorch-grad-cam scales every channel by itself, so that one that hardly matters counts as much as any other.

@@ -241,6 +241,7 @@ def in_words(protocol: Protocol | None) -> str:
     negative = "negative values set to 0" if protocol.relu else "negative values kept"
     size = "the picture's own size" if protocol.size is None else f"{protocol.size} × {protocol.size}"
     scale = "divided by its maximum" if protocol.normalise == "max" else "its minimum and maximum moved to 0 and 1"
+    above = "a threshold chosen for all images" if protocol.threshold is None else f"{protocol.threshold:g}"
     cut = ", cut to 8 bits" if protocol.quantise else ""
     component = "the largest connected part" if protocol.component == "largest" else "the first contour found"
     box = "its extent" if protocol.box == "extent" else "the extent of its rotated rectangle of minimum area"
@@ -248,6 +249,6 @@ def in_words(protocol: Protocol | None) -> str:
     return (
         f"Protocol {protocol.name} (version {protocol.version}): {negative}, the map enlarged ({protocol.upsample}) "
         f"to {size}, {scale}, "
-        f"kept where above {protocol.threshold:g}{cut}; {component}, {box}, compared with {truth}; gradients of the "
+        f"kept where above {above}{cut}; {component}, {box}, compared with {truth}; gradients of the "
         f"{protocol.score}."
     )

@@ -72,7 +72,8 @@ class Outside:
     @cached_property
     def finer_gradients(self):
         distance = np.abs(self.logits - self.logits[self._chosen])
-        similar = [c for c in np.argsort(distance) if c != self._chosen][:3]
+        nearest = [c for c in np.argsort(distance) if c != self._chosen][:3]
+        similar = nearest if self._against is None else [self._against]
 
         def finer(v):
             logits = self._place[1](v)
