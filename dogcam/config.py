@@ -76,6 +76,8 @@ class _Config:
         """Raise `UnknownName` for the first name that its registry does not know."""
         for dotted, name in self.named():
             registry = resolve(dotted)
+            if dotted == PROTOCOL_NAMES and name.endswith(".toml"):
+                continue  # a file of the user's, read when it is needed
             # Only a dataset's name may carry an argument, as in "tfds:NAME".
             registry[name.partition(":")[0] if dotted == DATASET_NAMES else name]
 

@@ -374,6 +374,9 @@ def show_listing(listing: Any) -> None:
     for row in listing.rows:
         made.add_row(*(Text(clean(row[position])) for position in kept))
     show(Group(Text(clean(listing.title), style="bold"), made))
+    for each in listing.more:
+        show("")
+        show_listing(each)
 
 
 def duration(seconds: float) -> str:

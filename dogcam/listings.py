@@ -13,7 +13,7 @@ from dogcam.errors import ExperimentError
 from dogcam.files import plain
 from dogcam.methods import METHODS, NEEDS, Method
 from dogcam.metrics import METRICS
-from dogcam.protocols import PROTOCOLS
+from dogcam.protocols import FIELDS, PROTOCOLS
 from dogcam.registry import unknown
 from dogcam.runs import Experiment, all_experiments
 
@@ -26,6 +26,7 @@ class Listing:
     headings: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     wide_only: tuple[str, ...] = ()  # headings that a narrow terminal does without
+    more: tuple[Listing, ...] = ()  # tables that explain this one; no part of its JSON
 
     def document(self) -> list[dict[str, Any]]:
         """One object a row, for JSON."""
@@ -101,9 +102,13 @@ def _datasets(home: str) -> Listing:
 
 
 def _protocols(home: str) -> Listing:
-    headings = ("protocol", "version", "description")
     rows = tuple((name, row.version, row.description) for name, row in PROTOCOLS.items())
-    return Listing("Protocols", headings, rows)
+    fields = Listing(
+        "Fields of a protocol, for a file of your own (--protocol my.toml)",
+        ("field", "what it means; what it may be"),
+        tuple((name, f"{row.meaning}; {row.allowed}") for name, row in FIELDS.items()),
+    )
+    return Listing("Protocols", ("protocol", "version", "description"), rows, more=(fields,))
 
 
 def _metrics(home: str) -> Listing:

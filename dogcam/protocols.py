@@ -227,6 +227,7 @@ def load_protocol(path: str | Path) -> Protocol:
 
 
 PROTOCOLS: Registry[Protocol] = Registry("protocol")
+FILE = ".toml"  # what the name of a user's own protocol ends with on the command line
 
 
 def _register(protocol: Protocol) -> None:
@@ -307,13 +308,13 @@ _register(
 
 
 def drawable(name: str) -> Protocol:
-    """The protocol `name`, if it draws a box on a map by itself.
+    """The protocol `name`, or that of the file `name`.toml, if it draws a box on a map by itself.
 
     Raises:
         UnknownName: there is none of that name.
-        OptionError: its threshold is chosen from the maps of all pictures together.
+        OptionError: see `load_protocol`; or its threshold is chosen from the maps of all pictures together.
     """
-    protocol = PROTOCOLS[name]
+    protocol = load_protocol(name) if name.endswith(FILE) else PROTOCOLS[name]
     if protocol.threshold is None:
         fixed = ", ".join(each for each, row in PROTOCOLS.items() if row.threshold is not None)
         raise OptionError(

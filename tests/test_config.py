@@ -189,6 +189,11 @@ class TestNames:
         with pytest.raises(UnknownName):
             config.check_names()
 
+    def test_a_protocol_may_be_a_file_of_the_users(self):
+        EvaluateConfig(protocols=("my.toml", "default")).check_names()
+        with pytest.raises(UnknownName, match="unknown protocol 'my'"):
+            EvaluateConfig(protocols=("my",)).check_names()
+
     def test_all_names_are_listed_with_their_registry(self):
         config = EvaluateConfig(methods=("cam", "gradcam"), protocols=("default",))
         named = [(dotted.rpartition(":")[2], name) for dotted, name in config.named()]

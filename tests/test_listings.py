@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
 
@@ -16,7 +17,7 @@ from dogcam.errors import UnknownName
 from dogcam.files import write_bytes
 from dogcam.listings import listing
 from dogcam.metrics import METRICS
-from dogcam.protocols import PROTOCOLS
+from dogcam.protocols import PROTOCOLS, Protocol
 from dogcam.runs import create_experiment
 
 REGISTRIES = {
@@ -123,3 +124,9 @@ def test_listing_imports_nothing_heavy():
     )
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"
+
+
+def test_every_field_of_a_protocol_is_explained_below_the_protocols():
+    (fields_,) = listing("protocols", "nowhere").more
+    assert [row[0] for row in fields_.rows] == [each.name for each in fields(Protocol)]
+    assert all(len(words) > 20 and "; " in words for _, words in fields_.rows)

@@ -20,7 +20,7 @@ from dogcam.classifier import Classifier, load_trained
 from dogcam.config import EvaluateConfig
 from dogcam.datasets import Dataset, Problem, Record
 from dogcam.engine import HeatmapEngine, checked_layer, fused_cells, plan_cells, study_cells
-from dogcam.errors import ExperimentError, InputError, Interrupted
+from dogcam.errors import ExperimentError, InputError, Interrupted, OptionError
 from dogcam.evaluations import Cell, Evaluation
 from dogcam.files import plain, write_json
 from dogcam.pipeline import limited, read_pictures
@@ -149,19 +149,37 @@ def _prepare(config: EvaluateConfig, subject: _Subject, progress: Progress) -> t
     if not scored:
         raise InputError(f"none of the {len(records)} pictures of {dataset.name} ({config.split}) has a usable box")
     target = Target.parse(config.target, first.class_index)
+    evaluation = subject.experiment.evaluation(config.split, config.limit, config.target, config.smooth)
+    protocols = tuple(map(drawable, config.protocols))
+    documents = _documents(evaluation, protocols)
     pictures = read_pictures(scored, first.size, f"reading {config.split}", progress)
     ids = {record.id for record in records}
     known = [each for each in dataset.problems if each.split == config.split and (each.lost or each.id in ids)]
-    evaluation = subject.experiment.evaluation(config.split, config.limit, config.target, config.smooth)
-    protocols = tuple(map(drawable, config.protocols))
     count = len(pictures.records)
     sampled = np.unique(np.linspace(0, count - 1, min(config.samples, count)).round().astype(int))
     targets = np.array([target.of(record.label, record.id) for record in pictures.records], np.int64)
     scoring = Scoring(evaluation, pictures, protocols, sampled, targets, config.batch_size)
     _keep_sample(scoring, dataset.classes)
     about = {"split": config.split, "limit": config.limit, "target": config.target, "smooth": config.smooth}
-    evaluation.write_about(about)
+    evaluation.write_about({**about, "protocols": documents})
     return scoring, (*known, *pictures.problems)
+
+
+def _documents(evaluation: Evaluation, protocols: Sequence[Protocol]) -> dict[str, Any]:
+    """All protocols that the evaluation's tables are by, with these.
+
+    Raises:
+        OptionError: tables by another protocol of the same name are there.
+    """
+    known = evaluation.about().get("protocols", {})
+    for protocol in protocols:
+        document = plain(protocol.document())
+        if known.get(protocol.name, document) != document:
+            raise OptionError(
+                f"{evaluation.path} has tables by another protocol called {protocol.name}: give this one another name"
+            )
+        known = {**known, protocol.name: document}
+    return known
 
 
 def _keep_sample(scoring: Scoring, classes: Sequence[str]) -> None:

@@ -125,8 +125,11 @@ class Evidence:
         return list(dict.fromkeys(cell.protocol for cell in self.tables))
 
     def protocol(self, name: str) -> Protocol | None:
-        """A protocol's fields; None where this dogcam does not know it."""
-        return dict(PROTOCOLS).get(name)
+        """A protocol's fields, the user's own as they were kept; None where this dogcam does not know it."""
+        if name in PROTOCOLS or self.evaluation is None:
+            return PROTOCOLS.get(name)
+        document = self.evaluation.about().get("protocols", {}).get(name)
+        return None if document is None else Protocol(**{**document, "iou_levels": tuple(document["iou_levels"])})
 
     @cached_property
     def drawn_under(self) -> Protocol | None:

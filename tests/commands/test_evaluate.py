@@ -19,6 +19,7 @@ from dogcam.errors import ExperimentError, Interrupted, LayerError, OptionError,
 from dogcam.evaluations import Cell
 from dogcam.pipeline import limited, squash
 from dogcam.progress import Progress
+from dogcam.reporting.evidence import Evidence
 
 LAYERS = ("conv3_block1_out", "conv4_block1_out", "conv5_block1_out")
 
@@ -373,3 +374,35 @@ def test_boxes_that_never_look_are_in_every_table_asked_for_or_not(experiment):
     rows = result.evaluation.read(Cell(0, 0, "mean-training-box", "", "default"))
     found = np.array([rows[name][0] for name in ("x0", "y0", "x1", "y1")])
     np.testing.assert_allclose(found, np.mean(boxes, axis=0), atol=1e-6)
+
+
+class TestAProtocolOfTheUsersOwn:
+    def write(self, folder, threshold, name="mine"):
+        (folder / f"{name}.toml").write_text(f"relu = true\nthreshold = {threshold}\n")
+        return str(folder / f"{name}.toml")
+
+    def test_its_rows_are_those_of_its_fields_and_the_report_knows_them(self, experiment, tmp_path):
+        asked = {"epochs": (2,), "methods": ("gradcam",)}
+        protocols = (self.write(tmp_path, 0.15), self.write(tmp_path, 0.6, "strict"), "default")
+        result = evaluate.run(config_of(experiment, protocols=protocols, **asked), Progress())
+        cells = [Cell(result.runs[0], 2, "gradcam", LAYERS[-1], name) for name in ("mine", "strict", "default")]
+        mine, strict, default = (result.evaluation.read(cell) for cell in cells)
+        np.testing.assert_array_equal(mine["iou"], default["iou"])
+        assert strict["area"].mean() < default["area"].mean()
+        assert Evidence.of(experiment).evaluation.path == result.evaluation.path, "the latest of the limited ones"
+        assert Evidence.of(experiment).protocol("strict").threshold == 0.6
+
+    def test_another_one_of_the_same_name_does_not_write_over_its_tables(self, experiment, tmp_path):
+        asked = {"epochs": (2,), "methods": ("cam",)}
+        evaluate.run(config_of(experiment, protocols=(self.write(tmp_path, 0.3),), **asked), Progress())
+        with pytest.raises(OptionError, match="has tables by another protocol called mine: give this one another name"):
+            evaluate.run(config_of(experiment, protocols=(self.write(tmp_path, 0.4),), **asked), Progress())
+
+    def test_what_is_wrong_with_it_is_said_before_pictures_are_read(self, experiment, tmp_path, listener):
+        progress = listener()
+        (tmp_path / "odd.toml").write_text("relu = true\ntreshold = 0.2\n")
+        with pytest.raises(OptionError, match="the nearest: threshold"):
+            evaluate.run(config_of(experiment, protocols=(str(tmp_path / "odd.toml"),)), progress)
+        with pytest.raises(OptionError, match="protocol wsol-v2 chooses its threshold from the maps of all pictures"):
+            evaluate.run(config_of(experiment, protocols=("wsol-v2",)), progress)
+        assert not any(title.startswith("reading") for title, _ in progress.tasks)
