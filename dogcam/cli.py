@@ -286,6 +286,7 @@ def evaluate(
     samples: Annotated[
         int | None, option("--samples", text="pictures kept with maps for figures", default=EvaluateConfig.samples)
     ] = None,
+    pairs: Annotated[bool, typer.Option("--pairs", help="also the ranking, and every pair compared")] = False,
     batch_size: Annotated[
         int | None, option("--batch-size", text="pictures a pass", default=EvaluateConfig.batch_size)
     ] = None,
@@ -320,6 +321,7 @@ def evaluate(
         split=split,
         limit=limit,
         samples=samples,
+        pairs=pairs or None,
         batch_size=batch_size,
         model=model,
         weights=weights,

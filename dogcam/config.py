@@ -212,6 +212,7 @@ class EvaluateConfig(_Config):
     split: str = "test"
     limit: int | None = None
     samples: int = 12
+    pairs: bool = False
     batch_size: int = 32
     data_dir: str | None = None
     resume: bool = False

@@ -274,10 +274,44 @@ def show_evaluation(result: Any) -> None:
     for protocol in dict.fromkeys(row["protocol"] for row in shown):
         rows = [_score_row(row) for row in shown if row["protocol"] == protocol]
         show(table(f"Protocol {protocol}, {result.images} images", headings, rows, left=3), "")
+    for comparison in result.comparisons:
+        if result.show_pairs:
+            _show_comparison(comparison)
+        show(*comparison.sentences())
     show(f"Run {', '.join(map(str, result.runs))}: {result.why}. r·ep is run and epoch; area and empty are shares.")
     show(f"Rows and summary in {result.evaluation.path.parent} after {duration(result.seconds)}.")
     show(f"Next: {following('report', result.evaluation.path.parents[1])}")
     show_problems(result.problems)
+
+
+def _show_comparison(comparison: Any) -> None:
+    """The ranking with intervals, then every pair, each line under the name of the first method that it stands for."""
+    of = f"protocol {comparison.protocol}, run {comparison.run}, epoch {comparison.epoch}"
+    lines = [
+        [each.rank, each.letters, ", ".join(each.names), f"{each.iou.value:.3f}", _interval(each.iou)]
+        for each in comparison.lines
+    ]
+    described = comparison.lines[0].iou.described if comparison.lines else ""
+    headings = ["rank", "letters", "method", "mean IoU", "interval"]
+    show(table(f"Ranking, {of} ({described}; a shared letter: not told apart)", headings, lines, left=3), "")
+    pairs = [
+        [
+            f"{each.first} - {each.second}",
+            f"{each.mean:+.3f}",
+            _interval(each),
+            f"{each.holm:.3g}",
+            f"{each.effect:+.2f}",
+            f"{each.wins}/{each.ties}/{each.losses}",
+        ]
+        for each in comparison.of_methods
+    ]
+    headings = ["difference of mean IoU", "mean", "95 % interval", "p (Holm)", "effect", "w/t/l"]
+    show(table(f"Pairs, {of} (Wilcoxon signed-rank; effect: rank-biserial)", headings, pairs), "")
+
+
+def _interval(figure: Any) -> str:
+    """ "[0.512, 0.560]", or a word where there is none."""
+    return f"[{figure.low:.3f}, {figure.high:.3f}]" if figure.low == figure.low else "too few"
 
 
 def show_explanations(result: Any) -> None:

@@ -86,7 +86,7 @@ class TestForwarding:
         line = (
             "evaluate exp --epoch 7 --run all --method cam --layer l --protocol cam2016,default --target predicted "
             "--split train --limit 5 --samples 3 --batch-size 4 --data-dir d --resume --home h --fuse mean --smooth flip "
-            "--mask-batch 3 --json"
+            "--mask-batch 3 --pairs --json"
         )
         code = cli.main(line.split())
         assert code == 0
@@ -95,7 +95,7 @@ class TestForwarding:
             EvaluateConfig(
                 experiment="exp", epochs=(7,), run="all", methods=("cam",), layers=("l",),
                 protocols=("cam2016", "default"), target="predicted", split="train", limit=5, samples=3, batch_size=4,
-                data_dir="d", resume=True, home="h", fuse="mean", smooth=("flip",), mask_batch=3,
+                data_dir="d", resume=True, home="h", fuse="mean", smooth=("flip",), mask_batch=3, pairs=True,
             ),
         )  # fmt: skip
 

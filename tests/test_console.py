@@ -20,7 +20,9 @@ from dogcam.console import TerminalProgress, clean, duration
 from dogcam.datasets import Problem
 from dogcam.listings import Listing
 from dogcam.metrics.classification import Curve, judge
+from dogcam.reporting.comparison import Comparison, Line
 from dogcam.runs import HistoryRow
+from dogcam.statistics import Interval, Pair
 
 # "[/bold]" alone is an error in rich's markup, "[bold]" vanishes, ":dog:" becomes a picture.
 HOSTILE = ["[bold]x[/bold]", "[/bold]", ":dog:", "\x1b[31mred", "two\nlines", "\r\x07\x9b5m", "‮txt", "x" * 300]
@@ -79,6 +81,8 @@ def row(method="gradcam", layer="conv5_block3_out", run=2, epoch=7, **changes):
 
 def evaluation(rows, problems=(), path="runs/tiny/evaluation/test-true"):
     return SimpleNamespace(
+        comparisons=(),
+        show_pairs=False,
         rows=rows,
         asked=lambda each: each["method"] != "not-asked",
         images=8580,
@@ -543,3 +547,36 @@ class TestProgressOnATerminal:
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+class TestComparisons:
+    """The ranking and the pairs, as `--pairs` shows them, and their sentences with and without it."""
+
+    def made(self):
+        score = Interval(0.6, 0.55, 0.65, 40, "bca")
+        pair = Pair("cam at last", "fem at last", Interval(0.1, 0.05, 0.15, 40, "bca"), 1e-4, 3e-4, 0.8, 30, 2, 8)
+        lines = (
+            Line(("cam at last", "gradcam at last"), score, 1, "a", "the same box on 100 % of 40 images", pair),
+            Line(("fem at last",), Interval(0.5, float("nan"), float("nan"), 4), 2, "b", "", pair),
+            Line(("whole-image",), Interval(0.45, 0.4, 0.5, 40, "bca"), 3, "c", "", None),
+        )
+        return Comparison("default", 1, 7, lines, (pair,), "whole-image")
+
+    @pytest.mark.parametrize("width", [80, 120])
+    def test_with_pairs(self, terminal, width):
+        out, _ = terminal(width)
+        console.show_evaluation(
+            SimpleNamespace(**{**vars(evaluation([row()])), "comparisons": (self.made(),), "show_pairs": True})
+        )
+        text = text_of(out)
+        for words in ("0.600", "[0.550, 0.650]", "too few", "+0.100", "[0.050, 0.150]", "0.0003", "+0.80", "30/2/8"):
+            assert words in text, words
+        assert "95 % BCa bootstrap, 40 images" in " ".join(text.split())
+
+    def test_without_pairs_only_the_sentences(self, terminal):
+        out, _ = terminal(120)
+        console.show_evaluation(SimpleNamespace(**{**vars(evaluation([row()])), "comparisons": (self.made(),)}))
+        text = " ".join(text_of(out).split())
+        assert "30/2/8" not in text
+        assert "The same boxes: cam at last, gradcam at last (the same box on 100 % of 40 images)." in text
+        assert "The best box that never looks is whole-image, mean IoU 0.450. Above it" in text

@@ -26,6 +26,7 @@ from dogcam.files import plain, write_json
 from dogcam.pipeline import limited, read_pictures
 from dogcam.progress import Progress
 from dogcam.protocols import Protocol, drawable
+from dogcam.reporting.comparison import Comparison, compared
 from dogcam.reporting.tables import localisation_rows
 from dogcam.runs import Experiment, find_experiment
 from dogcam.scoring import UNINFORMED, Scoring, by_score, score_baselines, score_pass, score_uninformed
@@ -49,6 +50,8 @@ class EvaluateResult:
     images: int
     problems: tuple[Problem, ...]
     seconds: float
+    comparisons: tuple[Comparison, ...] = ()
+    show_pairs: bool = False
 
     def asked(self, row: dict[str, Any]) -> bool:
         """Whether a row is of this call; the table also holds what was evaluated before."""
@@ -58,7 +61,7 @@ class EvaluateResult:
         """As plain values, for JSON: also what `summary.json` holds."""
         return plain(
             {
-                "schema_version": 1,
+                "schema_version": 2,
                 "experiment": self.experiment.name,
                 "scope": self.evaluation.scope,
                 "runs": self.runs,
@@ -66,6 +69,7 @@ class EvaluateResult:
                 "run_choice": self.why,
                 "images": self.images,
                 "rows": self.rows,
+                "comparisons": [each.document() for each in self.comparisons],
                 "target": self.evaluation.about().get("target"),
                 "smooth": self.evaluation.about().get("smooth"),
                 "problems": [asdict(problem) for problem in self.problems],
@@ -105,7 +109,12 @@ def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
     rows = localisation_rows(scoring.evaluation)
     images, seconds = len(scoring.pictures.records), time.perf_counter() - began
     of = subject.experiment, scoring.evaluation, subject.runs, subject.epochs, subject.why
-    result = EvaluateResult(*of, rows, frozenset(wanted), images, problems, seconds)
+    found = [
+        compared(scoring.evaluation, wanted, protocol, subject.runs[0], subject.epochs[-1], first.pooled_layer())
+        for protocol in scoring.protocols
+    ]
+    comparisons = tuple(each for each in found if each is not None)
+    result = EvaluateResult(*of, rows, frozenset(wanted), images, problems, seconds, comparisons, config.pairs)
     write_json(subject.experiment.path / "evaluation" / "summary.json", result.document())
     return result
 

@@ -1,0 +1,129 @@
+"""Which cells draw the same, which can be told apart, and which lie below a box that never looks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from dogcam.boxes import WHOLE_IMAGE
+from dogcam.evaluations import Cell, Evaluation
+from dogcam.protocols import PROTOCOLS
+from dogcam.reporting.comparison import compared
+
+IMAGES, LAYER = 60, "last"
+RNG = np.random.default_rng(0)
+UNSEEN = RNG.uniform(0.3, 0.6, IMAGES)
+
+
+def boxes(shift=0.0):
+    """A box for each image, moved to the right by `shift`."""
+    left = np.linspace(0.1, 0.3, IMAGES) + shift
+    return np.column_stack([left, np.full(IMAGES, 0.2), left + 0.4, np.full(IMAGES, 0.7)])
+
+
+@pytest.fixture
+def evaluation(tmp_path):
+    return Evaluation(tmp_path)
+
+
+def write(evaluation, cell, corners, iou):
+    n = len(iou)
+    evaluation.write(
+        cell,
+        {
+            "image": [f"picture {k}" for k in range(n)], "label": [0] * n, "predicted": [0] * n, "target": [0] * n,
+            "against": [-1] * n, "probability": [0.5] * n, "threshold": [0.15] * n, "empty": [False] * n,
+            "flagged": [False] * n, **{side: corners[:, k] for k, side in enumerate(("x0", "y0", "x1", "y1"))},
+            "area": [0.2] * n, "iou": iou, "width": [9] * n, "height": [9] * n, "truth": [[0.0, 0, 1, 1]] * n,
+        },
+    )  # fmt: skip
+    return cell
+
+
+def cells(evaluation, protocol="default"):
+    """cam and gradcam draw the same; layercam is better than the baseline, fem worse, hirescam about equal to it."""
+    good, bad = UNSEEN + RNG.uniform(0.1, 0.2, IMAGES), UNSEEN - RNG.uniform(0.1, 0.2, IMAGES)
+    even = UNSEEN + RNG.normal(0, 0.05, IMAGES)
+    drawn = {"cam": (0, good), "gradcam": (0, good), "layercam": (0.01, good + 0.05), "fem": (0.02, bad)}
+    drawn["mean-activation"] = (0.03, even)
+    found = [
+        write(evaluation, Cell(1, 7, method, LAYER, protocol), boxes(shift), iou)
+        for method, (shift, iou) in drawn.items()
+    ]
+    whole = np.tile(WHOLE_IMAGE, (IMAGES, 1))
+    found.append(write(evaluation, Cell(0, 0, "whole-image", "", protocol), whole, UNSEEN))
+    found.append(write(evaluation, Cell(0, 0, "random-weights", LAYER, protocol), boxes(0.1), UNSEEN + 0.3))
+    found.append(write(evaluation, Cell(1, 3, "cam", LAYER, protocol), boxes(0.2), UNSEEN))  # another epoch
+    return found
+
+
+def comparison(evaluation, protocol="default", pooled=LAYER):
+    return compared(evaluation, cells(evaluation, protocol), PROTOCOLS[protocol], 1, 7, pooled)
+
+
+def test_methods_that_draw_the_same_share_a_line_with_the_theorem_where_it_holds(evaluation):
+    found = comparison(evaluation)
+    (line,) = [line for line in found.lines if len(line.names) > 1]
+    assert set(line.names) == {f"cam at {LAYER}", f"gradcam at {LAYER}"}
+    assert "100.00% of 60 images" in line.same
+    assert "ReLU(CAM)/hw" in line.same
+    assert any(text.startswith("The same boxes: ") for text in found.sentences())
+
+
+@pytest.mark.parametrize(("protocol", "pooled"), [("cam2016", LAYER), ("exercise", LAYER), ("default", "another")])
+def test_where_the_theorem_does_not_hold_only_the_measurement_is_told(evaluation, protocol, pooled):
+    (line,) = [line for line in comparison(evaluation, protocol, pooled).lines if len(line.names) > 1]
+    assert "100.00%" in line.same
+    assert "ReLU" not in line.same
+
+
+def test_the_best_box_that_never_looks_and_who_lies_below_it(evaluation):
+    found = comparison(evaluation)
+    assert found.baseline == "whole-image", "an untrained network has looked"
+    assert set(found.below("above")) == {f"{name} at {LAYER}" for name in ("cam", "gradcam", "layercam")}
+    assert found.below("below") == [f"fem at {LAYER}"]
+    assert found.below("undecided") == [f"mean-activation at {LAYER}"]
+    text = found.sentences()[-1]
+    assert text.startswith(f"The best box that never looks is whole-image, mean IoU {UNSEEN.mean():.3f}.")
+    assert f"Below it: fem at {LAYER}." in text
+
+
+def test_lines_are_ranked_and_only_cells_of_that_epoch_count(evaluation):
+    found = comparison(evaluation)
+    assert [line.rank for line in found.lines] == sorted(line.rank for line in found.lines)
+    assert found.lines[-1].names == (f"fem at {LAYER}",)
+    names = {name for line in found.lines for name in line.names}
+    assert len(names) == 7
+    assert all(line.iou.low <= line.iou.value <= line.iou.high for line in found.lines)
+
+
+def test_pairs_are_those_of_scipy_and_two_baselines_are_no_pair_of_interest(evaluation):
+    found = comparison(evaluation)
+    first, second = f"layercam at {LAYER}", f"fem at {LAYER}"
+    (pair,) = [each for each in found.pairs if {each.first, each.second} == {first, second}]
+    tables = {
+        name: evaluation.read(Cell(1, 7, name.split()[0], LAYER, "default"))["iou"]
+        for name in (pair.first, pair.second)
+    }
+    assert pair.mean == pytest.approx(np.mean(tables[pair.first] - tables[pair.second]))
+    expected = stats.wilcoxon(tables[pair.first], tables[pair.second], zero_method="pratt").pvalue
+    assert pair.p == pytest.approx(expected, rel=0.2)
+    assert {"whole-image", "random-weights"} not in [{each.first, each.second} for each in found.of_methods]
+    assert len(found.of_methods) == len(found.pairs) - 1
+
+
+def test_few_images_are_said_and_not_faked(evaluation):
+    few = [
+        write(evaluation, Cell(1, 7, "cam", LAYER, "default"), boxes()[:4], UNSEEN[:4]),
+        write(evaluation, Cell(0, 0, "whole-image", "", "default"), boxes(0.1)[:4], UNSEEN[:4] + 0.2),
+    ]
+    found = compared(evaluation, few, PROTOCOLS["default"], 1, 7, LAYER)
+    assert all(np.isnan(line.iou.low) and line.iou.reason for line in found.lines)
+    assert found.below("below") == []
+    assert found.document()["lines"][0]["iou"]["low"] is None
+
+
+def test_without_methods_there_is_nothing_to_compare(evaluation):
+    only = [write(evaluation, Cell(0, 0, "whole-image", "", "default"), boxes(), UNSEEN)]
+    assert compared(evaluation, only, PROTOCOLS["default"], 1, 7, LAYER) is None
