@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from dogcam.backbones import BACKBONES
 from dogcam.classifier import build, imagenet_classifier
@@ -13,6 +12,10 @@ from dogcam.errors import LayerError
 from dogcam.registry import resolve
 
 WITH_WEIGHTS = [name for name, row in BACKBONES.items() if row.weights]
+# Deeper networks of families whose smallest one is tested every time: run by hand with -m slow.
+LARGER = {"resnet101", "resnet101_v2", "resnet152", "resnet152_v2", "efficientnet_v2_b1", "efficientnet_v2_b2"}
+LARGER |= {"efficientnet_v2_b3", "efficientnet_v2_s"}
+LONG = pytest.mark.slow
 # VGG16 has no pooling before its head; ConvNeXt has a norm between them, which CAM cannot look through.
 NO_CAM_WITH_TOP = {"vgg16", "convnext_tiny"}
 
@@ -27,16 +30,7 @@ def test_the_registry_has_what_was_promised():
     assert promised <= set(BACKBONES)
 
 
-@pytest.fixture
-def uncompiled():
-    """For one picture compiling takes three times as long as computing; `tests/test_engine.py` is about the compiled pass."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
-@pytest.mark.usefixtures("uncompiled")
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=LONG) if n in LARGER else n for n in BACKBONES])
 def test_contract(name):
     row = BACKBONES[name]
     classifier = build(name, ("cat", "dog", "bird"), weights="none")
@@ -57,7 +51,7 @@ def test_contract(name):
     assert row.source
 
 
-@pytest.mark.parametrize("name", WITH_WEIGHTS)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=LONG) if n in LARGER else n for n in WITH_WEIGHTS])
 def test_contract_with_the_imagenet_head(name):
     """Built only, since the layers are those of the contract above."""
     row = BACKBONES[name]
