@@ -17,6 +17,7 @@ BACKBONE_NAMES = "dogcam.backbones:BACKBONES"
 DATASET_NAMES = "dogcam.datasets:DATASETS"
 METHOD_NAMES = "dogcam.baselines:METHODS_AND_BASELINES"
 PROTOCOL_NAMES = "dogcam.protocols:PROTOCOLS"
+PROTOCOL_FILE = ".toml"  # what the name of a user's own protocol ends with
 
 OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "rmsprop")
 AUGMENTATIONS = ("none", "flip")
@@ -76,7 +77,7 @@ class _Config:
         """Raise `UnknownName` for the first name that its registry does not know."""
         for dotted, name in self.named():
             registry = resolve(dotted)
-            if dotted == PROTOCOL_NAMES and name.endswith(".toml"):
+            if dotted == PROTOCOL_NAMES and name.endswith(PROTOCOL_FILE):
                 continue  # a file of the user's, read when it is needed
             # Only a dataset's name may carry an argument, as in "tfds:NAME".
             registry[name.partition(":")[0] if dotted == DATASET_NAMES else name]

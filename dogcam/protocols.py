@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dogcam.config import PROTOCOL_FILE
 from dogcam.errors import OptionError, first_line
 from dogcam.registry import Registry, unknown
 
@@ -227,7 +228,6 @@ def load_protocol(path: str | Path) -> Protocol:
 
 
 PROTOCOLS: Registry[Protocol] = Registry("protocol")
-FILE = ".toml"  # what the name of a user's own protocol ends with on the command line
 
 
 def _register(protocol: Protocol) -> None:
@@ -314,7 +314,7 @@ def drawable(name: str) -> Protocol:
         UnknownName: there is none of that name.
         OptionError: see `load_protocol`; or its threshold is chosen from the maps of all pictures together.
     """
-    protocol = load_protocol(name) if name.endswith(FILE) else PROTOCOLS[name]
+    protocol = load_protocol(name) if name.endswith(PROTOCOL_FILE) else PROTOCOLS[name]
     if protocol.threshold is None:
         fixed = ", ".join(each for each, row in PROTOCOLS.items() if row.threshold is not None)
         raise OptionError(

@@ -6,7 +6,7 @@ import io
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import product
 from typing import Any
 
@@ -133,7 +133,9 @@ def _trained(config: EvaluateConfig, progress: Progress) -> _Subject:
     if experiment.document.get("status") != "finished":
         progress.warn(f"{experiment.name} is not trained to its end: dogcam train --resume --name {experiment.name}")
     dataset = reopen_dataset(experiment, config.data_dir, progress)
-    return _Subject(experiment, dataset, runs, epochs, why, partial(load_trained, experiment))
+    # The first model is asked for its size, for the baselines and for its maps, one after the other: read it once.
+    model = lru_cache(maxsize=1)(partial(load_trained, experiment))
+    return _Subject(experiment, dataset, runs, epochs, why, model)
 
 
 def _adopted(config: EvaluateConfig, progress: Progress) -> _Subject:

@@ -6,7 +6,7 @@ varied inputs; `heatmaps` puts them together.
 """
 
 from dogcam.engine.cells import INPUT, SCORES, Cell, checked_layer, plan_cells, score_layers, study_cells
-from dogcam.engine.combining import fused_cells, listed
+from dogcam.engine.combining import fused_cells
 from dogcam.engine.heatmaps import HeatmapEngine, Heatmaps
 from dogcam.targets import NOBODY, PREDICTED, SECOND
 
@@ -21,7 +21,6 @@ __all__ = [
     "Heatmaps",
     "checked_layer",
     "fused_cells",
-    "listed",
     "plan_cells",
     "score_layers",
     "study_cells",
