@@ -28,8 +28,14 @@ from dogcam.config import (
 from dogcam.errors import DogcamError
 from dogcam.options import (
     AsJson,
+    By,
+    Calibrate,
+    Csv,
+    Curves,
     DataDir,
+    Decompose,
     Epochs,
+    Faithfulness,
     Fuse,
     Home,
     Labels,
@@ -37,6 +43,7 @@ from dogcam.options import (
     MaskBatch,
     Methods,
     Output,
+    Pairs,
     Preprocess,
     Quiet,
     Smooth,
@@ -286,7 +293,13 @@ def evaluate(
     samples: Annotated[
         int | None, option("--samples", text="pictures kept with maps for figures", default=EvaluateConfig.samples)
     ] = None,
-    pairs: Annotated[bool, typer.Option("--pairs", help="also the ranking, and every pair compared")] = False,
+    calibrate: Calibrate = None,
+    faithfulness: Faithfulness = None,
+    decompose: Decompose = None,
+    by: By = None,
+    pairs: Pairs = False,
+    curves: Curves = False,
+    csv: Csv = False,
     batch_size: Annotated[
         int | None, option("--batch-size", text="pictures a pass", default=EvaluateConfig.batch_size)
     ] = None,
@@ -321,7 +334,13 @@ def evaluate(
         split=split,
         limit=limit,
         samples=samples,
+        calibrate=calibrate,
+        faithfulness=faithfulness,
+        decompose=several(decompose),
+        by=several(by),
         pairs=pairs or None,
+        curves=curves or None,
+        csv=csv or None,
         batch_size=batch_size,
         model=model,
         weights=weights,

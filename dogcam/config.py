@@ -26,6 +26,7 @@ FORMATS = ("html", "md")
 SAVES = ("png", "npy", "json")
 FUSIONS = ("mean", "max", "product")
 SMOOTHINGS = ("flip", "scale")
+GROUPINGS = ("breed", "size", "animals", "right")
 
 # What a recipe sets; an option given on the command line wins over it. "study" is inferred: the study does not state
 # its recipe, but its figures fit a widely used classroom exercise on the same task, which does.
@@ -213,7 +214,13 @@ class EvaluateConfig(_Config):
     split: str = "test"
     limit: int | None = None
     samples: int = 12
+    calibrate: int = 200
+    faithfulness: int = 0
+    decompose: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
     pairs: bool = False
+    curves: bool = False
+    csv: bool = False
     batch_size: int = 32
     data_dir: str | None = None
     resume: bool = False
@@ -231,6 +238,15 @@ class EvaluateConfig(_Config):
         _at_least("limit", self.limit, 1)
         _at_least("batch_size", self.batch_size, 1)
         _at_least("samples", self.samples, 1)
+        _at_least("calibrate", self.calibrate, 0)
+        _at_least("faithfulness", self.faithfulness, 0)
+        for each in self.by:
+            _one_of("grouping", each, GROUPINGS)
+        for each in self.decompose:
+            if each.count(":") != 1 or not all(part.strip() for part in each.split(":")):
+                raise OptionError(
+                    f"--decompose takes two methods, as in cam:gradcam or cam@cam2016:gradcam@wsol-v1; received {each!r}"
+                )
         _not_empty("protocol", self.protocols)
         if self.run not in ("best", "all") and not (self.run.isdecimal() and int(self.run) > 0):
             raise OptionError(f"--run takes a run's number, best or all; received {self.run!r}")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dogcam.config import FUSIONS, SMOOTHINGS, ExplainConfig, TrainConfig
+from dogcam.config import FUSIONS, GROUPINGS, SMOOTHINGS, EvaluateConfig, ExplainConfig, TrainConfig
 
 
 def _help_of(text: str, default: object = None) -> str:
@@ -43,6 +43,22 @@ MaskBatch = Annotated[
     int | None,
     option("--mask-batch", text="masked copies a pass, of methods that need many", default=ExplainConfig.mask_batch),
 ]
+Calibrate = Annotated[
+    int | None,
+    option("--calibrate", text="training pictures that thresholds are chosen on", default=EvaluateConfig.calibrate),
+]
+Faithfulness = Annotated[
+    int | None,
+    option("--faithfulness", text="also ask the network about its maps, of so many pictures with boxes"),
+]
+Decompose = Annotated[
+    list[str] | None,
+    option("--decompose", text="where a gap comes from: cam:gradcam, or cam@cam2016:gradcam@wsol-v1"),
+]
+By = Annotated[list[str] | None, option("--by", text=f"also a table by {', '.join(GROUPINGS)}")]
+Pairs = Annotated[bool, typer.Option("--pairs", help="also the ranking, and every pair compared")]
+Curves = Annotated[bool, typer.Option("--curves", help="also mean IoU by threshold")]
+Csv = Annotated[bool, typer.Option("--csv", help="also every table as CSV")]
 Epochs = Annotated[list[str] | None, option("--epoch", text="kept epoch; repeat, or separate by commas")]
 
 
