@@ -27,7 +27,7 @@ from dogcam.figures import Panel, contact_sheet
 from dogcam.methods import METHODS
 from dogcam.pipeline import squash
 from dogcam.progress import Progress
-from dogcam.protocols import Protocol, drawable
+from dogcam.protocols import Protocol, find_protocol
 from dogcam.subjects import find_subject
 from dogcam.targets import Target
 
@@ -171,7 +171,8 @@ def explain(
     if batch_size < 1:
         raise OptionError(f"batch_size must be at least 1; received {batch_size}")
     classifier, given = load(model), _pictures(pictures)
-    chosen = drawable(protocol)
+    chosen = find_protocol(protocol)
+    localize.threshold_of(chosen)
     targets = _targets(classifier, str(target), labels, len(given))
     engine = HeatmapEngine(
         classifier,

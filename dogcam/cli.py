@@ -376,7 +376,10 @@ def report(
 @app.command(name="list")
 def list_names(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="backbones, methods, layers, datasets, protocols, metrics or runs")
+        str,
+        typer.Argument(
+            metavar="WHAT", help="backbones, methods, layers, datasets, protocols, metrics, summary or runs"
+        ),
     ],
     model: Annotated[
         str | None,

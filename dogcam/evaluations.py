@@ -1,8 +1,10 @@
 """The evaluation of an experiment: per-image tables, one for each cell, and a sample's pictures and raw maps.
 
 evaluation/<scope>/<cell>.parquet           one row per image; a cell appears whole or not at all
+evaluation/<scope>/faithfulness/<cell>.parquet   what the network says of masked pictures: cells of no protocol
 evaluation/<scope>/about.json               what all cells share: split, limit, target, smoothing
 evaluation/<scope>/problems.json            what could not be scored
+evaluation/<scope>/walks/...                where gaps come from, each with its figure
 evaluation/<scope>/samples/...              pictures and raw maps of a chosen sample, for figures
 """
 
@@ -22,7 +24,7 @@ import pyarrow.parquet as pq
 from dogcam.errors import ExperimentError
 from dogcam.files import write_bytes, write_json, written_whole
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # Finished tables; the hidden ones are what `written_whole` left behind when its process was killed.
 TABLES = "[!.]*.parquet"
 
@@ -44,6 +46,23 @@ class Cell:
         return "_".join(quote(part, safe="+-. ") for part in parts) + ".parquet"
 
 
+@dataclass(frozen=True)
+class Choice:
+    """How a cell came by its threshold, which is one for all of its pictures.
+
+    Attributes:
+        threshold: what a pixel of the normalised map must be above; None where no map is looked at.
+        source: "fixed" by the protocol, "calibrated" on training pictures, or the "best" of the evaluated ones.
+        pictures: how many it was chosen on; 0 where it was not chosen.
+        score: what it reached on them: the mean IoU, or for "best" the mean share of right boxes over the IoU levels.
+    """
+
+    threshold: float | None
+    source: str = "fixed"
+    pictures: int = 0
+    score: float | None = None
+
+
 # The columns of a per-image row. Boxes are relative; x0 to y1 are null where no box was drawn.
 ROW_SCHEMA = pa.schema(
     [
@@ -53,6 +72,7 @@ ROW_SCHEMA = pa.schema(
         ("target", pa.int32()),
         ("against", pa.int32()),  # the class that the target is set against; -1 for none
         ("probability", pa.float32()),  # the network's, of the target class; null for baselines
+        ("rank", pa.int32()),  # how many classes the network puts before the true one; null for baselines
         ("run", pa.int32()),
         ("epoch", pa.int32()),
         ("method", pa.string()),
@@ -70,8 +90,31 @@ ROW_SCHEMA = pa.schema(
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("truth", pa.list_(pa.float32())),  # the annotated boxes, four numbers each
+        # IoU at every threshold of the protocol's grid; one number for a box that has no threshold; else null
+        ("curve", pa.list_(pa.float32())),
+        # how many pixels of the object, and of the rest, lie in each bin of `localize.pixel_counts`; null without a mask
+        ("inside", pa.list_(pa.int32())),
+        ("outside", pa.list_(pa.int32())),
     ]
 )
+# What a row of `write_faithfulness` has beside its scores.
+_ASKED = pa.schema(
+    [
+        ("image", pa.string()),
+        ("label", pa.int32()),
+        ("predicted", pa.int32()),
+        ("target", pa.int32()),
+        ("boxed", pa.bool_()),
+    ]
+)
+_LONG = ("curve", "inside", "outside")  # many numbers a picture: read only when asked for
+
+
+def _as_lists(values: np.ndarray) -> pa.Array:
+    """(n, k) as n lists of k, without a Python object for each number."""
+    flat = np.ascontiguousarray(values)
+    offsets = np.arange(len(flat) + 1, dtype=np.int32) * np.int32(flat.shape[1])
+    return pa.ListArray.from_arrays(offsets, pa.array(flat.ravel()))
 
 
 _IDS = "ids"  # the entry of a maps file that says which pictures its maps are of
@@ -92,14 +135,21 @@ class Evaluation:
         """Whether `cell` is finished."""
         return (self.path / cell.file_name).exists()
 
-    def write(self, cell: Cell, columns: Mapping[str, Any]) -> None:
-        """Write the rows of a cell; `columns` are those of `ROW_SCHEMA` but for the cell's own."""
+    def write(self, cell: Cell, columns: Mapping[str, Any], choice: Choice) -> None:
+        """Write the rows of a cell; `columns` are those of `ROW_SCHEMA` but for the cell's own and the threshold."""
         count = len(columns["image"])
         own = {name: [value] * count for name, value in asdict(cell).items()}
-        metadata = {b"dogcam_cell": json.dumps(asdict(cell)).encode(), b"schema_version": str(SCHEMA_VERSION).encode()}
-        table = pa.Table.from_pydict({**columns, **own}, schema=ROW_SCHEMA.with_metadata(metadata))
+        metadata = {
+            b"dogcam_cell": json.dumps(asdict(cell)).encode(),
+            b"dogcam_choice": json.dumps(asdict(choice)).encode(),
+            b"schema_version": str(SCHEMA_VERSION).encode(),
+        }
+        missing = {name: [None] * count for name in _LONG if columns.get(name) is None}
+        rows = {**columns, **own, "threshold": [choice.threshold] * count, **missing}
+        rows |= {name: _as_lists(columns[name]) for name in _LONG if name not in missing}
+        table = pa.Table.from_pydict(rows, schema=ROW_SCHEMA.with_metadata(metadata))
         with written_whole(self.path / cell.file_name) as temporary:
-            pq.write_table(table, temporary)
+            pq.write_table(table, temporary, compression="zstd")
 
     def cells(self) -> list[Cell]:
         """All finished cells, in order."""
@@ -112,9 +162,28 @@ class Evaluation:
             raise ExperimentError(f"{path} is not a table that dogcam wrote; move it elsewhere")
         return Cell(**json.loads(metadata[b"dogcam_cell"]))
 
+    def choice(self, cell: Cell) -> Choice:
+        """How a cell came by its threshold; of a table that an earlier dogcam wrote, the threshold alone."""
+        metadata = pq.read_schema(self.path / cell.file_name).metadata or {}
+        if b"dogcam_choice" in metadata:
+            return Choice(**json.loads(metadata[b"dogcam_choice"]))
+        thresholds = pq.read_table(self.path / cell.file_name, columns=["threshold"])["threshold"].to_pylist()
+        return Choice(next(iter(thresholds), None))
+
+    def long(self, cell: Cell) -> dict[str, np.ndarray]:
+        """Those of "curve" (n, T), "inside" and "outside" (n, bins) that a cell has, see `ROW_SCHEMA`."""
+        there = [name for name in _LONG if name in pq.read_schema(self.path / cell.file_name).names]
+        table = pq.read_table(self.path / cell.file_name, columns=there)
+        return {
+            name: table[name].combine_chunks().flatten().to_numpy().reshape(table.num_rows, -1)
+            for name in there
+            if table.num_rows and not table[name].null_count
+        }
+
     def read(self, cell: Cell) -> dict[str, np.ndarray]:
-        """The rows of a cell as columns; "truth" is an object array of float32 (n, 4)."""
-        table = pq.read_table(self.path / cell.file_name)
+        """The rows of a cell as columns but those of `long`; "truth" is an object array of float32 (n, 4)."""
+        path = self.path / cell.file_name
+        table = pq.read_table(path, columns=[name for name in pq.read_schema(path).names if name not in _LONG])
         columns = {name: table[name].to_numpy() for name in table.column_names if name != "truth"}
         boxes = [np.asarray(each, np.float32).reshape(-1, 4) for each in table["truth"].to_pylist()]
         columns["truth"] = np.empty(len(boxes), object)
@@ -168,6 +237,17 @@ class Evaluation:
         path = self.path / "about.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
+    def write_walk(self, name: str, document: Mapping[str, Any], figure: bytes) -> Path:
+        """Keep where a gap comes from (`Walk.document`) and its figure (PNG), in place of one of the same name."""
+        path = self.path / "walks" / f"{quote(name, safe='+-. @')}.png"
+        write_json(path.with_suffix(".json"), document)
+        write_bytes(path, figure)
+        return path
+
+    def walks(self) -> list[dict[str, Any]]:
+        """The documents of all that `write_walk` kept, by name."""
+        return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(self.path.glob("walks/*.json"))]
+
     def write_problems(self, problems: Iterable[Mapping[str, Any]]) -> None:
         """Keep what could not be scored: id and reason of each."""
         write_json(self.path / "problems.json", list(problems))
@@ -179,3 +259,31 @@ class Evaluation:
 
     def _maps_path(self, run: int, epoch: int) -> Path:
         return self.path / "samples" / f"maps_run-{run}_epoch-{epoch:02d}.npz"
+
+    def write_faithfulness(self, cell: Cell, columns: Mapping[str, Any]) -> None:
+        """Write what `scoring.faithfulness_of` found of a cell, whose protocol is "".
+
+        Args:
+            columns: image, label (None where it is not known), predicted, target, boxed, and any number of scores, float,
+                NaN where one does not apply.
+        """
+        metadata = {b"dogcam_cell": json.dumps(asdict(cell)), b"schema_version": str(SCHEMA_VERSION)}
+        names = [name for name in columns if name not in _ASKED.names]
+        schema = pa.schema([*_ASKED, *((name, pa.float32()) for name in names)], metadata)
+        arrays = [
+            pa.array(columns[field.name], field.type, from_pandas=pa.types.is_floating(field.type)) for field in schema
+        ]
+        with written_whole(self._faithfulness_path(cell)) as temporary:
+            pq.write_table(pa.table(arrays, schema=schema), temporary, compression="zstd")
+
+    def faithfulness_cells(self) -> list[Cell]:
+        """All cells that `write_faithfulness` finished, in order."""
+        return sorted(self._cell_of(path) for path in (self.path / "faithfulness").glob(TABLES))
+
+    def read_faithfulness(self, cell: Cell) -> dict[str, np.ndarray]:
+        """The columns of such a cell; a score that does not apply and a label that is not known are NaN."""
+        table = pq.read_table(self._faithfulness_path(cell))
+        return {name: table[name].to_numpy() for name in table.column_names}
+
+    def _faithfulness_path(self, cell: Cell) -> Path:
+        return self.path / "faithfulness" / cell.file_name

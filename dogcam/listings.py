@@ -14,7 +14,7 @@ from dogcam.files import plain
 from dogcam.methods import METHODS, NEEDS, Method
 from dogcam.metrics import METRICS
 from dogcam.protocols import FIELDS, PROTOCOLS
-from dogcam.registry import unknown
+from dogcam.registry import resolve, unknown
 from dogcam.runs import Experiment, all_experiments
 
 
@@ -116,6 +116,13 @@ def _metrics(home: str) -> Listing:
     return Listing("Metrics", ("metric", "heading", "description"), rows)
 
 
+def _summary(home: str) -> Listing:
+    # By its name: the reporting room brings matplotlib, which no other list needs.
+    fields = resolve("dogcam.reporting.summary:FIELDS")
+    version = resolve("dogcam.reporting.summary:SUMMARY_VERSION")
+    return Listing(f"Fields of summary.json, version {version}", ("field", "what it means"), tuple(fields.items()))
+
+
 def _runs(home: str) -> Listing:
     rows = tuple(_experiment_row(each) for each in all_experiments(home))
     return Listing(f"Experiments in {home}", ("experiment", "begun", "status", "data", "backbone", "kept epochs"), rows)
@@ -139,5 +146,6 @@ _LISTINGS: dict[str, Callable[[str], Listing]] = {
     "datasets": _datasets,
     "protocols": _protocols,
     "metrics": _metrics,
+    "summary": _summary,
     "runs": _runs,
 }

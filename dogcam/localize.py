@@ -91,15 +91,24 @@ def predicted_boxes(
     raw: np.ndarray, protocol: Protocol, shape: tuple[int, int], threshold: float | None = None
 ) -> np.ndarray:
     """`predicted_box` with all the boxes (n, 4) that the protocol would take the best of: several only with "all"."""
-    threshold = protocol.threshold if threshold is None else threshold
-    if threshold is None:
-        raise OptionError(
-            f"protocol {protocol.name} has no threshold of its own: it is chosen on many pictures at once; give one, or "
-            "take another protocol"
-        )
+    threshold = threshold_of(protocol) if threshold is None else threshold
     compared = _compared(raw, protocol, shape)
     mask = compared > _limits(np.array([threshold]), compared)[0]
     return _relative(_DRAWN[protocol.component](mask.astype(np.uint8)), protocol, mask.shape)
+
+
+def threshold_of(protocol: Protocol) -> float:
+    """The threshold that a protocol names; of one that is to be chosen, what holds until it has been.
+
+    Raises:
+        OptionError: it names none.
+    """
+    if protocol.threshold is None:
+        raise OptionError(
+            f"protocol {protocol.name} has no threshold of its own: it is chosen on many pictures at once, by dogcam "
+            "evaluate; evaluate the same model, method and layer by it first, or take another protocol"
+        )
+    return protocol.threshold
 
 
 def _relative(found: np.ndarray, protocol: Protocol, shape: tuple[int, int]) -> np.ndarray:
@@ -180,6 +189,32 @@ def _best_of_each(
         full = sizes > 0
         curve[full] = np.maximum.reduceat(overlaps, (np.cumsum(sizes) - sizes)[full])
     return curve
+
+
+def pixel_counts(
+    raw: np.ndarray, protocol: Protocol, shape: tuple[int, int], mask: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How many pixels of the object, and of the rest, have a value in each bin: what PxAP is made of.
+
+    Bin 0 is below every threshold, bin i from threshold i - 1 of `protocol.grid()` up to the next, the last one from 1 (the
+    map's maximum) up: the bins of Choe et al. 2020, who leave out bin 0, which their maps cannot have.
+
+    Args:
+        raw: (h, w).
+        shape: (height, width) of the picture.
+        mask: bool (height, width), the object's pixels; resized to the enlarged map by the nearest pixel.
+
+    Returns:
+        Two of int32 (T + 2,).
+    """
+    values = prepare(raw, protocol, shape)
+    height, width = values.shape
+    object_ = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
+    edges = np.append(protocol.grid(), 1).astype(np.float32)
+    bins = np.searchsorted(edges, values, side="right")
+    counts = (np.bincount(bins[chosen], minlength=len(edges) + 1) for chosen in (object_, ~object_))
+    inside, outside = (each.astype(np.int32) for each in counts)
+    return inside, outside
 
 
 def max_box_accuracy(curves: np.ndarray, levels: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -80,7 +80,7 @@ def read_pictures(records: Sequence[Record], size: tuple[int, int], title: str, 
     Raises:
         InputError: not one picture could be read.
     """
-    images = _room_for((len(records), *size, 3))
+    images = room_for((len(records), *size, 3), np.uint8)
     read, shapes, problems, first = [], [], [], ""
 
     def load(record: Record) -> tuple[np.ndarray, tuple[int, int]]:
@@ -105,11 +105,11 @@ def read_pictures(records: Sequence[Record], size: tuple[int, int], title: str, 
     return Pictures(tuple(read), images[: len(read)], np.array(shapes, np.int32), tuple(problems))
 
 
-def _room_for(shape: tuple[int, ...]) -> np.ndarray:
-    """An uninitialised uint8 array, in a temporary file where it would be too large for memory."""
-    if np.prod(shape, dtype=np.int64) <= MEMORY_BYTES:
-        return np.empty(shape, np.uint8)
-    return np.memmap(tempfile.TemporaryFile(prefix="dogcam-"), np.uint8, "w+", shape=shape)
+def room_for(shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """An uninitialised array, in a temporary file where it would be too large for memory."""
+    if np.prod(shape, dtype=np.int64) * np.dtype(dtype).itemsize <= MEMORY_BYTES:
+        return np.empty(shape, dtype)
+    return np.memmap(tempfile.TemporaryFile(prefix="dogcam-"), dtype, "w+", shape=shape)
 
 
 def limited(records: Sequence[Record], limit: int | None) -> tuple[Record, ...]:

@@ -237,9 +237,12 @@ def _register(protocol: Protocol) -> None:
 _register(
     Protocol(
         "default",
-        "ReLU, bilinear to 224, divided by the maximum, above 0.15 (fixed for now), largest component, best annotated box",
+        "ReLU, bilinear to 224, divided by the maximum, above a threshold calibrated on training pictures for each method "
+        "and layer, largest component, best annotated box",
         relu=True,
         threshold=0.15,
+        threshold_from="calibrated",
+        version=2,
     )
 )
 _register(
@@ -307,18 +310,11 @@ _register(
 )
 
 
-def drawable(name: str) -> Protocol:
-    """The protocol `name`, or that of the file `name`.toml, if it draws a box on a map by itself.
+def find_protocol(name: str) -> Protocol:
+    """The protocol `name`, or that of the file `name`.toml.
 
     Raises:
         UnknownName: there is none of that name.
-        OptionError: see `load_protocol`; or its threshold is chosen from the maps of all pictures together.
+        OptionError: see `load_protocol`.
     """
-    protocol = load_protocol(name) if name.endswith(PROTOCOL_FILE) else PROTOCOLS[name]
-    if protocol.threshold is None:
-        fixed = ", ".join(each for each, row in PROTOCOLS.items() if row.threshold is not None)
-        raise OptionError(
-            f"protocol {name} chooses its threshold from the maps of all pictures together, which dogcam computes "
-            f"(dogcam.localize) but does not tabulate yet; choose among {fixed}"
-        )
-    return protocol
+    return load_protocol(name) if name.endswith(PROTOCOL_FILE) else PROTOCOLS[name]

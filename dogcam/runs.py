@@ -139,9 +139,12 @@ class Experiment:
                 found.setdefault(int(run), []).append(int(epoch))
         return {run: sorted(found[run]) for run in sorted(found)}
 
-    def evaluation(self, split: str, limit: int | None, target: str, smooth: Sequence[str] = ()) -> Evaluation:
-        """The evaluation of that split, limit, smoothing and target."""
+    def evaluation(
+        self, split: str, limit: int | None, target: str, smooth: Sequence[str] = (), calibrate: int | None = None
+    ) -> Evaluation:
+        """The evaluation of that split, limit, smoothing and target; `calibrate` where it is not the usual number."""
         parts = [split, f"limit{limit}" if limit else "", "+".join(["smooth", *smooth]) if smooth else ""]
+        parts += ["" if calibrate is None else f"calibrate{calibrate}"]
         scope = "-".join([*filter(None, parts), quote(target, safe=" ,()")])
         return Evaluation(self.path / "evaluation" / scope)
 

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from dogcam.datasets import Dataset, open_dataset
 from dogcam.errors import ExperimentError
+from dogcam.evaluations import Cell
+from dogcam.files import plain
 from dogcam.metrics.classification import choose_run, curves_of
 from dogcam.progress import Progress
+from dogcam.protocols import Protocol
 from dogcam.registry import unknown
 from dogcam.runs import Experiment
 
@@ -38,6 +41,20 @@ def choose_epochs(experiment: Experiment, runs: Iterable[int], wanted: Sequence[
         if epoch not in common:
             raise unknown("epoch", epoch, (f"{each} (kept)" for each in common))
     return tuple(sorted(set(wanted))) or tuple(common)
+
+
+def threshold_in_use(experiment: Experiment | None, cell: Cell, protocol: Protocol) -> float | None:
+    """The threshold that the experiment's evaluation chose for a cell; the protocol's own where it was not evaluated.
+
+    None where neither is there: the protocol chooses its threshold from many pictures, and names none until then.
+    """
+    if protocol.threshold_from == "fixed" or experiment is None:
+        return protocol.threshold
+    for evaluation in experiment.evaluations():
+        known = evaluation.about().get("protocols", {}).get(protocol.name)
+        if known == plain(protocol.document()) and evaluation.has(cell):
+            return evaluation.choice(cell).threshold
+    return protocol.threshold
 
 
 def reopen_dataset(experiment: Experiment, data_dir: str | None, progress: Progress) -> Dataset:

@@ -18,11 +18,12 @@ from dogcam.selection import choose_epochs, choose_runs, reopen_dataset
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """The models to ask, by epoch, and the data they were trained on where that is known."""
+    """The models to ask, by epoch, and the experiment and run that they are of, where they are of one."""
 
     name: str
     models: dict[int | None, Classifier]
     experiment: Experiment | None = None
+    run: int = 0
 
     @property
     def first(self) -> Classifier:
@@ -48,7 +49,7 @@ def find_subject(config: ExplainConfig, progress: Progress) -> Subject:
     epochs = choose_epochs(experiment, runs, config.epochs or (_best_epoch(experiment, runs[0]),))
     progress.note(f"run {runs[0]}: {why}; epoch {', '.join(map(str, epochs))}")
     models = {epoch: load_trained(experiment, runs[0], epoch) for epoch in epochs}
-    return Subject(f"{experiment.name} run {runs[0]}", models, experiment)
+    return Subject(f"{experiment.name} run {runs[0]}", models, experiment, runs[0])
 
 
 def find_single(config: EvaluateConfig, progress: Progress) -> Classifier:
@@ -120,5 +121,5 @@ def _kept_file(path: Path, config: ExplainConfig) -> Subject:
         for epoch in epochs:
             if experiment.checkpoint(number, epoch) == path.absolute():
                 models = {epoch: load_trained(experiment, number, epoch)}
-                return Subject(f"{experiment.name} run {number}", models, experiment)
+                return Subject(f"{experiment.name} run {number}", models, experiment, number)
     raise ModelError(f"{path} is not a kept epoch of the experiment {experiment.path}")

@@ -81,7 +81,7 @@ def evaluated(trained):
     from dogcam.progress import Progress
 
     config = EvaluateConfig(
-        home=str(trained.experiment.path.parent), protocols=("default", "exercise"), limit=12, samples=3
+        home=str(trained.experiment.path.parent), protocols=("default", "exercise"), limit=12, samples=3, calibrate=12
     )
     return evaluate.run(config, Progress())
 

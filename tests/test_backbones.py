@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from dogcam.backbones import BACKBONES
 from dogcam.classifier import build, imagenet_classifier
@@ -18,6 +20,48 @@ LARGER |= {"efficientnet_v2_b3", "efficientnet_v2_s"}
 LONG = pytest.mark.slow
 # VGG16 has no pooling before its head; ConvNeXt has a norm between them, which CAM cannot look through.
 NO_CAM_WITH_TOP = {"vgg16", "convnext_tiny"}
+
+
+# What the builders repeat: without it they are built in no time, and ask for their weights all the same.
+REPEATED = {
+    "resnet": ("stack_residual_blocks_v1", "stack_residual_blocks_v2"),
+    "densenet": ("dense_block",),
+    "efficientnet_v2": ("MBConvBlock", "FusedMBConvBlock"),
+    "convnext": ("ConvNeXtBlock",),
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_traced():
+    """Graphs run as they were traced: TensorFlow's rewriting of networks that run once costs more than it saves."""
+    before = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False, **before})
+
+
+@pytest.fixture
+def zeros(monkeypatch):
+    """Networks that are built and not run need no random weights, of which VGG16 has 138 million."""
+
+    def zeros(self, shape, dtype=None, **options):
+        return keras.ops.zeros(shape, dtype)
+
+    for initializer in (keras.initializers.VarianceScaling, keras.initializers.TruncatedNormal):
+        monkeypatch.setattr(initializer, "__call__", zeros)
+
+
+@pytest.fixture
+def hollow(monkeypatch):
+    """Builders that leave out what they repeat."""
+
+    def nothing(*arguments, **options):
+        first = arguments[0] if arguments else None
+        return first if keras.backend.is_keras_tensor(first) else lambda x: x
+
+    for module, names in REPEATED.items():
+        for name in names:  # where a later Keras calls it otherwise, the test takes longer and says the same
+            monkeypatch.setattr(f"keras.src.applications.{module}.{name}", nothing, raising=False)
 
 
 def test_the_registry_has_what_was_promised():
@@ -52,7 +96,7 @@ def test_contract(name):
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=LONG) if n in LARGER else n for n in WITH_WEIGHTS])
-def test_contract_with_the_imagenet_head(name):
+def test_contract_with_the_imagenet_head(name, zeros):
     """Built only, since the layers are those of the contract above."""
     row = BACKBONES[name]
     classifier = imagenet_classifier(name, "none", ())
@@ -77,13 +121,13 @@ def test_a_head_that_was_a_convolution_explains_a_picture():
     assert all(np.isfinite(maps).all() for maps in found.maps.values())
 
 
-def test_layers_have_the_same_names_however_many_networks_were_built_before():
+def test_layers_have_the_same_names_however_many_networks_were_built_before(zeros):
     names = [[layer.name for layer in build("convnext_tiny", ("a", "b"), "none").model.operations] for _ in range(2)]
     assert names[0] == names[1]
 
 
 @pytest.mark.parametrize("name", WITH_WEIGHTS)
-def test_weights_are_downloaded_from_where_the_row_says(name, monkeypatch):
+def test_weights_are_downloaded_from_where_the_row_says(name, zeros, hollow, monkeypatch):
     class AskedFor(Exception):
         pass
 

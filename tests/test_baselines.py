@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+
 import numpy as np
 import pytest
 
+from dogcam import localize
 from dogcam.baselines import BASELINES, METHODS_AND_BASELINES
+from dogcam.boxes import clip, to_relative
 from dogcam.errors import InputError, UnknownName
 from dogcam.methods import METHODS
+from dogcam.metrics import METRICS
+from dogcam.protocols import PROTOCOLS
 
 NONE = np.zeros((0, 4), np.float32)
 TRAINING = np.array([[0, 0, 0.5, 0.5], [0.25, 0.5, 1, 1], [0.125, 0.25, 0.75, 0.75]], np.float32)
@@ -51,3 +58,31 @@ def test_what_method_takes_is_all_methods_and_then_all_baselines():
     assert all(row.title for row in METHODS_AND_BASELINES.values())
     with pytest.raises(UnknownName, match=r"unknown method 'centre-box'; the nearest: centre-box-0.9"):
         METHODS_AND_BASELINES["centre-box"]
+
+
+@pytest.fixture(scope="module")
+def truth(real_data):
+    """The relative boxes of each test picture."""
+    found = {}
+    with gzip.open(real_data / "stanford_dogs_boxes.csv.gz", "rt", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["official_split"] == "test":
+                corners = [float(row[name]) for name in ("xmin", "ymin", "xmax", "ymax")]
+                box = to_relative(np.array(corners), float(row["width"]), float(row["height"]))
+                found.setdefault(row["file"], []).append(box)
+    return [np.array(boxes) for boxes in found.values()]
+
+
+class TestStanfordDogs:
+    """The full test split, 8,580 pictures with 9,249 boxes, from its table of boxes: known figures, and no picture needed."""
+
+    @pytest.mark.parametrize(
+        ("name", "mean", "share"),
+        [("whole-image", 0.5423, 0.563), ("centre-box-0.9", 0.5857, 0.646), ("centre-box-0.8", 0.5840, 0.699)],
+    )
+    def test_the_known_figures(self, truth, name, mean, share):
+        assert (len(truth), sum(map(len, truth))) == (8580, 9249)
+        box = BASELINES[name].box(NONE)
+        iou = np.array([localize.score(box, clip(boxes), PROTOCOLS["default"]) for boxes in truth])
+        assert METRICS["mean_iou"].of({"iou": iou}) == pytest.approx(mean, abs=5e-5)
+        assert METRICS["iou50"].of({"iou": iou}) == pytest.approx(share, abs=5e-4)

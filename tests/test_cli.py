@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -265,26 +266,49 @@ def test_the_package_gives_its_public_names_late():
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
-def test_json_is_alone_on_standard_output(experiment, tmp_path):
-    home = experiment.path.parent
-    done = run("evaluate", "--epoch", "2", "--limit", "4", "--json", "--home", home)
+@pytest.fixture(scope="module")
+def answers(evaluated, tmp_path_factory):
+    """What a fresh process says on both streams, neither of them a terminal, to one command after the other.
+
+    The quiet one comes first, so that it also has to keep what is said while TensorFlow is imported to itself.
+    """
+    home = tmp_path_factory.mktemp("piped")
+    shutil.copytree(evaluated.experiment.path, home / "tiny")
+    lines = {
+        "quiet": "evaluate --epoch 2 --limit 4 -q",
+        "plain": "evaluate --epoch 2 --limit 4",
+        "json": "evaluate --epoch 2 --limit 4 --method cam --json",
+        "runs": "list runs --json",
+    }
+    code = (
+        "import sys\nfrom dogcam.cli import main\n"
+        "for line in sys.argv[2:]:\n"
+        "    assert main([*line.split(), '--home', sys.argv[1]]) == 0, line\n"
+        "    for stream in (sys.stdout, sys.stderr): print('<next>', file=stream, flush=True)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(home), *lines.values()], capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
+    parts = (stream.split("<next>\n") for stream in (done.stdout, done.stderr))
+    return {name: SimpleNamespace(out=out, err=err) for name, out, err in zip(lines, *parts, strict=False)}
+
+
+def test_json_is_alone_on_standard_output(answers):
+    document = json.loads(answers["json"].out)
     assert document["images"] == 4
     assert document["epochs"] == [2]
-    listed = json.loads(run("list", "runs", "--json", "--home", home).stdout)
-    assert [row["experiment"] for row in listed] == ["tiny"]
+    assert [row["experiment"] for row in json.loads(answers["runs"].out)] == ["tiny"]
 
 
-def test_the_table_can_be_piped(experiment):
-    done = run("evaluate", "--epoch", "2", "--limit", "4", "--home", experiment.path.parent)
-    assert done.returncode == 0, done.stderr
-    assert "\x1b" not in done.stdout + done.stderr
-    assert "conv5_block1_out" in done.stdout
-    assert "whole-image" in done.stdout
-    quiet = run("evaluate", "--epoch", "2", "--limit", "4", "-q", "--home", experiment.path.parent)
-    assert quiet.stderr == ""
-    assert quiet.stdout.splitlines()[0] == done.stdout.splitlines()[0]
+def test_the_table_can_be_piped(answers):
+    plain, quiet = answers["plain"], answers["quiet"]
+    assert "\x1b" not in plain.out + plain.err + quiet.out
+    assert "conv5_block1_out" in plain.out
+    assert "whole-image" in plain.out
+    assert plain.err != ""
+    assert quiet.err == ""
+    assert quiet.out.splitlines()[0] == plain.out.splitlines()[0]
 
 
 def test_ctrl_c_leaves_an_experiment_to_resume(tmp_path):

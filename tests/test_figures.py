@@ -11,6 +11,7 @@ from PIL import Image
 from dogcam import figures
 from dogcam.figures import Interval, Panel, Series, charts
 from dogcam.runs import HistoryRow
+from dogcam.statistics import decompose
 
 GREY = np.full((40, 60, 3), 128, np.uint8)
 BOX = np.array([0.25, 0.25, 0.75, 0.75])
@@ -209,3 +210,123 @@ def test_a_long_row_of_a_sheet_goes_on_in_further_lines(panels, lines):
     heights = [round(axes.get_position().y0, 4) for axes in pictures]
     assert [heights.count(height) for height in sorted(set(heights), reverse=True)] == [1 + line for line in lines]
     assert sum(text.get_text() == "picture" for text in figure.texts) == len(lines)
+
+
+def walked(changes, images=40):
+    """A decomposition in which choice k adds about changes[k] to every image, whatever was switched before it."""
+    noise = np.random.default_rng(0).normal(0, 0.01, (len(changes), images))
+    noise -= noise.mean(axis=1, keepdims=True)
+    start = np.linspace(0.4, 0.6, images)
+    names = [f"choice {place}" for place in range(len(changes))]
+
+    def value(switched):
+        return start + sum(
+            change + spread
+            for name, change, spread in zip(names, changes, noise, strict=True)
+            if name in switched and change
+        )
+
+    return decompose(value, names, resamples=200)
+
+
+def bars(figure, name):
+    return [(each.get_x(), each.get_width(), each.get_hatch()) for each in patches(figure.axes[0], name)]
+
+
+def test_a_waterfall_goes_from_one_mean_to_the_other():
+    figure = figures.waterfall(walked([0.05, -0.02]), ("A", "B"))
+    gain, loss = bars(figure, "step")
+    assert gain == (pytest.approx(0.5), pytest.approx(0.05), None)
+    assert loss[:2] == pytest.approx((0.55, -0.02))
+    assert loss[2]
+    low = figure.axes[0].get_xlim()[0]
+    assert [low + width for _, width, _ in bars(figure, "end")] == pytest.approx([0.5, 0.53])
+    assert {"A", "choice 0", "choice 1", "B", "0.500", "+0.050", "−0.020", "0.530"} <= set(texts(figure))
+
+
+def test_a_waterfall_shows_the_intervals_of_its_changes():
+    found = walked([0.05, -0.02])
+    figure = figures.waterfall(found, ("A", "B"), account="backward")
+    drawn = [list(line.get_xdata()) for line in figure.axes[0].lines if line.get_gid() == "interval"]
+    second, first = (found.steps[place].backward for place in (1, 0))
+    assert drawn[0] == pytest.approx([found.start.low, found.start.high])
+    assert drawn[1] == pytest.approx([found.end.low, found.end.high])
+    assert drawn[2] == pytest.approx([0.5 + second.low, 0.5 + second.high])
+    assert drawn[3] == pytest.approx([0.48 + first.low, 0.48 + first.high])
+
+
+def test_a_waterfall_whose_axis_does_not_begin_at_zero_says_so_and_breaks_its_ends():
+    near, far = figures.waterfall(walked([0.05]), ("A", "B")), figures.waterfall(walked([-0.45]), ("A", "B"))
+    broken = [[line for line in each.axes[0].lines if line.get_gid() == "break"] for each in (near, far)]
+    assert [len(each) for each in broken] == [4, 0]
+    assert "begins at" in near.axes[0].get_xlabel()
+    assert far.axes[0].get_xlabel() == "mean IoU"
+    assert far.axes[0].get_xlim()[0] == 0
+
+
+@pytest.mark.parametrize("steps", [1, 8])
+def test_all_words_of_a_waterfall_are_on_the_paper(steps):
+    found = walked([0.01 * (-1) ** place for place in range(steps)])
+    words = {f"choice {place}": "what it was, in some detail or more → what it became" for place in range(steps)}
+    figure = figures.waterfall(found, ("Grad-CAM element-wise by gradcam2017", "B"), words)
+    rendered(figure)
+    width, height = figure.bbox.size
+    for text in figure.axes[0].texts:
+        box = text.get_window_extent()
+        assert 0 <= box.x0 <= box.x1 <= width
+        assert 0 <= box.y0 <= box.y1 <= height
+
+
+def test_a_waterfall_of_no_change_and_of_few_images():
+    figure = figures.waterfall(walked([0, 0], images=4), ("A", "B"))
+    assert len([line for line in figure.axes[0].lines if line.get_gid() == "nothing"]) == 2
+    assert not [line for line in figure.axes[0].lines if line.get_gid() == "interval"]
+    assert rendered(figures.waterfall(walked([0.1]), ("A", "B"), theme="dark"))[0, 0].sum() < 150
+
+
+class TestSmallCharts:
+    def charts(self):
+        mean = figures.Track("CAM", (3, 5, 7), (0.5, 0.6, 0.55), (0.45, 0.55, 0.5), (0.55, 0.65, 0.6), 0, peak=5)
+        run = figures.Track("", (3, 5, 7), (0.48, 0.61, 0.53), colour=0, thin=True)
+        accuracy = figures.Track("run 1", (1, 2, 3, 4, 5, 6, 7), [0.1 * k for k in range(1, 8)], peak=7)
+        unknown = figures.Track("run 1", (1, 2), (float("nan"), float("nan")))
+        return [figures.Small("accuracy", [accuracy]), figures.Small("loss", [unknown])] + [
+            figures.Small(title, [run, mean]) for title in ("IoU", "area", "$x_1$")
+        ]
+
+    def test_all_stand_on_one_axis_of_epochs_in_two_columns_inside_the_figure(self):
+        figure = figures.small_charts(self.charts())
+        assert [axes.get_title(loc="left") for axes in figure.axes] == ["accuracy", "loss", "IoU", "area", "$x_1$"]
+        assert len({axes.get_xlim() for axes in figure.axes}) == 1
+        places = [axes.get_position() for axes in figure.axes]
+        assert len({round(place.x0, 6) for place in places}) == 2
+        assert all(0 < place.x0 < place.x1 < 1 and 0 < place.y0 < place.y1 < 1 for place in places)
+        figure.draw_without_rendering()
+        named = [axes.get_xlabel() for axes in figure.axes]
+        assert named == ["", "", "", "epoch", "epoch"]  # below the last chart of either column
+
+    def test_runs_are_thin_behind_the_mean_and_its_peak_is_ringed(self):
+        axes = figures.small_charts(self.charts()).axes[2]
+        by_kind = {line.get_gid(): line for line in axes.lines}
+        assert by_kind["run"].get_linewidth() < by_kind["line"].get_linewidth() / 2
+        assert by_kind["run"].get_zorder() < by_kind["line"].get_zorder()
+        assert list(by_kind["line"].get_ydata()) == [0.5, 0.6, 0.55]
+        assert (by_kind["peak"].get_xdata()[0], by_kind["peak"].get_ydata()[0]) == (5, 0.6)
+        assert len([text for text in axes.texts if text.get_text() == "CAM"]) == 1
+
+    def test_the_same_lines_are_drawn_side_by_side(self):
+        same = [figures.Track(name, (3, 7), (0.5, 0.6), colour=k) for k, name in enumerate(("CAM", "Grad-CAM"))]
+        lines = figures.small_charts([figures.Small("IoU", same)]).axes[0].lines
+        left, right = (line.get_xdata() for line in lines if line.get_gid() == "line")
+        assert (right > left).all()
+        assert np.abs(np.array([left, right]) - [3, 7]).max() < 0.5
+
+    def test_an_interval_far_beyond_the_lines_does_not_flatten_them(self):
+        wide = figures.Track("CAM", (3, 7), (0.50, 0.52), (-0.4, -0.4), (1.4, 1.4), 0)
+        low, high = figures.small_charts([figures.Small("IoU", [wide])]).axes[0].get_ylim()
+        assert low <= 0.50
+        assert high >= 0.52
+        assert high - low < 0.1
+
+    def test_dark_paper_is_dark(self):
+        assert rendered(figures.small_charts(self.charts(), theme="dark"), dpi=40)[0, 0].sum() < 150

@@ -12,7 +12,16 @@ import pytest
 
 from dogcam.boxes import to_pixels, to_relative
 from dogcam.errors import OptionError
-from dogcam.localize import iou_curve, is_empty, max_box_accuracy, predicted_box, predicted_boxes, prepare, score
+from dogcam.localize import (
+    iou_curve,
+    is_empty,
+    max_box_accuracy,
+    pixel_counts,
+    predicted_box,
+    predicted_boxes,
+    prepare,
+    score,
+)
 from dogcam.protocols import PROTOCOLS, Protocol
 
 # Draws on the map as it is: enlarged to the shape it has already.
@@ -680,3 +689,28 @@ class TestWsol:
         if not path.exists():
             pytest.skip(f"the golden values are not at {path}")
         return json.loads(path.read_text())
+
+
+class TestPixelCounts:
+    RAW = np.array([[-1.0, 0, 1, 2], [4, 2, 1, 0]], np.float32)
+    MASK = np.array([[0, 0, 1, 1], [1, 1, 0, 0]], bool)
+
+    def test_every_pixel_is_in_one_bin_inside_or_outside(self):
+        """Divided by the maximum: -.25, 0, .25, .5 / 1, .5, .25, 0; thresholds 0 and .5, and 1."""
+        protocol = replace(AS_IT_IS, relu=False, thresholds=2)
+        inside, outside = pixel_counts(self.RAW, protocol, (2, 4), self.MASK)
+        assert inside.tolist() == [0, 1, 2, 1]
+        assert outside.tolist() == [1, 3, 0, 0]
+
+    def test_the_mask_is_brought_to_the_size_of_the_map(self):
+        protocol = replace(AS_IT_IS, thresholds=2, size=8)
+        inside, outside = pixel_counts(np.ones((2, 2)), protocol, (2, 4), self.MASK)
+        assert (inside.sum(), outside.sum()) == (32, 32)
+        assert inside[-1] == 32, "the maximum has a bin of its own"
+
+
+class TestThresholdOf:
+    def test_what_is_given_wins_over_the_protocols(self):
+        raw = np.array([[0, 0.4, 1, 0]] * 3, np.float32)
+        assert predicted_box(raw, AS_IT_IS, (3, 4), 0.3).tolist() == [0.25, 0, 0.75, 1]
+        assert predicted_box(raw, AS_IT_IS, (3, 4), 0.6).tolist() == [0.5, 0, 0.75, 1]

@@ -180,7 +180,7 @@ class TestReading:
         """20,580 pictures of 600 x 600 are 22 GB, more than 32 bits count."""
         asked = []
         monkeypatch.setattr(pipeline.np, "memmap", lambda file, dtype, mode, shape: asked.append(shape))
-        pipeline._room_for((20580, 600, 600, 3))
+        pipeline.room_for((20580, 600, 600, 3), np.uint8)
         assert asked == [(20580, 600, 600, 3)]
 
 

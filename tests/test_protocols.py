@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from dogcam.errors import OptionError, UnknownName
-from dogcam.localize import iou_curve, predicted_box
-from dogcam.protocols import CHOICES, COMPONENT_OF_BOX, FIELDS, PROTOCOLS, Protocol, drawable, load_protocol
+from dogcam.localize import iou_curve, predicted_box, threshold_of
+from dogcam.protocols import CHOICES, COMPONENT_OF_BOX, FIELDS, PROTOCOLS, Protocol, find_protocol, load_protocol
 
 PLAIN = Protocol("plain", "for tests", relu=True, threshold=0.5)
 
@@ -288,10 +288,11 @@ def test_a_mistyped_name_is_answered_with_the_nearest():
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_a_protocol_without_a_threshold_of_its_own_draws_no_box_of_one_map(name):
+    assert find_protocol(name) is PROTOCOLS[name]
     if PROTOCOLS[name].threshold is not None:
-        assert drawable(name) is PROTOCOLS[name]
+        assert threshold_of(PROTOCOLS[name]) == PROTOCOLS[name].threshold
         return
     with pytest.raises(
-        OptionError, match=f"protocol {name} chooses its threshold from the maps of all pictures together"
+        OptionError, match=f"protocol {name} has no threshold of its own: it is chosen on many pictures"
     ):
-        drawable(name)
+        predicted_box(np.eye(4), PROTOCOLS[name], (8, 8))

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from dogcam.errors import ExperimentError, UnknownName
-from dogcam.evaluations import ROW_SCHEMA, SCHEMA_VERSION, Cell, Evaluation
+from dogcam.evaluations import ROW_SCHEMA, SCHEMA_VERSION, Cell, Choice, Evaluation
 from dogcam.files import write_bytes
 from dogcam.methods import METHODS
 from dogcam.protocols import PROTOCOLS
@@ -31,6 +31,7 @@ from dogcam.runs import (
 )
 
 CELL = Cell(2, 5, "gradcam", "conv5_block3_out", "default")
+CHOICE = Choice(0.15, "calibrated", 200, 0.5)
 HOSTILE = [
     "a/b",
     "..",
@@ -58,7 +59,7 @@ def columns(count=3):
         "target": [7, 0, 119][:count],
         "against": [-1, 3, -1][:count],
         "probability": [0.5, 0.25, 1.0][:count],
-        "threshold": [0.15] * count,
+        "rank": [0] * count,
         "empty": [False, True, False][:count],
         "flagged": [False, False, True][:count],
         "x0": [0.1, None, 0.0][:count],
@@ -123,18 +124,43 @@ class TestCellNames:
 class TestEvaluation:
     def test_what_was_written_is_read_back(self, evaluation):
         given = columns()
-        evaluation.write(CELL, given)
+        evaluation.write(CELL, given, CHOICE)
         found = evaluation.read(CELL)
-        assert set(found) == set(ROW_SCHEMA.names)
+        assert set(found) == set(ROW_SCHEMA.names) - {"curve", "inside", "outside"}, (
+            "many numbers a picture: see `long`"
+        )
         for name in ("image", "label", "predicted", "target", "empty", "area", "iou", "width", "height"):
             assert found[name].tolist() == given[name], name
-        for name in ("probability", "threshold"):
-            np.testing.assert_allclose(found[name], given[name], rtol=1e-6)
+        np.testing.assert_allclose(found["probability"], given["probability"], rtol=1e-6)
+        np.testing.assert_allclose(found["threshold"], 0.15, rtol=1e-6)
+        assert evaluation.choice(CELL) == CHOICE
+        assert evaluation.long(CELL) == {}
         for name, value in (("run", 2), ("epoch", 5), ("method", "gradcam"), ("layer", CELL.layer)):
             assert found[name].tolist() == [value] * 3
 
+    def test_curves_and_pixels_come_back_where_they_were_given(self, evaluation):
+        curve = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
+        pixels = np.arange(15, dtype=np.int32).reshape(3, 5)
+        evaluation.write(CELL, {**columns(), "curve": curve, "inside": pixels, "outside": pixels[::-1]}, CHOICE)
+        found = evaluation.long(CELL)
+        np.testing.assert_array_equal(found["curve"], curve)
+        np.testing.assert_array_equal(found["inside"], pixels)
+        np.testing.assert_array_equal(found["outside"], pixels[::-1])
+
+    def test_a_table_of_an_earlier_dogcam_is_read_and_knows_its_threshold(self, evaluation):
+        """Version 1 had no rank, no curves and no word on how the threshold was come by."""
+        evaluation.write(CELL, columns(), CHOICE)
+        path = evaluation.path / CELL.file_name
+        table = pq.read_table(path).drop_columns(["rank", "curve", "inside", "outside"])
+        metadata = {key: value for key, value in table.schema.metadata.items() if key != b"dogcam_choice"}
+        pq.write_table(table.replace_schema_metadata(metadata), path)
+        assert evaluation.cells() == [CELL]
+        assert evaluation.choice(CELL).threshold == pytest.approx(0.15)
+        assert evaluation.long(CELL) == {}
+        assert evaluation.read(CELL)["iou"].tolist() == columns()["iou"]
+
     def test_a_row_without_a_box_has_no_number_there(self, evaluation):
-        evaluation.write(CELL, columns())
+        evaluation.write(CELL, columns(), CHOICE)
         found = evaluation.read(CELL)
         for name in ("x0", "y0", "x1", "y1"):
             assert np.isnan(found[name]).tolist() == [False, True, False]
@@ -142,7 +168,7 @@ class TestEvaluation:
         assert table["x0"].null_count == 1, "null in the file, so that other readers see it as missing"
 
     def test_several_annotated_boxes_come_back_as_rows_of_four(self, evaluation):
-        evaluation.write(CELL, columns())
+        evaluation.write(CELL, columns(), CHOICE)
         truth = evaluation.read(CELL)["truth"]
         assert [each.shape for each in truth] == [(1, 4), (1, 4), (2, 4)]
         assert all(each.dtype == np.float32 for each in truth)
@@ -150,7 +176,7 @@ class TestEvaluation:
 
     def test_equal_numbers_of_boxes_are_still_one_array_a_row(self, evaluation):
         """NumPy would make (n, 1, 4) of them."""
-        evaluation.write(CELL, columns(2))
+        evaluation.write(CELL, columns(2), CHOICE)
         truth = evaluation.read(CELL)["truth"]
         assert truth.shape == (2,)
         assert [each.shape for each in truth] == [(1, 4), (1, 4)]
@@ -158,7 +184,7 @@ class TestEvaluation:
     def test_a_baseline_says_nothing_of_the_network(self, evaluation):
         baseline = Cell(0, 0, "centre-box-0.9", "", "default")
         nothing = dict.fromkeys(("predicted", "target", "probability"), [None] * 3)
-        evaluation.write(baseline, {**columns(), **nothing})
+        evaluation.write(baseline, {**columns(), **nothing}, Choice(None))
         found = evaluation.read(baseline)
         assert all(np.isnan(found[name].astype(float)).all() for name in nothing)
         assert found["layer"].tolist() == [""] * 3
@@ -166,7 +192,7 @@ class TestEvaluation:
     @pytest.mark.parametrize("text", HOSTILE)
     def test_hostile_names_make_the_round_trip_inside_the_folder(self, evaluation, text):
         cell = Cell(1, 3, text, text, text)
-        evaluation.write(cell, columns())
+        evaluation.write(cell, columns(), CHOICE)
         assert evaluation.cells() == [cell]
         assert evaluation.has(cell)
         assert evaluation.read(cell)["layer"].tolist() == [text] * 3
@@ -177,40 +203,42 @@ class TestEvaluation:
     def test_the_folders_name_does_not_get_into_the_rows(self, tmp_path, home):
         """Parquet readers take "run=2" in a path for a column."""
         evaluation = Evaluation(tmp_path / home / "evaluation" / "test-true")
-        evaluation.write(CELL, columns())
+        evaluation.write(CELL, columns(), CHOICE)
         found = evaluation.read(CELL)
-        assert set(found) == set(ROW_SCHEMA.names)
+        assert set(found) == set(ROW_SCHEMA.names) - {"curve", "inside", "outside"}, (
+            "many numbers a picture: see `long`"
+        )
         assert found["run"].tolist() == [2, 2, 2]
         assert evaluation.cells() == [CELL]
 
     def test_cells_come_in_order_and_a_rewritten_one_once(self, evaluation):
         cells = [CELL, replace(CELL, epoch=10), replace(CELL, run=1), replace(CELL, method="cam")]
         for cell in [*cells, CELL]:
-            evaluation.write(cell, columns())
+            evaluation.write(cell, columns(), CHOICE)
         assert evaluation.cells() == sorted(cells)
         assert not evaluation.has(replace(CELL, layer="conv4_block6_out"))
 
     def test_a_cell_of_other_length_is_refused_and_does_not_appear(self, evaluation):
         with pytest.raises((pa.ArrowInvalid, ValueError)):
-            evaluation.write(CELL, {**columns(), "iou": [0.1]})
+            evaluation.write(CELL, {**columns(), "iou": [0.1]}, CHOICE)
         assert not evaluation.has(CELL)
         assert evaluation.cells() == []
 
     def test_a_write_that_fails_half_way_leaves_no_cell(self, evaluation, monkeypatch):
-        def fails(table, path):
+        def fails(table, path, **options):
             Path(path).write_bytes(b"PAR1 half")
             raise OSError("No space left on device")
 
         monkeypatch.setattr(pq, "write_table", fails)
         with pytest.raises(OSError, match="No space"):
-            evaluation.write(CELL, columns())
+            evaluation.write(CELL, columns(), CHOICE)
         assert files(evaluation.path) == []
 
     def test_a_process_killed_while_it_writes_leaves_no_cell(self, tmp_path):
         """No `finally` runs then: what is left behind must not be taken for a cell, nor hide the finished ones."""
         experiment = Experiment(tmp_path / "killed")
         evaluation = experiment.evaluation("test", None, "true")
-        evaluation.write(replace(CELL, method="cam"), columns())
+        evaluation.write(replace(CELL, method="cam"), columns(), CHOICE)
         program = (
             "import os, sys\nfrom pathlib import Path\nfrom dogcam.files import written_whole\n"
             "with written_whole(Path(sys.argv[1])) as temporary:\n"
@@ -364,7 +392,7 @@ class TestFolder:
     def test_evaluations_of_the_test_split_first_then_whole_ones_then_the_latest(self, made):
         for age, (split, limit) in enumerate((("test", None), ("train", None), ("test", 10), ("test", 20))):
             evaluation = made.evaluation(split, limit, "true")
-            evaluation.write(CELL, columns())
+            evaluation.write(CELL, columns(), CHOICE)
             os.utime(evaluation.path, (1000 + age, 1000 + age))
         made.evaluation("test", 30, "true").path.mkdir()
         scopes = [each.scope for each in made.evaluations()]

@@ -48,20 +48,20 @@ def test_the_top_gives_logits_unless_an_activation_is_named():
     logits = SmallResNet(include_top=True, classes=5, input_shape=(32, 32, 3))
     scores = SmallResNet(include_top=True, classes=5, input_shape=(32, 32, 3), classifier_activation="softmax")
     scores.set_weights(logits.get_weights())
-    raw = logits.predict(picture, verbose=0)
+    raw = logits(picture, training=False).numpy()
     assert [layer.name for layer in logits.layers[-2:]] == ["avg_pool", "predictions"]
     expected = np.exp(raw) / np.exp(raw).sum(1, keepdims=True)
-    assert scores.predict(picture, verbose=0) == pytest.approx(expected, abs=1e-5)
+    assert scores(picture, training=False).numpy() == pytest.approx(expected, abs=1e-5)
 
 
 def test_pooling_is_the_mean_or_maximum_of_the_map():
     picture = np.random.default_rng(0).uniform(-1, 1, (1, 32, 32, 3)).astype(np.float32)
     plain = SmallResNet(input_shape=(32, 32, 3))
-    answer = plain.predict(picture, verbose=0)
+    answer = plain(picture, training=False).numpy()
     for pooling, reduce in (("avg", np.mean), ("max", np.max)):
         pooled = SmallResNet(input_shape=(32, 32, 3), pooling=pooling)
         pooled.set_weights(plain.get_weights())
-        assert pooled.predict(picture, verbose=0) == pytest.approx(reduce(answer, axis=(1, 2)), abs=1e-5)
+        assert pooled(picture, training=False).numpy() == pytest.approx(reduce(answer, axis=(1, 2)), abs=1e-5)
 
 
 def test_a_given_tensor_becomes_the_input():

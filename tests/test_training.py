@@ -6,10 +6,11 @@ import keras
 import numpy as np
 import pytest
 
+from dogcam import small_resnet
 from dogcam.classifier import build
 from dogcam.commands import train
 from dogcam.config import TrainConfig
-from dogcam.datasets import Record
+from dogcam.datasets import Record, open_dataset
 from dogcam.errors import ExperimentError, LayerError, OptionError
 from dogcam.pipeline import Pictures
 from dogcam.progress import Progress
@@ -54,6 +55,27 @@ def pictures(count=6, side=96):
     random = np.random.default_rng(0)
     records = tuple(Record(str(number), None, number % 2) for number in range(count))
     return Pictures(records, random.integers(0, 256, (count, side, side, 3), np.uint8), np.ones((count, 2)), ())
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return open_dataset(TINY["dataset"])
+
+
+@pytest.fixture
+def thin(monkeypatch, drawn):
+    """Thin layers in place of the small ResNet's blocks, and pictures drawn once: tracing and drawing take the time.
+
+    Two stages learn, as many as it takes to let one learn and the other not.
+    """
+
+    def block(x, filters, stride, name, shortcut):
+        if name.startswith(("conv3", "conv5")):
+            x = small_resnet._conv(x, 4, 3, name, stride)
+        return keras.layers.Activation("relu", name=f"{name}_out")(x)
+
+    monkeypatch.setattr(small_resnet, "_block", block)
+    monkeypatch.setattr(train, "open_dataset", lambda name, *others: drawn if name == TINY["dataset"] else None)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +145,7 @@ class TestTrainable:
             set_trainable(classifier, "konv5")
 
     @pytest.mark.parametrize(("trainable", "moves"), [("all", True), ("conv5", False), ("head", False)])
-    def test_only_what_may_learn_changes(self, tmp_path, trainable, moves):
+    def test_only_what_may_learn_changes(self, tmp_path, thin, trainable, moves):
         config = TrainConfig.create(
             **{**TINY, "epochs": 1, "checkpoints": (1,)}, trainable=trainable, home=str(tmp_path)
         )
@@ -141,40 +163,41 @@ class TestTrainable:
 
 
 @pytest.mark.parametrize("trainable", ["all", "head"])
-def test_an_interrupted_experiment_ends_as_if_it_had_not_been(tmp_path, trainable):
-    whole = train.run(TrainConfig.create(**TINY, trainable=trainable, name="whole", home=str(tmp_path)), Progress())
-    for after in (1, 2):
-        config = TrainConfig.create(**TINY, trainable=trainable, name=f"cut-{after}", home=str(tmp_path))
-        with pytest.raises(KeyboardInterrupt):
-            train.run(config, Interrupt(after))
-        again = TrainConfig.create(name=f"cut-{after}", home=str(tmp_path), resume=True)
-        resumed = train.run(again, Progress(), given=("name", "home", "resume"))
-        assert [(row.run, row.epoch, row.split) for row in resumed.history] == [
-            (row.run, row.epoch, row.split) for row in whole.history
-        ]
-        for ours, theirs in zip(resumed.history, whole.history, strict=True):
-            assert ours.loss == pytest.approx(theirs.loss, rel=1e-4)
-        assert resumed.experiment.kept() == whole.experiment.kept() == {1: [1, 3]}
-        assert resumed.experiment.document["status"] == "finished"
-        assert not list(resumed.experiment.path.rglob("last-*"))
+def test_an_experiment_interrupted_twice_ends_as_if_it_had_not_been(tmp_path, thin, monkeypatch, trainable):
+    """After an epoch's history; then, two epochs later, between saving the model and the history."""
 
-
-def test_an_interruption_between_saving_and_the_history_is_harmless(tmp_path, monkeypatch):
-    config = TrainConfig.create(**TINY, name="x", home=str(tmp_path))
-    real = train.Experiment.add_history
-    calls = []
+    def go_on(progress):
+        again = TrainConfig.create(name="cut", home=str(tmp_path), resume=True)
+        return train.run(again, progress, given=("name", "home", "resume"))
 
     def add_history(self, rows):
-        calls.append(1)
-        if len(calls) == 2:
+        if rows[0].epoch == 3:
             raise KeyboardInterrupt
         return real(self, rows)
 
-    monkeypatch.setattr("dogcam.runs.Experiment.add_history", add_history)
+    def left():
+        return sorted(path.name for path in (tmp_path / "cut").rglob("*-*.keras"))
+
+    whole = train.run(TrainConfig.create(**TINY, trainable=trainable, name="whole", home=str(tmp_path)), Progress())
     with pytest.raises(KeyboardInterrupt):
-        train.run(config, Progress())
-    again = TrainConfig.create(name="x", home=str(tmp_path), resume=True)
-    assert [row.epoch for row in train.run(again, Progress()).history if row.split == "test"] == [1, 2, 3]
+        train.run(TrainConfig.create(**TINY, trainable=trainable, name="cut", home=str(tmp_path)), Interrupt(1))
+    assert left() == ["epoch-01.keras", "last-01.keras"]
+    real = train.Experiment.add_history
+    with monkeypatch.context() as patch:
+        patch.setattr("dogcam.runs.Experiment.add_history", add_history)
+        with pytest.raises(KeyboardInterrupt):
+            go_on(Progress())
+    assert left() == ["epoch-01.keras", "epoch-03.keras", "last-02.keras", "last-03.keras"]
+
+    resumed = go_on(Progress())
+    assert [(row.run, row.epoch, row.split) for row in resumed.history] == [
+        (row.run, row.epoch, row.split) for row in whole.history
+    ]
+    for ours, theirs in zip(resumed.history, whole.history, strict=True):
+        assert ours.loss == pytest.approx(theirs.loss, rel=1e-4)
+    assert resumed.experiment.kept() == whole.experiment.kept() == {1: [1, 3]}
+    assert resumed.experiment.document["status"] == "finished"
+    assert not list(resumed.experiment.path.rglob("last-*"))
 
 
 def test_resuming_with_another_option_is_refused(trained):
@@ -192,8 +215,8 @@ def test_resuming_a_finished_experiment_trains_nothing(trained):
     assert (trained.experiment.path / "run-1" / "epoch-01.keras").stat().st_mtime_ns == before
 
 
-def test_a_missing_state_is_a_clear_error(tmp_path):
-    config = TrainConfig.create(**TINY, name="x", home=str(tmp_path))
+def test_a_missing_state_is_a_clear_error(tmp_path, thin):
+    config = TrainConfig.create(**TINY, trainable="head", name="x", home=str(tmp_path))
     with pytest.raises(KeyboardInterrupt):
         train.run(config, Interrupt(1))
     for path in (tmp_path / "x").rglob("last-*"):
@@ -218,7 +241,7 @@ def test_hours_of_training_are_announced_with_what_is_faster(classifier):
     assert hours(90) == "2 minutes"
 
 
-def test_the_warning_comes_from_the_first_batches(tmp_path, listener, monkeypatch):
+def test_the_warning_comes_from_the_first_batches(tmp_path, thin, listener, monkeypatch):
     monkeypatch.setattr("dogcam.training.LONG_SECONDS", 1e-6)
     progress = listener()
     config = TrainConfig.create(**{**TINY, "limit": 32, "epochs": 2, "checkpoints": (1,)}, home=str(tmp_path))
@@ -237,7 +260,6 @@ def test_history_holds_both_splits_of_every_epoch_of_every_run(trained):
 def test_measured_accuracy_and_loss_are_those_of_the_kept_model(trained):
     """Recomputed from the kept file and the drawn pictures, with NumPy's own softmax and logarithm."""
     from dogcam.classifier import load_trained
-    from dogcam.datasets import open_dataset
     from dogcam.pipeline import limited, read_pictures
 
     classifier = load_trained(trained.experiment, 2, 2)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dogcam import localize
+from dogcam import evaluations, localize
 from dogcam.baselines import BASELINES
 from dogcam.classifier import Classifier
 from dogcam.commands.explained import Explanation, Heat, Slot, Writer
@@ -22,7 +23,8 @@ from dogcam.files import plain
 from dogcam.pictures import find_pictures
 from dogcam.pipeline import squash
 from dogcam.progress import Progress
-from dogcam.protocols import Protocol, drawable
+from dogcam.protocols import Protocol, find_protocol
+from dogcam.selection import threshold_in_use
 from dogcam.subjects import Subject, find_subject
 from dogcam.targets import Target, top
 
@@ -62,6 +64,7 @@ class _Plan:
         cells: those of the engines' maps that are shown.
         targets: by place: 0 for the one that --target means, 1, 2, ... for those of --all-top.
         boxes: the baselines' relative boxes, by name.
+        thresholds: by epoch, method and layer.
     """
 
     engines: dict[int | None, HeatmapEngine]
@@ -69,6 +72,7 @@ class _Plan:
     targets: dict[int, Target]
     boxes: dict[str, np.ndarray]
     protocol: Protocol
+    thresholds: dict[tuple[int | None, str, str], float]
 
     def slots(self) -> Iterator[Slot]:
         """What tells a picture's maps from each other, of all of them."""
@@ -150,11 +154,32 @@ def _plan(
         raise OptionError(
             f"--fuse {config.fuse} needs a method at two layers or more; received only {', '.join(asked)}"
         )
-    protocol = drawable(config.protocol)
+    protocol = find_protocol(config.protocol)
     boxes = _baseline_boxes([name for name in asked if name in BASELINES], subject, dataset)
     engines = {epoch: _engine(model, cells, config, protocol, progress) for epoch, model in subject.models.items()}
     shown = next(iter(engines.values())).cells if cells else []
-    return _Plan(engines, shown, targets, boxes, protocol)
+    return _Plan(engines, shown, targets, boxes, protocol, _thresholds(subject, engines, shown, protocol, progress))
+
+
+def _thresholds(
+    subject: Subject, epochs: Iterable[int | None], cells: list[Cell], protocol: Protocol, progress: Progress
+) -> dict[tuple[int | None, str, str], float]:
+    """The threshold of every map: what `evaluate` chose for it, else the protocol's own.
+
+    Raises:
+        OptionError: there is neither.
+    """
+    found = {}
+    for epoch, cell in product(epochs, cells):
+        of = evaluations.Cell(subject.run, epoch or 0, *cell, protocol.name)
+        chosen = threshold_in_use(subject.experiment, of, protocol)
+        found[epoch, *cell] = localize.threshold_of(protocol) if chosen is None else chosen
+    if protocol.threshold_from != "fixed" and found:
+        shown = ", ".join(f"{value:g}" for value in dict.fromkeys(found.values()))
+        progress.note(
+            f"protocol {protocol.name}: above {shown} (where evaluate chose a threshold for the map, that one)"
+        )
+    return found
 
 
 def _engine(
@@ -265,9 +290,11 @@ def _add_heat(
         explanation.targets.setdefault(epoch, target)
         for cell in plan.cells:
             raw, flagged = found.maps[cell][position], bool(found.flags[cell][position])
-            box = localize.predicted_box(raw, plan.protocol, explanation.shape)
-            score = _score(box, explanation.record, plan.protocol)
-            explanation.heats.append(Heat(epoch, *cell, raw, box, score, target, opposed, place, flagged))
+            threshold = plan.thresholds[epoch, *cell]
+            box = localize.predicted_box(raw, plan.protocol, explanation.shape, threshold)
+            score = _score(box, explanation, plan.protocol)
+            heat = Heat(epoch, *cell, raw, box, score, target, opposed, place, flagged, threshold)
+            explanation.heats.append(heat)
     return problems
 
 
@@ -277,8 +304,9 @@ def _box_heat(name: str, box: np.ndarray, explanation: Explanation, plan: _Plan)
     x1, y1 = np.ceil(box[2:] * BOX_MAP).astype(int)
     raw = np.zeros((BOX_MAP, BOX_MAP), np.float32)
     raw[y0:y1, x0:x1] = 1
-    return Heat(None, name, "", raw, box, _score(box, explanation.record, plan.protocol), None)
+    return Heat(None, name, "", raw, box, _score(box, explanation, plan.protocol), None)
 
 
-def _score(box: np.ndarray | None, record: Record, protocol: Protocol) -> float | None:
-    return localize.score(box, record.boxes, protocol) if len(record.boxes) else None
+def _score(box: np.ndarray | None, explanation: Explanation, protocol: Protocol) -> float | None:
+    truth = explanation.record.boxes
+    return localize.score(box, truth, protocol, explanation.shape) if len(truth) else None

@@ -44,6 +44,7 @@ class Heat:
         against: name of the class that it is set against, or None.
         place: of the class among those of --all-top, from 1; 0 without --all-top.
         flagged: whether the map is not what its method's formula means, see `Heatmaps.flags`.
+        threshold: what the box is drawn above, as a share of the protocol's normalised map; None for a baseline.
     """
 
     epoch: int | None
@@ -56,6 +57,7 @@ class Heat:
     against: str | None = None
     place: int = 0
     flagged: bool = False
+    threshold: float | None = None
 
     @property
     def empty(self) -> bool:
@@ -76,6 +78,7 @@ class Heat:
             "target": self.target,
             "against": self.against,
             "box": None if self.box is None else to_pixels(self.box, width, height).round(1),
+            "threshold": self.threshold,
             "iou": self.iou,
             "empty": self.empty,
             "flagged": self.flagged,

@@ -10,7 +10,7 @@ import hashlib
 import io
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -129,12 +129,14 @@ class Record:
         image: where its pixels come from.
         label: index into the dataset's classes; None where it is not known.
         boxes: float32 (n, 4), (x0, y0, x1, y1), relative (0 to 1), half-open; n may be 0.
+        mask: gives the object's pixels, bool (height, width); None where they are not known.
     """
 
     id: str
     image: Picture
     label: int | None
     boxes: np.ndarray = field(default_factory=lambda: NO_BOXES)
+    mask: Callable[[], np.ndarray] | None = None
 
     def __post_init__(self) -> None:
         boxes = np.asarray(self.boxes, np.float32).reshape(-1, 4)

@@ -131,4 +131,4 @@ def _record(split: str, breed: str, label: int, number: int, entropy: tuple[int,
     rng = np.random.default_rng(seed)
     width, height = (int(side) for side in rng.integers(*DEFAULTS.sides, 2, endpoint=True))
     drawing = Drawing(breed, seed, width, height, 2 if rng.random() < DEFAULTS.pairs else 1)
-    return Record(f"{split}-{breed}-{number + 1:04d}", drawing, label, drawing.boxes())
+    return Record(f"{split}-{breed}-{number + 1:04d}", drawing, label, drawing.boxes(), drawing.mask)

@@ -6,9 +6,12 @@ for. Texts come from users (classes, files, layers): they are cut to their place
     style     colours, fonts, and figures as files
     pictures  heatmaps and boxes over pictures (imports style)
     charts    lines and intervals (imports style)
+    waterfall from one mean to another, one bar for each choice between them (imports style)
+    dynamics  small charts on one axis of epochs (imports charts and style)
 """
 
 from dogcam.figures.charts import Interval, Series, curves, intervals, line_chart
+from dogcam.figures.dynamics import Small, Track, small_charts
 from dogcam.figures.pictures import (
     ANNOTATED_COLOUR,
     PREDICTED_COLOUR,
@@ -20,6 +23,7 @@ from dogcam.figures.pictures import (
     wall,
 )
 from dogcam.figures.style import PRINT_DPI, THEMES, fitted, image_bytes, save
+from dogcam.figures.waterfall import waterfall
 
 __all__ = [
     "ANNOTATED_COLOUR",
@@ -29,6 +33,8 @@ __all__ = [
     "Interval",
     "Panel",
     "Series",
+    "Small",
+    "Track",
     "contact_sheet",
     "curves",
     "fitted",
@@ -38,6 +44,8 @@ __all__ = [
     "line_chart",
     "overlay",
     "save",
+    "small_charts",
     "tile",
     "wall",
+    "waterfall",
 ]

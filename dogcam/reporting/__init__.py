@@ -2,16 +2,26 @@
 
 The members, each of which may import only those named before it:
 
-    tables      numbers computed from the per-image rows
-    study       the published figures
-    evidence    what one experiment offers: its curves, its scored images, the picture that stands for the rest
-    findings    claims held against the evidence, as sentences
-    training    exhibit 1: accuracy and loss
-    localisation  exhibit 6: IoU; and box areas
-    gallery     exhibits 2 to 5: pictures
-    provenance  how it was made
-    page        the whole document: the one that assembles
-    rendering   the document as files: HTML, Markdown, figures
+    tables         numbers computed from the per-image rows
+    comparison     methods against each other: ranks, pairs, what is the same
+    breakdown      scores by group of pictures
+    study          the published figures
+    evidence       what one experiment offers: its curves, its scored images, the picture that stands for the rest
+    faithfulness   what the network says of its maps
+    weighing       paired differences by image, and claims about them
+    findings       claims held against the evidence, as sentences
+    dynamics       how accuracy, fit and box area go with training
+    decompositions where a gap between two pipelines comes from
+    summary        what every field of summary.json means
+    csv_tables     summary.json as tables for other programs
+    measures       numbers measured on the kept maps
+    training       exhibit 1: accuracy and loss
+    localisation   exhibit 6: IoU; and box areas
+    epochs         exhibit 7, beyond the study's six: training dynamics
+    gallery        exhibits 2 to 5: pictures
+    provenance     how it was made
+    page           the whole document: the one that assembles
+    rendering      the document as files: HTML, Markdown, figures
 
 A new format needs only the values below; a new exhibit is a function from evidence to `Exhibit`.
 """
@@ -147,7 +157,7 @@ class Finding:
         verdict: "supported", "contradicted", "undecided" or "identical".
         sentence: the verdict with its numbers.
         protocol: under which it was judged.
-        intervals: (label, `statistics.Difference`) of every comparison it rests on.
+        intervals: (label, `statistics.Interval`) of every comparison it rests on.
     """
 
     claim: str
@@ -160,7 +170,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One of the six things to be shown; `place` is its number there, whichever of the others are absent.
+    """One of the study's six things to be shown, or one beyond them; `place` is its number, whichever others are absent.
 
     Attributes:
         key: its anchor.

@@ -1,9 +1,12 @@
-"""The cells of one model under one protocol, compared over the same images: intervals, ranks, what is the same, pairs."""
+"""The cells of one epoch under one protocol, compared over the same images: intervals, ranks, what is the same, pairs.
+
+Of one run the uncertainty is about other images; of several, also about training again (see `statistics.crossed`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +15,18 @@ from dogcam.evaluations import Cell, Evaluation
 from dogcam.files import plain
 from dogcam.methods import METHODS
 from dogcam.protocols import Protocol
-from dogcam.reporting.tables import cell_order, is_baseline
-from dogcam.statistics import Interval, Pair, SameGroup, compare, groups_of_same, intervals, ranking, representatives
+from dogcam.reporting.tables import cell_order, check_same_images, is_baseline
+from dogcam.statistics import (
+    Interval,
+    Pair,
+    SameGroup,
+    compare,
+    groups_of_same,
+    intervals,
+    intervals_over_runs,
+    ranking,
+    representatives,
+)
 
 # At the layer that feeds the pooling, with a logit score, dS/dA is w/Z everywhere: these are one map, but for a ReLU.
 _ONE_MAP = ("cam", "gradcam", "hirescam", "xgradcam", "shapleycam")
@@ -44,7 +57,7 @@ class Comparison:
     """All lines, the best first, and every pair of them."""
 
     protocol: str
-    run: int
+    runs: tuple[int, ...]
     epoch: int
     lines: tuple[Line, ...]
     pairs: tuple[Pair, ...]
@@ -82,28 +95,34 @@ class Comparison:
 
 
 def compared(
-    evaluation: Evaluation, wanted: Iterable[Cell], protocol: Protocol, run: int, epoch: int, pooled: str | None
+    evaluation: Evaluation,
+    wanted: Iterable[Cell],
+    protocol: Protocol,
+    runs: Sequence[int],
+    epoch: int,
+    pooled: str | None,
 ) -> Comparison | None:
-    """The comparison of a run's cells at an epoch, baselines included; None where there are none.
+    """The comparison of the runs' cells at an epoch, baselines included; None where there are none.
 
     Args:
         wanted: of which cells; those of other runs, epochs and protocols are left out.
         pooled: the layer that feeds the pooling, where a theorem says what is the same.
+
+    Raises:
+        ExperimentError: the cells are of different images or classes.
     """
-    of = (cell for cell in set(wanted) if cell.protocol == protocol.name)
-    cells = sorted((cell for cell in of if is_baseline(cell) or (cell.run, cell.epoch) == (run, epoch)), key=cell_order)
-    if all(map(is_baseline, cells)):
+    table = _Table.read(evaluation, set(wanted), protocol, runs, epoch)
+    if table is None:
         return None
-    names = [_name(cell) for cell in cells]
-    tables = [evaluation.read(cell) for cell in cells]
-    scores = np.column_stack([table["iou"] for table in tables])
-    groups = groups_of_same({name: _boxes(table) for name, table in zip(names, tables, strict=True)})
+    names, scores = table.names, table.scores
+    groups = groups_of_same(table.boxes, table.maps)
     kept = representatives(names, groups)
-    kept_scores = scores[:, [names.index(name) for name in kept]]
+    kept_scores = scores[..., [names.index(name) for name in kept]]
     pairs = compare(kept_scores, kept)
     ranks = ranking(scores, names, groups, pairs)
-    by_name = dict(zip(names, intervals(scores), strict=True))
-    baseline = _best_unseen(cells, names, scores)
+    found = intervals_over_runs(scores) if scores.ndim == 3 else intervals(scores)
+    by_name = dict(zip(names, found, strict=True))
+    baseline = table.best_unseen()
     against = _against(baseline, groups, kept, kept_scores)
     lines = tuple(
         Line(
@@ -111,12 +130,72 @@ def compared(
             by_name[each.names[0]],
             each.rank,
             each.letters,
-            _why(each.names, each.reason, protocol, pooled, dict(zip(names, cells, strict=True))),
-            None if _knows_nothing(each.names, names, cells) else against.get(each.names[0]),
+            _why(each.names, each.reason, protocol, pooled, table.cells),
+            None if all(is_baseline(table.cells[name]) for name in each.names) else against.get(each.names[0]),
         )
         for each in ranks
     )
-    return Comparison(protocol.name, run, epoch, lines, pairs, baseline)
+    return Comparison(protocol.name, tuple(runs), epoch, lines, pairs, baseline)
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Scores, boxes and maps of the same images, a column for each method and baseline.
+
+    Attributes:
+        cells: by name; of several runs that of the first.
+        scores: (n, m), or (runs, n, m) of several runs.
+        boxes: by name (n, 4), of several runs one below the other; NaN where none was drawn.
+        maps: of the sample, by name; of one run, and of passes that keep them.
+    """
+
+    cells: dict[str, Cell]
+    scores: np.ndarray
+    boxes: dict[str, np.ndarray]
+    maps: dict[str, np.ndarray]
+
+    @property
+    def names(self) -> list[str]:
+        """In the order of the columns."""
+        return list(self.cells)
+
+    @classmethod
+    def read(
+        cls, evaluation: Evaluation, wanted: set[Cell], protocol: Protocol, runs: Sequence[int], epoch: int
+    ) -> _Table | None:
+        """What was evaluated in every one of the runs; None where that is baselines alone."""
+        of = [cell for cell in wanted if cell.protocol == protocol.name]
+        first = [cell for cell in of if is_baseline(cell) or (cell.run, cell.epoch) == (runs[0], epoch)]
+        shared = [cell for cell in first if all(_in_run(cell, run) in wanted for run in runs)]
+        if all(map(is_baseline, shared)):
+            return None
+        cells = {_name(cell): cell for cell in sorted(shared, key=cell_order)}
+        tables = [[evaluation.read(_in_run(cell, run)) for cell in cells.values()] for run in runs]
+        check_same_images({str(cell): table for row in tables for cell, table in zip(cells, row, strict=True)})
+        scores = np.stack([np.column_stack([table["iou"] for table in row]) for row in tables])
+        boxes = {name: np.concatenate([_boxes(row[place]) for row in tables]) for place, name in enumerate(cells)}
+        kept = evaluation.maps(runs[0], epoch) if len(runs) == 1 and protocol.score == "logit" else {}
+        maps = {
+            name: np.maximum(kept[cell.method, cell.layer], 0) if protocol.relu else kept[cell.method, cell.layer]
+            for name, cell in cells.items()
+            if not is_baseline(cell) and (cell.method, cell.layer) in kept
+        }
+        return cls(cells, scores if len(runs) > 1 else scores[0], boxes, maps)
+
+    def best_unseen(self) -> str | None:
+        """The baseline of the highest mean IoU among those that never look at the picture."""
+        means = self.scores.reshape(-1, len(self.cells)).mean(axis=0)
+        unseen = [
+            (mean, name)
+            for mean, (name, cell) in zip(means.tolist(), self.cells.items(), strict=True)
+            if is_baseline(cell) and (cell.method not in METHODS or METHODS[cell.method].content_free)
+        ]
+        return max(unseen)[1] if unseen else None
+
+
+def _in_run(cell: Cell, run: int) -> Cell:
+    """The same cell of another run; a baseline is of none."""
+    return cell if is_baseline(cell) else replace(cell, run=run)
 
 
 def _name(cell: Cell) -> str:
@@ -126,20 +205,6 @@ def _name(cell: Cell) -> str:
 def _boxes(table: dict[str, np.ndarray]) -> np.ndarray:
     """(n, 4), NaN where no box was drawn."""
     return np.column_stack([np.asarray(table[name], np.float64) for name in ("x0", "y0", "x1", "y1")])
-
-
-def _best_unseen(cells: Sequence[Cell], names: Sequence[str], scores: np.ndarray) -> str | None:
-    """The baseline of the highest mean IoU among those that never look at the picture."""
-    unseen = [
-        (scores[:, place].mean(), name)
-        for place, (cell, name) in enumerate(zip(cells, names, strict=True))
-        if is_baseline(cell) and (cell.method not in METHODS or METHODS[cell.method].content_free)
-    ]
-    return max(unseen)[1] if unseen else None
-
-
-def _knows_nothing(line: Sequence[str], names: Sequence[str], cells: Sequence[Cell]) -> bool:
-    return all(is_baseline(cells[names.index(name)]) for name in line)
 
 
 def _against(
@@ -153,7 +218,7 @@ def _against(
     return {pair.first: pair for pair in compare(scores, kept, which)} if which else {}
 
 
-def _why(line: Sequence[str], measured: str, protocol: Protocol, pooled: str | None, cells: dict[str, Cell]) -> str:
+def _why(line: Sequence[str], measured: str, protocol: Protocol, pooled: str | None, cells: Mapping[str, Cell]) -> str:
     """The measured reason why the names of a line are one, and the theorem behind it where there is one."""
     theorem = (
         protocol.score == "logit"

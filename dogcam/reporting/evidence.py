@@ -21,7 +21,6 @@ from dogcam.protocols import PROTOCOLS, Protocol
 from dogcam.reporting import count
 from dogcam.reporting.tables import cell_order, is_baseline
 from dogcam.runs import Experiment, HistoryRow
-from dogcam.statistics import Difference, paired_difference
 
 Columns = Mapping[str, np.ndarray]
 Place = tuple[str, str, int]  # method, layer, epoch
@@ -47,14 +46,6 @@ def picture_of(path: Path) -> np.ndarray:
     if pixels is None:
         raise InputError(f"{path} is missing or not a picture: run dogcam evaluate again")
     return np.ascontiguousarray(pixels[..., ::-1])
-
-
-def paired(first: Columns, second: Columns, column: str = "iou") -> Difference:
-    """The mean of first - second over the images that both tables hold."""
-    places = {image: place for place, image in enumerate(second["image"])}
-    both = [(place, places[image]) for place, image in enumerate(first["image"]) if image in places]
-    ours, theirs = (np.array(each, int) for each in zip(*both, strict=True)) if both else (np.empty(0, int),) * 2
-    return paired_difference(first[column][ours], second[column][theirs])
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +82,13 @@ class Evidence:
     tables: dict[Cell, Columns] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, experiment: Experiment) -> Evidence:
-        """Read everything that a report needs, but for the pictures."""
-        evaluation = next(iter(experiment.evaluations()), None)
+    def of(cls, experiment: Experiment, evaluation: Evaluation | None = None) -> Evidence:
+        """Read everything that a report needs, but for the pictures.
+
+        Args:
+            evaluation: which of the experiment's; None takes the one over the whole test split, else the latest.
+        """
+        evaluation = evaluation or next(iter(experiment.evaluations()), None)
         cells = sorted(evaluation.cells(), key=cell_order) if evaluation else []
         tables = {cell: evaluation.read(cell) for cell in cells} if evaluation else {}
         return cls(experiment, experiment.document, experiment.history(), evaluation, tables)
@@ -174,6 +169,22 @@ class Evidence:
     def pooled(self, protocol: str, method: str, epoch: int) -> Columns | None:
         """The same at the layer that feeds the pooling."""
         return self.columns(protocol, method, self.pooled_layer, epoch)
+
+    def together(self, protocol: str) -> list[int]:
+        """The runs that were scored at the layer that feeds the pooling wherever `run` was, itself among them."""
+        scored = {
+            number: {(c.method, c.epoch) for c in self.tables if self._is_pooled(c, number, protocol)}
+            for number in self.runs
+        }
+        return [number for number in self.runs if scored[number] >= scored[self.run]]
+
+    def _is_pooled(self, cell: Cell, run: int, protocol: str) -> bool:
+        return (cell.run, cell.layer, cell.protocol) == (run, self.pooled_layer, protocol)
+
+    def pooled_by_run(self, protocol: str, method: str, epoch: int) -> list[Columns]:
+        """The columns of a cell at that layer in each run of `together`; empty where `run` has none."""
+        cells = (Cell(run, epoch, method, self.pooled_layer, protocol) for run in self.together(protocol))
+        return [self.tables[cell] for cell in cells] if self.pooled(protocol, method, epoch) is not None else []
 
     def last_pooled(self, protocol: str) -> int | None:
         """The latest epoch at which a method was scored at that layer; None where there is none."""

@@ -9,12 +9,11 @@ import numpy as np
 
 from dogcam.boxes import area
 from dogcam.figures import Interval, Series, intervals, line_chart
-from dogcam.methods import METHODS
 from dogcam.metrics import METRICS
 from dogcam.protocols import Protocol
 from dogcam.reporting import NONE, Chart, Entry, Exhibit, Finding, Row, Table, count, number, percent, study
 from dogcam.reporting.evidence import Evidence, never_looks, title_of
-from dogcam.reporting.findings import caution
+from dogcam.reporting.findings import caution, rests_on
 from dogcam.reporting.tables import is_baseline, scores
 
 IOU = "How well the boxes fit: IoU by method and epoch"
@@ -62,7 +61,7 @@ def _series(evidence: Evidence, protocol: str, column: str, errors: bool) -> lis
         there = {epoch: scores(table) for epoch, table in tables.items() if table is not None}
         half = [_half(row["sem"]) for row in there.values()] if errors else None
         values = [row[column] for row in there.values()]
-        found.append(Series(title_of(method), list(there), values, half, colour=colour_of(method)))
+        found.append(Series(title_of(method), list(there), values, half, colour=colour_of(evidence, method)))
     return found
 
 
@@ -71,9 +70,10 @@ def _half(sem: float | None) -> float:
     return 1.96 * sem if sem is not None and np.isfinite(sem) else 0.0
 
 
-def colour_of(method: str) -> int:
-    """The place of a method in the registry, so that it has the same colour in every chart."""
-    return list(METHODS).index(method) if method in METHODS else len(METHODS)
+def colour_of(evidence: Evidence, method: str) -> int:
+    """A method's colour, the same in every chart of a report: the study's two come first, then the others in order."""
+    order = list(dict.fromkeys([*study.IOU, *(each for each, _ in evidence.pairs)]))
+    return order.index(method) if method in order else len(order)
 
 
 def _area_chart(evidence: Evidence, protocol: str, annotated: float) -> list[Chart]:
@@ -174,7 +174,9 @@ def _iou_chart(evidence: Evidence, protocol: str) -> list[Chart]:
         return []
     for method, values in study.IOU.items():
         label = f"{title_of(method)}, published"
-        series.append(Series(label, list(values), list(values.values()), colour=colour_of(method), hollow=True))
+        series.append(
+            Series(label, list(values), list(values.values()), colour=colour_of(evidence, method), hollow=True)
+        )
     references = {name: float(np.mean(table["iou"])) for name, table in evidence.baselines(protocol).items()}
     return [
         Chart(
@@ -189,13 +191,11 @@ def _iou_chart(evidence: Evidence, protocol: str) -> list[Chart]:
 
 
 def _interval_chart(made: tuple[Finding, ...], protocol: str) -> list[Chart]:
-    """Every comparison that the findings rest on."""
+    """Every comparison that the findings rest on, each once."""
     rows = [
         Interval(label, difference.mean, difference.low, difference.high)
-        for finding in made
-        if finding.protocol == protocol
-        for label, difference in finding.intervals
-        if np.isfinite(difference.low)
+        for (of, label), difference in rests_on(made).items()
+        if of == protocol and np.isfinite(difference.low)
     ]
     if not rows:
         return []
@@ -234,6 +234,12 @@ def _shown(values: dict[str, float | None]) -> list[str]:
     return [percent(value) if name == "empty" else number(value) for name, value in values.items()]
 
 
+_ABOVE = {
+    "calibrated": "a threshold that was chosen on training pictures for each method and layer",
+    "best": "the threshold that is best for the evaluated pictures together",
+}
+
+
 def in_words(protocol: Protocol | None) -> str:
     """A protocol's fields as one sentence."""
     if protocol is None:
@@ -241,7 +247,7 @@ def in_words(protocol: Protocol | None) -> str:
     negative = "negative values set to 0" if protocol.relu else "negative values kept"
     size = "the picture's own size" if protocol.size is None else f"{protocol.size} × {protocol.size}"
     scale = "divided by its maximum" if protocol.normalise == "max" else "its minimum and maximum moved to 0 and 1"
-    above = "a threshold chosen for all images" if protocol.threshold is None else f"{protocol.threshold:g}"
+    above = _ABOVE.get(protocol.threshold_from) or f"{protocol.threshold:g}"
     cut = ", cut to 8 bits" if protocol.quantise else ""
     component = "the largest connected part" if protocol.component == "largest" else "the first contour found"
     box = "its extent" if protocol.box == "extent" else "the extent of its rotated rectangle of minimum area"

@@ -8,7 +8,10 @@ import numpy as np
 
 from dogcam.metrics.classification import judge
 from dogcam.reporting import Document, Finding, count, number, percent, study
+from dogcam.reporting.decompositions import gaps
+from dogcam.reporting.epochs import training_dynamics
 from dogcam.reporting.evidence import Evidence, title_of
+from dogcam.reporting.faithfulness import faithfulness
 from dogcam.reporting.findings import best_baseline, caution, findings
 from dogcam.reporting.gallery import boxes, cam_by_epoch, hero, layers, methods
 from dogcam.reporting.localisation import iou
@@ -33,6 +36,9 @@ def compose(experiment: Experiment) -> Document:
         methods(evidence),
         boxes(evidence),
         iou(evidence, made),
+        training_dynamics(evidence),
+        gaps(evidence),
+        faithfulness(evidence),
     ]
     return Document(
         name=experiment.name,

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
+from dogcam.errors import ExperimentError
 from dogcam.evaluations import Cell, Evaluation
 from dogcam.methods import METHODS
-from dogcam.metrics import METRICS
+from dogcam.metrics import METRICS, Metric
 from dogcam.protocols import PROTOCOLS
 from dogcam.runs import HistoryRow
+from dogcam.statistics import Interval, intervals, intervals_over_runs, median_intervals, pooled_interval
+
+_MEDIANS = 2000  # resamples of a median, which takes as long as drawing them does; of means there are 10,000
 
 
 def _natural(text: str) -> list[tuple[int, str]]:
@@ -45,25 +50,155 @@ def cell_order(cell: Cell) -> tuple[Any, ...]:
     )
 
 
+def cell_columns(evaluation: Evaluation, cell: Cell) -> dict[str, np.ndarray]:
+    """The columns of a cell with all that a metric may need: its curves and pixels, and the protocol's IoU levels."""
+    protocol = evaluation.about().get("protocols", {}).get(cell.protocol, {})
+    levels = np.array(protocol.get("iou_levels", ()), np.float64)
+    return {**evaluation.read(cell), **evaluation.long(cell), **({"levels": levels} if len(levels) else {})}
+
+
 def scores(columns: Mapping[str, np.ndarray]) -> dict[str, float | None]:
     """Every registered metric of a cell's columns; None where the table lacks what the metric needs."""
-    return {
-        name: metric.of(columns) if all(need in columns for need in metric.needs) else None
-        for name, metric in METRICS.items()
-    }
+    return {name: metric.of(columns) if metric.applies(columns) else None for name, metric in METRICS.items()}
 
 
-def localisation_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """One row per cell: run, epoch, method, layer, protocol, n (images) and every metric of `METRICS`.
+def localisation_rows(evaluation: Evaluation, cells: Iterable[Cell] | None = None) -> list[dict[str, Any]]:
+    """One row per cell: run, epoch, method, layer, protocol, n (images), threshold and every metric of `METRICS`.
+
+    "intervals" holds [low, high] by metric, 95 % over images (BCa for means, percentile for medians and pooled pixels); None
+    where there is none, such as for fewer than 10 images. Those of what depends on a choice made on the same images
+    (MaxBoxAcc, the oracle) take the choice as given.
+
+    Args:
+        cells: of which cells; None means all.
 
     Returns:
         In order of protocol, run, epoch, method and layer; a protocol's baselines come after its methods.
     """
-    found = []
-    for cell in sorted(evaluation.cells(), key=cell_order):
-        columns = evaluation.read(cell)
-        found.append({**asdict(cell), "n": len(columns["image"]), **scores(columns)})
+    chosen = sorted(evaluation.cells() if cells is None else set(cells), key=cell_order)
+    tables = [cell_columns(evaluation, cell) for cell in chosen]
+    found = _intervals(tables)
+    rows = []
+    for cell, columns, ends in zip(chosen, tables, found, strict=True):
+        choice = evaluation.choice(cell)
+        head = {
+            **asdict(cell),
+            "n": len(columns["image"]),
+            "threshold": choice.threshold,
+            "threshold_from": choice.source,
+        }
+        rows.append({**head, **scores(columns), "intervals": ends})
+    return rows
+
+
+def _intervals(tables: Sequence[Mapping[str, np.ndarray]]) -> list[dict[str, list[float] | None]]:
+    """[low, high] by metric of each table; tables of the same number of images share one set of resamples."""
+    found: list[dict[str, list[float] | None]] = [dict.fromkeys(METRICS) for _ in tables]
+    sizes = [len(columns["image"]) for columns in tables]
+    for (name, metric), size in product(METRICS.items(), sorted(set(sizes))):
+        there = [i for i, columns in enumerate(tables) if sizes[i] == size and metric.applies(columns)]
+        for place, interval in zip(there, _of_metric(metric, [tables[i] for i in there]), strict=False):
+            found[place][name] = None if np.isnan(interval.low) else [interval.low, interval.high]
     return found
+
+
+def _of_metric(metric: Metric, tables: Sequence[Mapping[str, np.ndarray]]) -> tuple[Interval, ...]:
+    """The intervals of one metric of all tables, which have the same number of images; none where it has none."""
+    if not tables or metric.summary == "whole":
+        return ()
+    if metric.summary == "sums":
+        return tuple(pooled_interval(metric.function, *(each[need] for need in metric.needs)) for each in tables)
+    values = np.column_stack([metric.values(columns) for columns in tables])
+    return intervals(values) if metric.summary == "mean" else median_intervals(values, resamples=_MEDIANS)
+
+
+def rows_over_runs(evaluation: Evaluation, cells: Iterable[Cell], runs: Sequence[int]) -> list[dict[str, Any]]:
+    """One row for what was evaluated in every one of several runs: the mean over runs of every metric.
+
+    "intervals" are 95 % over images and runs, which are crossed (Student's t, see `statistics.crossed`); None for medians and
+    pooled pixels, which are no means over images. "runs" stands in place of "run".
+
+    Raises:
+        ExperimentError: the runs were scored on different images.
+    """
+    known = set(cells)
+    shared = [cell for cell in known if cell.run == runs[0] and all(replace(cell, run=run) in known for run in runs)]
+    return [_row_over_runs(evaluation, cell, runs) for cell in sorted(shared, key=cell_order)]
+
+
+def _row_over_runs(evaluation: Evaluation, cell: Cell, runs: Sequence[int]) -> dict[str, Any]:
+    tables = [cell_columns(evaluation, replace(cell, run=run)) for run in runs]
+    check_same_images({f"run {run}": table for run, table in zip(runs, tables, strict=True)})
+    each = [scores(columns) for columns in tables]
+    means = {name: _mean([row[name] for row in each]) for name in METRICS}
+    ends: dict[str, list[float] | None] = dict.fromkeys(METRICS)
+    for name, metric in METRICS.items():
+        if metric.summary == "mean" and means[name] is not None:
+            (found,) = intervals_over_runs(np.stack([metric.values(columns) for columns in tables])[..., None])
+            ends[name] = None if np.isnan(found.low) else [found.low, found.high]
+    thresholds = [evaluation.choice(replace(cell, run=run)).threshold for run in runs]
+    head = {name: value for name, value in asdict(cell).items() if name != "run"}
+    return {
+        "runs": list(runs),
+        **head,
+        "n": len(tables[0]["image"]),
+        "threshold": _mean(thresholds),
+        **means,
+        "intervals": ends,
+    }
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """The mean; None where one is missing."""
+    return None if any(value is None for value in values) else float(np.mean(values))
+
+
+def curve_rows(evaluation: Evaluation, cells: Iterable[Cell]) -> list[dict[str, Any]]:
+    """Mean IoU by threshold of every cell whose threshold was chosen.
+
+    Returns:
+        thresholds and mean_iou (T,), the threshold in use and the oracle's.
+    """
+    rows = []
+    for cell in sorted(set(cells), key=cell_order):
+        curves = evaluation.long(cell).get("curve")
+        if curves is None or curves.shape[1] < 2:
+            continue
+        means = curves.mean(axis=0, dtype=np.float64)
+        thresholds = np.arange(len(means)) / len(means)
+        chosen = {"threshold": evaluation.choice(cell).threshold, "oracle_threshold": float(thresholds[means.argmax()])}
+        rows.append({**asdict(cell), **chosen, "thresholds": thresholds.tolist(), "mean_iou": means.tolist()})
+    return rows
+
+
+def check_same_images(tables: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+    """Refuse to compare tables that are not of the same images with the same classes and boxes.
+
+    Raises:
+        ExperimentError: two are not, with what differs.
+    """
+    (first, known), *others = tables.items()
+    for name, table in others:
+        if not np.array_equal(known["image"], table["image"]):
+            apart = sorted(set(known["image"]) ^ set(table["image"]))
+            which = f"only one of them has {listed(apart)}" if apart else "in another order"
+            raise ExperimentError(
+                f"{first} and {name} were scored on different images ({len(known['image'])} and {len(table['image'])}; "
+                f"{which}), so that they cannot be compared: evaluate both again"
+            )
+        for column, what in (("label", "class"), ("truth", "annotated boxes")):
+            same = [np.array_equal(one, other) for one, other in zip(known[column], table[column], strict=True)]
+            if not all(same):
+                raise ExperimentError(
+                    f"{first} and {name} differ in the {what} of {known['image'][same.index(False)]} and "
+                    f"{same.count(False) - 1} other images, so that they cannot be compared: evaluate both again"
+                )
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more
 
 
 def training_rows(history: Iterable[HistoryRow]) -> list[dict[str, Any]]:

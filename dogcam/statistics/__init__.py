@@ -2,14 +2,15 @@
 
 Every function takes plain arrays of scores: one row per image, one column per method, NaN where an image was not scored.
 
-- `differences`    a paired difference of means, Student's t
 - `resampling`     the resamples that all methods share
 - `intervals`      bootstrap intervals of means, shares, ratios and medians
+- `pooled`         intervals of scores made of sums over all images
 - `crossed`        intervals over several training runs on the same images
 - `pairs`          every pair of methods: difference, Wilcoxon, Holm, effect size, wins
 - `same`           methods that draw the same thing
 - `ranking`        ranks and letters that say what can be told apart
 - `decomposition`  which of several choices a difference between two pipelines comes from
+- `walks`          the same as a result: in words, and as JSON and back
 - `claims`         intervals turned into a verdict on a statement
 """
 
@@ -18,21 +19,22 @@ from __future__ import annotations
 from dogcam.statistics.claims import Claim, all_of, claim
 from dogcam.statistics.crossed import intervals_over_runs
 from dogcam.statistics.decomposition import Decomposition, Step, decompose
-from dogcam.statistics.differences import Difference, paired_difference
 from dogcam.statistics.intervals import Interval, at_least, intervals, median_intervals, paired_intervals
 from dogcam.statistics.pairs import Pair, compare, holm, signed_rank
+from dogcam.statistics.pooled import pooled_interval
 from dogcam.statistics.ranking import Ranked, letters, ranking, representatives
 from dogcam.statistics.same import SameGroup, by_maximum, groups_of_same
+from dogcam.statistics.walks import Walk, walk_from
 
 __all__ = [
     "Claim",
     "Decomposition",
-    "Difference",
     "Interval",
     "Pair",
     "Ranked",
     "SameGroup",
     "Step",
+    "Walk",
     "all_of",
     "at_least",
     "by_maximum",
@@ -45,9 +47,10 @@ __all__ = [
     "intervals_over_runs",
     "letters",
     "median_intervals",
-    "paired_difference",
     "paired_intervals",
+    "pooled_interval",
     "ranking",
     "representatives",
     "signed_rank",
+    "walk_from",
 ]

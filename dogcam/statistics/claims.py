@@ -12,7 +12,7 @@ DIRECTIONS = ("above", "below", "same")
 
 
 class Estimated(Protocol):
-    """A figure with its interval: a `Difference` or a `Pair`."""
+    """A figure with its interval: an `Interval` or a `Pair`."""
 
     @property
     def mean(self) -> float:

@@ -42,7 +42,7 @@ class Interval:
 
     @property
     def mean(self) -> float:
-        """The figure, under the name that a `Difference` has for it, so that this can stand wherever one can."""
+        """The figure, under the name that a `Pair` has for it, so that this can stand wherever one can."""
         return self.value
 
     @property

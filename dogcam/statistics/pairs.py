@@ -39,7 +39,7 @@ class SignedRank:
 
 @dataclass(frozen=True)
 class Pair:
-    """first - second over the images that both scored. It can stand wherever a `Difference` can.
+    """first - second over the images that both scored. It can stand wherever an `Interval` can.
 
     Attributes:
         difference: the mean difference with its interval, which is not corrected for the number of pairs.

@@ -6,18 +6,22 @@ import json
 import os
 import shutil
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dogcam import figures
+from dogcam.classifier import load_trained
 from dogcam.commands import explain, explained
 from dogcam.commands.explained import FLAGGED
 from dogcam.config import ExplainConfig
 from dogcam.datasets import open_dataset
+from dogcam.engine.one_pass import OnePass
 from dogcam.errors import InputError, LayerError, OptionError, UnknownName
 from dogcam.progress import Progress
+from dogcam.runs import Experiment
 
 LAST = "conv5_block1_out"
 MIDDLE = "conv3_block1_out"
@@ -32,6 +36,20 @@ def pictures(tmp_path_factory):
     Image.fromarray(drawn[0].image.pixels()).resize((210, 90)).save(folder / "wide.png")
     Image.fromarray(drawn[-1].image.pixels()).resize((80, 160)).save(folder / "tall.jpg")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def once():
+    """Each kept epoch is read once, and each pass traced once, for all tests: they ask for the same few again and again."""
+    read = cache(lambda path, run, epoch: load_trained(Experiment(path), run, epoch))
+    trace = cache(OnePass)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dogcam.subjects.load_trained", lambda experiment, *which: read(experiment.path, *which))
+        patch.setattr(
+            "dogcam.engine.heatmaps.OnePass",
+            lambda model, cells, features, kind: trace(model, tuple(cells), tuple(features), kind),
+        )
+        yield
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_both_formats_and_the_figures_lie_in_the_experiment_and_progress_hears_o
     assert result.paths == (folder / "index.html", folder / "report.md")
     assert all(path.stat().st_size > 1000 for path in (*result.paths, *result.figures))
     assert {path.parent for path in result.figures} == {folder / "figures"}
-    assert len(result.exhibits) == 6
+    assert len(result.exhibits) == 7
     assert result.next_step == ""
     assert json.loads(json.dumps(result.document()))["paths"] == [str(path) for path in result.paths]
     assert ear.total == ear.done == 2 + sum(path.suffix == ".png" for path in result.figures)

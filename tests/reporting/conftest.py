@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dogcam import boxes, localize
-from dogcam.evaluations import Cell
+from dogcam.evaluations import Cell, Choice
 from dogcam.files import write_bytes
 from dogcam.protocols import PROTOCOLS
 from dogcam.runs import Experiment, HistoryRow, create_experiment
@@ -91,7 +91,7 @@ class Made:
             "target": [0] * n,
             "against": [-1] * n,
             "probability": [0.5] * n,
-            "threshold": [0.15] * n,
+            "rank": [0] * n,
             "empty": [False] * n,
             "flagged": [False] * n,
             **corners,
@@ -118,13 +118,13 @@ class Made:
             evaluation.write_maps(2, epoch, kept)
         for protocol in self.protocols:
             whole = [boxes.WHOLE_IMAGE] * self.images
-            evaluation.write(Cell(0, 0, "whole-image", "", protocol), self._columns(whole, self.unseen))
+            evaluation.write(Cell(0, 0, "whole-image", "", protocol), self._columns(whole, self.unseen), Choice(None))
 
     def _score(self, evaluation, epoch, pair, maps):
         for protocol in self.protocols:
             found = [localize.predicted_box(each, PROTOCOLS[protocol], (40, 60)) for each in maps]
             iou = self.ious.get((pair[0], epoch), np.linspace(0.2, 0.9, self.images))
-            evaluation.write(Cell(2, epoch, *pair, protocol), self._columns(found, iou))
+            evaluation.write(Cell(2, epoch, *pair, protocol), self._columns(found, iou), Choice(0.15))
 
     def _keep(self, evaluation, rng):
         index, pictures = [], []

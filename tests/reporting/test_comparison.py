@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from dogcam.boxes import WHOLE_IMAGE
-from dogcam.evaluations import Cell, Evaluation
+from dogcam.errors import ExperimentError
+from dogcam.evaluations import Cell, Choice, Evaluation
 from dogcam.protocols import PROTOCOLS
 from dogcam.reporting.comparison import compared
 
@@ -27,16 +28,18 @@ def evaluation(tmp_path):
     return Evaluation(tmp_path)
 
 
-def write(evaluation, cell, corners, iou):
+def write(evaluation, cell, corners, iou, **changes):
     n = len(iou)
     evaluation.write(
         cell,
         {
             "image": [f"picture {k}" for k in range(n)], "label": [0] * n, "predicted": [0] * n, "target": [0] * n,
-            "against": [-1] * n, "probability": [0.5] * n, "threshold": [0.15] * n, "empty": [False] * n,
+            "against": [-1] * n, "probability": [0.5] * n, "rank": [0] * n, "empty": [False] * n,
             "flagged": [False] * n, **{side: corners[:, k] for k, side in enumerate(("x0", "y0", "x1", "y1"))},
             "area": [0.2] * n, "iou": iou, "width": [9] * n, "height": [9] * n, "truth": [[0.0, 0, 1, 1]] * n,
+            **changes,
         },
+        Choice(0.15),
     )  # fmt: skip
     return cell
 
@@ -59,7 +62,7 @@ def cells(evaluation, protocol="default"):
 
 
 def comparison(evaluation, protocol="default", pooled=LAYER):
-    return compared(evaluation, cells(evaluation, protocol), PROTOCOLS[protocol], 1, 7, pooled)
+    return compared(evaluation, cells(evaluation, protocol), PROTOCOLS[protocol], (1,), 7, pooled)
 
 
 def test_methods_that_draw_the_same_share_a_line_with_the_theorem_where_it_holds(evaluation):
@@ -118,7 +121,7 @@ def test_few_images_are_said_and_not_faked(evaluation):
         write(evaluation, Cell(1, 7, "cam", LAYER, "default"), boxes()[:4], UNSEEN[:4]),
         write(evaluation, Cell(0, 0, "whole-image", "", "default"), boxes(0.1)[:4], UNSEEN[:4] + 0.2),
     ]
-    found = compared(evaluation, few, PROTOCOLS["default"], 1, 7, LAYER)
+    found = compared(evaluation, few, PROTOCOLS["default"], (1,), 7, LAYER)
     assert all(np.isnan(line.iou.low) and line.iou.reason for line in found.lines)
     assert found.below("below") == []
     assert found.document()["lines"][0]["iou"]["low"] is None
@@ -126,4 +129,66 @@ def test_few_images_are_said_and_not_faked(evaluation):
 
 def test_without_methods_there_is_nothing_to_compare(evaluation):
     only = [write(evaluation, Cell(0, 0, "whole-image", "", "default"), boxes(), UNSEEN)]
-    assert compared(evaluation, only, PROTOCOLS["default"], 1, 7, LAYER) is None
+    assert compared(evaluation, only, PROTOCOLS["default"], (1,), 7, LAYER) is None
+
+
+class TestOverRuns:
+    """Three runs of two methods that differ by 0.1 in every one, while runs differ from each other by up to 0.2."""
+
+    def cells(self, evaluation, protocol="default"):
+        found = [write(evaluation, Cell(0, 0, "whole-image", "", protocol), boxes(0.5), UNSEEN)]
+        for run, luck in ((1, -0.1), (2, 0.0), (3, 0.1)):
+            base = np.clip(UNSEEN + luck + RNG.normal(0, 0.02, IMAGES), 0, 1)
+            found.append(write(evaluation, Cell(run, 7, "cam", LAYER, protocol), boxes(0.01 * run), base))
+            better = base + 0.1 + RNG.normal(0, 0.01, IMAGES)
+            found.append(write(evaluation, Cell(run, 7, "fem", LAYER, protocol), boxes(0.1 + 0.01 * run), better))
+        return found
+
+    def test_means_are_over_runs_and_intervals_know_that_runs_differ(self, evaluation):
+        cells = self.cells(evaluation)
+        found = compared(evaluation, cells, PROTOCOLS["default"], (1, 2, 3), 7, LAYER)
+        by = {line.names[0]: line.iou for line in found.lines}
+        scores = [evaluation.read(Cell(run, 7, "cam", LAYER, "default"))["iou"].mean() for run in (1, 2, 3)]
+        assert by[f"cam at {LAYER}"].value == pytest.approx(np.mean(scores))
+        assert by[f"cam at {LAYER}"].runs == 3
+        alone = compared(evaluation, cells, PROTOCOLS["default"], (2,), 7, LAYER)
+        one = next(line.iou for line in alone.lines if line.names == (f"cam at {LAYER}",))
+        assert by[f"cam at {LAYER}"].high - by[f"cam at {LAYER}"].low > 3 * (one.high - one.low)
+
+    def test_a_difference_that_every_run_shows_is_sure_all_the_same(self, evaluation):
+        found = compared(evaluation, self.cells(evaluation), PROTOCOLS["default"], (1, 2, 3), 7, LAYER)
+        (pair,) = [each for each in found.pairs if {each.first, each.second} == {f"cam at {LAYER}", f"fem at {LAYER}"}]
+        assert abs(pair.mean) == pytest.approx(0.1, abs=0.01)
+        assert pair.test == "crossed t"
+        assert pair.low * pair.high > 0
+        assert pair.high - pair.low < 0.06
+
+    def test_what_one_run_lacks_is_left_out(self, evaluation):
+        cells = self.cells(evaluation)
+        lacking = [cell for cell in cells if cell != Cell(3, 7, "fem", LAYER, "default")]
+        found = compared(evaluation, lacking, PROTOCOLS["default"], (1, 2, 3), 7, LAYER)
+        assert {name for line in found.lines for name in line.names} == {f"cam at {LAYER}", "whole-image"}
+
+
+class TestOtherData:
+    """Tables that are not of the same images are never compared: the difference is named."""
+
+    def refused(self, evaluation, match, **changes):
+        first = write(evaluation, Cell(1, 7, "cam", LAYER, "default"), boxes(), UNSEEN)
+        second = write(evaluation, Cell(1, 7, "fem", LAYER, "default"), boxes(0.1), UNSEEN, **changes)
+        with pytest.raises(ExperimentError, match=match):
+            compared(evaluation, [first, second], PROTOCOLS["default"], (1,), 7, LAYER)
+
+    def test_other_images(self, evaluation):
+        others = [f"picture {k}" for k in range(IMAGES - 1)] + ["another"]
+        self.refused(evaluation, "different images .*only one of them has another, picture 59", image=others)
+
+    def test_the_same_images_in_another_order(self, evaluation):
+        self.refused(evaluation, "in another order", image=[f"picture {k}" for k in reversed(range(IMAGES))])
+
+    def test_other_classes(self, evaluation):
+        self.refused(evaluation, "differ in the class of picture 3 and 0 other", label=[int(k == 3) for k in range(60)])
+
+    def test_other_boxes(self, evaluation):
+        truth = [[0.0, 0, 1, 0.5 if k > 57 else 1] for k in range(IMAGES)]
+        self.refused(evaluation, "differ in the annotated boxes of picture 58 and 1 other", truth=truth)

@@ -1,4 +1,4 @@
-"""The page: six exhibits where there are data for them, each honest about its limits, in HTML and Markdown."""
+"""The page: the study's six exhibits and dogcam's own, each where there are data and honest about its limits, in both formats."""
 
 import re
 from html.parser import HTMLParser
@@ -61,8 +61,8 @@ def page(text):
     return Page(text)
 
 
-def test_the_six_exhibits_each_with_pictures_or_tables_and_both_conclusions(document):
-    assert [exhibit.place for exhibit in document.exhibits] == [1, 2, 3, 4, 5, 6]
+def test_the_exhibits_each_with_pictures_or_tables_and_both_conclusions(document):
+    assert [exhibit.place for exhibit in document.exhibits] == [1, 2, 3, 4, 5, 6, 7]
     for exhibit in document.exhibits:
         assert exhibit.blocks
         assert exhibit.can.endswith(".")
@@ -93,7 +93,7 @@ def test_published_figures_n_and_baselines_stand_beside_ours(document, page):
     words = page.text
     for value in ("0.7315", "0.9646", "0.782", "0.883", "whole-image", "0.542", "orientation only"):
         assert value in words
-    exhibit = document.exhibits[-1]
+    (exhibit,) = [each for each in document.exhibits if each.key == "iou"]
     table = exhibit.blocks[0]
     row = next(row for row in table.rows if row.entries[0].text == "CAM")
     texts = [entry.text for entry in row.entries]
@@ -117,7 +117,7 @@ def test_one_epoch_has_no_comparison_of_epochs(made):
 
 def test_cam_alone_has_no_comparison_of_methods_and_layers(made):
     made.methods = ("cam",)
-    assert [exhibit.place for exhibit in compose(made.write()).exhibits] == [1, 2, 5, 6]
+    assert [exhibit.place for exhibit in compose(made.write()).exhibits] == [1, 2, 5, 6, 7]
 
 
 def test_without_evaluation_training_is_reported_and_the_next_command_named(made):
@@ -130,7 +130,8 @@ def test_without_evaluation_training_is_reported_and_the_next_command_named(made
 
 
 def test_the_headline_follows_the_data(made):
-    made.ious = {(method, epoch): 0.8 + 0.01 * (np.arange(8) % 2) for method in ("cam", "gradcam") for epoch in (2, 4)}
+    made.images = 16
+    made.ious = {(method, epoch): 0.8 + 0.01 * (np.arange(16) % 2) for method in ("cam", "gradcam") for epoch in (2, 4)}
     assert "fit better than" in compose(made.write()).headline
     made.name, made.unseen = "worse", 0.95
     assert "fit no better than" in compose(made.write()).headline
@@ -151,12 +152,13 @@ def test_scored_images_are_counted_against_their_own_split(made, split, images, 
 
 
 def test_training_images_are_called_so_in_headline_answer_and_limits(made):
+    made.images = 16
     tested = compose(made.write())
     made.name, made.split = "trained-on", "train"
     trained_on = compose(made.write())
     assert trained_on.headline == f"{tested.headline}, on training images"
     for told in (" ".join(trained_on.answer), trained_on.limits[0]):
-        assert "8 training images" in told
+        assert "16 training images" in told
     assert "was trained on these images" in trained_on.limits[0]
     assert "training images" not in " ".join((tested.headline, *tested.answer[1:], *tested.limits))
 
@@ -215,7 +217,7 @@ def maps_file(experiment, epoch):
     return experiment.path / "evaluation" / "test-true" / "samples" / f"maps_run-2_epoch-{epoch:02d}.npz"
 
 
-@pytest.mark.parametrize(("lost", "places"), [(2, [1, 3, 4, 5, 6]), (4, [1, 3, 4, 5, 6])])
+@pytest.mark.parametrize(("lost", "places"), [(2, [1, 3, 4, 5, 6, 7]), (4, [1, 3, 4, 5, 6, 7])])
 def test_pictures_come_from_the_epoch_whose_maps_are_left(made, lost, places, tmp_path):
     experiment = made.write()
     maps_file(experiment, lost).unlink()
@@ -245,7 +247,7 @@ def test_without_any_maps_there_are_numbers_and_no_pictures(made):
         maps_file(experiment, epoch).unlink()
     document = compose(experiment)
     assert document.hero is None
-    assert [exhibit.place for exhibit in document.exhibits] == [1, 5, 6]
+    assert [exhibit.place for exhibit in document.exhibits] == [1, 5, 6, 7]
 
 
 def test_maps_of_one_method_only_show_that_method(made):
@@ -256,7 +258,7 @@ def test_maps_of_one_method_only_show_that_method(made):
         maps_file(experiment, epoch).unlink()
         evaluation.write_maps(2, epoch, cam)
     document = compose(experiment)
-    assert [exhibit.place for exhibit in document.exhibits] == [1, 2, 5, 6]
+    assert [exhibit.place for exhibit in document.exhibits] == [1, 2, 5, 6, 7]
     assert [tile.panel.title for tile in document.hero.rows[0][1]] == ["picture", "CAM"]
 
 

@@ -1,0 +1,114 @@
+"""Scores by group, and by threshold: a column for each cell, numbered where its name is too long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import pairwise
+from typing import Any
+
+from rich.cells import cell_len
+
+from dogcam.console.fitting import Column, drawn, fitting, stacked
+from dogcam.console.naming import identified, is_baseline, named
+from dogcam.console.scores import figure
+from dogcam.console.tables import clean, show, stream
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_SPARKS = 20  # letters of a curve
+_LABEL = 34  # columns of a group's label, such as "small (below 0.31 of the picture)"
+_STEPS = 10  # thresholds of a curve that are told in numbers
+
+
+def show_breakdown(breakdown: Any) -> None:
+    """The mean IoU of each group; breeds with the best of the first method first."""
+    rows = [asdict(cell) for cell, _ in breakdown.lines]
+    figures = [found for _, found in breakdown.lines]
+    order = list(range(len(breakdown.groups)))
+    if breakdown.by == "breed":
+        first = next((place for place, row in enumerate(rows) if not is_baseline(row)), 0)
+        order.sort(key=lambda group: -figures[first][group].value)
+    fixed = [
+        Column.of(breakdown.by, (breakdown.groups[group].label for group in order), name=True),
+        Column.of("n", (f"{breakdown.groups[group].n:,}" for group in order)),
+    ]
+    columns = [[_with_interval(found[group]) for group in order] for found in figures]
+    # By "right", each epoch's network is right on other pictures; the groups' sizes are those of one of them.
+    own = any(each.n != group.n for found in figures for each, group in zip(found, breakdown.groups, strict=True))
+    more = "; n of one network, others are right on other pictures" if own else ""
+    protocols = dict.fromkeys(row["protocol"] for row in rows)
+    under = f", protocol {next(iter(protocols))}" if len(protocols) == 1 else ""
+    shared, _ = identified(rows)
+    _show_numbered(f"Mean IoU and 95 % interval by {breakdown.by}{under}{shared}{more}", fixed, named(rows), columns)
+
+
+def _with_interval(found: Any) -> str:
+    """ "0.553 [.51, .59]"; below 10 pictures there is no interval, and below one no mean."""
+    if found.n == 0:
+        return "no picture"
+    low, high = (f"{end:.2f}".removeprefix("0") for end in (found.low, found.high))
+    ends = f"[{low}, {high}]" if found.low == found.low else f"(n = {found.n})"
+    return f"{found.value:.3f} {ends}"
+
+
+def _show_numbered(title: str, fixed: Sequence[Column], names: Sequence[str], columns: Sequence[Sequence[str]]) -> None:
+    """Columns under their names, or under numbers that a line above explains where names are wider than figures."""
+    headings = list(map(clean, names))
+    room = min(max(map(cell_len, values), default=0) for values in columns)
+    if any(cell_len(heading) > room for heading in headings):
+        headings = [str(number) for number in range(1, len(names) + 1)]
+        show("; ".join(f"{number}={name}" for number, name in zip(headings, names, strict=True)))
+    made = [Column.of(heading, values) for heading, values in zip(headings, columns, strict=True)]
+    for each in stacked(title, fixed, made, stream().width, _LABEL):
+        show(each, "")
+
+
+def show_curves(curves: Sequence[Any]) -> None:
+    """Mean IoU by threshold: each cell's curve as a small picture, and about ten of its points in numbers."""
+    if not curves:
+        return
+    names, width = named(curves), stream().width
+    top = max(max(curve["mean_iou"]) for curve in curves)
+    shared, columns = identified(curves)
+    if len({curve["protocol"] for curve in curves}) > 1:
+        columns.append(Column.of("protocol", (curve["protocol"] for curve in curves), name=True, squeeze=0))
+    columns += [
+        Column.of("threshold", (figure(curve["threshold"]) for curve in curves), squeeze=0),
+        Column.of("IoU", (figure(_at(curve, curve["threshold"])) for curve in curves), squeeze=0),
+        Column.of("best", (figure(curve["oracle_threshold"]) for curve in curves), squeeze=0),
+        Column.of("IoU", (figure(_at(curve, curve["oracle_threshold"])) for curve in curves), squeeze=0),
+        Column.of("mean IoU by threshold", (sparkline(curve["mean_iou"], top) for curve in curves), squeeze=8),
+    ]
+    show(drawn(f"Mean IoU by threshold{shared}; up to {top:.3f}", fitting(columns, width), width), "")
+    # Grids of several protocols may differ: each cell is told at its own thresholds nearest to these.
+    steps = [step / _STEPS for step in range(_STEPS)]
+    told = [[_point(curve, step) for step in steps] for curve in curves]
+    fixed = [Column.of("threshold", (f"{step:.1f}" for step in steps))]
+    _show_numbered("Mean IoU at thresholds (<: nearest to the one in use, *: to the best)", fixed, names, told)
+
+
+def sparkline(values: Sequence[float], top: float, letters: int = _SPARKS) -> str:
+    """Values from 0 to `top` as so many letters, each the mean of those that it stands for."""
+    letters = min(letters, len(values))
+    ends = [round(place * len(values) / letters) for place in range(letters + 1)]
+    means = (sum(values[a:b]) / (b - a) for a, b in pairwise(ends))
+    last = len(_BLOCKS) - 1
+    return "".join(_BLOCKS[min(last, int(mean / top * len(_BLOCKS)))] if top > 0 else _BLOCKS[0] for mean in means)
+
+
+def _nearest(curve: Any, threshold: float) -> int:
+    distances = [abs(each - threshold) for each in curve["thresholds"]]
+    return distances.index(min(distances))
+
+
+def _at(curve: Any, threshold: float | None) -> float | None:
+    return None if threshold is None else curve["mean_iou"][_nearest(curve, threshold)]
+
+
+def _point(curve: Any, step: float) -> str:
+    """The mean IoU at a threshold, and whether that in use or the best lies nearest to it."""
+    marks = ""
+    for mark, key in (("<", "threshold"), ("*", "oracle_threshold")):
+        near = None if curve[key] is None else min(round(curve[key] * _STEPS), _STEPS - 1)
+        marks += mark if near is not None and near == round(step * _STEPS) else " "
+    return f"{curve['mean_iou'][_nearest(curve, step)]:.3f}{marks}"

@@ -1,0 +1,119 @@
+"""The main table of an evaluation: what every cell scored, with the baselines beside it, a protocol at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dogcam.console.fitting import NAME, Column, drawn, fitting, stacked
+from dogcam.console.naming import Row, identified, is_baseline
+from dogcam.console.tables import piped, show, stream
+
+# Heading and digits of what follows the mean IoU, its interval and how it stands to what never looks, by importance. Not from
+# `dogcam.metrics`, whose libraries take a second that an error line should not wait for; a test holds them together.
+_FIGURES = {
+    "median_iou": ("median", 3),
+    "iou50": ("≥.5", 2),
+    "iou30": ("≥.3", 2),
+    "iou70": ("≥.7", 2),
+    "top1_loc": ("top-1", 2),
+    "top5_loc": ("top-5", 2),
+    "max_box_acc": ("MaxBoxAcc", 3),
+    "pxap": ("PxAP", 3),
+    "oracle_iou": ("oracle", 3),
+    "oracle_gap": ("gap", 3),
+    "threshold": ("threshold", 2),
+    "area": ("area", 2),
+    "empty": ("empty", 3),
+}
+# What a row says beside its figures; the standard error gives way to the interval.
+_ABOUT = ("run", "runs", "epoch", "method", "layer", "protocol", "n", "mean_iou", "sem", "intervals", "unseen")
+_ABOUT += ("threshold_from", "n_without_boxes", "reasons")
+_LOWER_IS_BETTER = ("deletion", "drop", "complexity")
+_SHORT = 8  # for the interval, and for how it stands to what never looks, names may become as short as that
+_MARKS = {"above": "above", "below": "below", "undecided": "same", None: ""}
+_UNSEEN = "unseen"
+_MARKED = (
+    "unseen: the mean IoU is below or above that of the best box that never looks, by a paired 95 % interval, or the same: "
+    "not told apart from it."
+)
+
+
+def show_scores(result: Any) -> None:
+    """The scores of every cell that was asked for: as means over runs where there are several.
+
+    Without a terminal the single runs follow.
+    """
+    single = [row for row in result.rows if result.asked(row)]
+    tables = [single]
+    if result.over_runs:
+        over = [*result.over_runs, *(row for row in single if is_baseline(row))]
+        tables = [over, single] if piped() else [over]
+    left_out: dict[str, None] = {}
+    for rows in tables:
+        for protocol in dict.fromkeys(row["protocol"] for row in rows):
+            title = f"Protocol {protocol}, {result.images:,} images"
+            left_out |= dict.fromkeys(_show(title, [row for row in rows if row["protocol"] == protocol]))
+    words = [_MARKED] * (any(row["unseen"] for row in tables[0]) and _UNSEEN not in left_out)
+    words += [f"No room for {', '.join(left_out)}: wider terminals, pipes and --json have them."] * bool(left_out)
+    show(*words, *[""] * bool(words))
+
+
+def _show(title: str, rows: Sequence[Row]) -> list[str]:
+    """Show one table, and return the headings of the columns that it has no room for."""
+    shared, columns = identified(rows)
+    columns = [*columns, *_score_columns(rows)]
+    width = stream().width
+    kept = fitting(columns, width)
+    show(drawn(f"{title}{shared}", kept, width), "")
+    return [column.heading for column in columns if column not in kept]
+
+
+def _score_columns(rows: Sequence[Row]) -> list[Column]:
+    """The figures, the most important first; those that no row has are left out."""
+    first = [
+        Column.of("mean IoU", (figure(row["mean_iou"]) for row in rows), squeeze=0),
+        Column.of("95 % interval", (_ends(row["intervals"]["mean_iou"]) for row in rows), squeeze=_SHORT),
+        Column.of(_UNSEEN, (_MARKS[row["unseen"]] for row in rows), squeeze=_SHORT),
+    ]
+    *known, last = _FIGURES
+    others = (name for name in _numbers(rows[0]) if name not in _FIGURES)
+    rest = [_score_column(name, rows) for name in (*known, *others, last)]
+    return [column for column in (*first, *rest) if column.squeeze == 0 or any(column.values)]
+
+
+def _score_column(name: str, rows: Sequence[Row]) -> Column:
+    """One score; where maps are empty, how many is always said."""
+    heading, digits = _FIGURES.get(name, (name, 3))
+    squeeze = 0 if name == "empty" and any(row[name] for row in rows) else NAME
+    return Column.of(heading, (figure(row[name], digits) for row in rows), squeeze=squeeze)
+
+
+def _numbers(row: Row) -> list[str]:
+    """The names of all figures, whichever there are."""
+    return [name for name, value in row.items() if name not in _ABOUT and isinstance(value, int | float | None)]
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """A score; nothing where there is none, and no sign where it rounds to 0."""
+    return "" if value is None or value != value else f"{value:z.{digits}f}"
+
+
+def _ends(ends: Sequence[float] | None) -> str:
+    """An interval; nothing where there are too few images for one."""
+    return "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
+
+
+def show_faithfulness(rows: Sequence[Row]) -> None:
+    """What the network says of pictures changed by a map: all scores, in as many tables as that takes."""
+    if not rows:
+        return
+    shared, fixed = identified(rows)
+    scores = _numbers(rows[0])
+    headings = [f"{name} {'↓' if name in _LOWER_IS_BETTER else '↑'}" for name in scores]
+    columns = [
+        Column.of(heading, (figure(row[name]) for row in rows)) for heading, name in zip(headings, scores, strict=True)
+    ]
+    title = f"Faithfulness, {max(row['n'] for row in rows):,} images{shared}"
+    for each in stacked(title, fixed, columns, stream().width):
+        show(each, "")

@@ -1,0 +1,161 @@
+"""Tables of the same images compared: paired differences with their intervals, and what these say of a claim.
+
+Differences that are asked for together come from the same resamples, since drawing these is what takes the time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dogcam.reporting import signed
+from dogcam.reporting.evidence import Columns
+from dogcam.statistics import Claim, Interval, claim, intervals, intervals_over_runs
+from dogcam.statistics.intervals import LEAST
+
+Sides = tuple[Sequence[Columns], Sequence[Columns]]  # what is subtracted from what: a table of each run on either side
+
+# A difference in IoU that nobody would see in a picture.
+NEGLIGIBLE = 0.005
+
+
+def iou_of(columns: Columns) -> np.ndarray:
+    """The IoU of each image of a table: what is compared unless something else is named."""
+    return columns["iou"]
+
+
+def aligned(tables: Sequence[Columns], of: Callable[[Columns], np.ndarray] = iou_of) -> np.ndarray:
+    """(n, tables): a figure of every image under every table, paired by the image's id, whatever the order of rows.
+
+    Args:
+        of: the figure, (rows,) of a table.
+
+    Returns:
+        The images are those that any table holds, in the order of the first that does; NaN where a table lacks one.
+    """
+    places = {image: place for place, image in enumerate(dict.fromkeys(i for table in tables for i in table["image"]))}
+    found = np.full((len(places), len(tables)), np.nan)
+    for number, table in enumerate(tables):
+        found[[places[image] for image in table["image"]], number] = of(table)
+    return found
+
+
+def differences(
+    sides: Mapping[Hashable, Sides], confidence: float = 0.95, of: Callable[[Columns], np.ndarray] = iou_of
+) -> dict[Hashable, Interval]:
+    """The mean of first - second over the images that both sides hold, each with its paired interval.
+
+    One run: BCa bootstrap over images. Several: over runs and images crossed (`intervals_over_runs`). All differences of
+    as many runs come from the same resamples, since drawing these is what takes the time.
+
+    Args:
+        sides: by any key: the tables of the first and of the second, one for each run and in the order of runs.
+    """
+    found: dict[Hashable, Interval] = {}
+    for runs in {len(first) for first, _ in sides.values()}:
+        keys = [key for key, (first, _) in sides.items() if len(first) == runs]
+        tables = [table for key in keys for side in sides[key] for table in side]
+        scores = aligned(tables, of).reshape(-1, len(keys), 2, runs)
+        subtracted = scores[:, :, 0] - scores[:, :, 1]
+        if runs == 1:
+            made = intervals(subtracted[..., 0], confidence=confidence)
+        else:
+            made = intervals_over_runs(np.moveaxis(subtracted, -1, 0), confidence=confidence)
+        found.update(zip(keys, made, strict=True))
+    return {key: found[key] for key in sides}
+
+
+def spelled(difference: Interval) -> str:
+    """ "+0.012 [+0.004, +0.020]": a difference with its interval, and whether it is too small to matter."""
+    if np.isnan(difference.low):
+        return f"{signed(difference.mean)} (no interval)"
+    digits = _digits(difference)
+    mean, low, high = (signed(value, digits) for value in (difference.mean, difference.low, difference.high))
+    return f"{mean} [{low}, {high}]{', negligible' if negligible(difference) else ''}"
+
+
+def _digits(difference: Interval) -> int:
+    """Three digits; more where an interval that excludes 0 would show an end of 0."""
+    nearest = min(abs(difference.low), abs(difference.high))
+    return 3 if difference.verdict == "undecided" else max(3, math.ceil(-math.log10(nearest)))
+
+
+def negligible(difference: Interval) -> bool:
+    """Whether a difference is too small to matter, however sure its sign."""
+    return difference.low >= -NEGLIGIBLE and difference.high <= NEGLIGIBLE
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What a claim of one protocol rests on.
+
+    Attributes:
+        sides: the tables that are compared, by epoch, step or method.
+        family: how many differences may contradict the claim.
+    """
+
+    protocol: str
+    name: str
+    sides: Mapping[Hashable, Sides]
+    family: int
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The differences of a topic: `near` with the 95 % interval that is shown, `wide` with the one that contradicts."""
+
+    near: Mapping[Hashable, Interval]
+    wide: Mapping[Hashable, Interval]
+
+    def claim(self, direction: str, only: Iterable[Hashable] | None = None) -> Claim:
+        """The verdict on "each of these is above (below) 0"; `only` some of them."""
+        keys = list(self.near if only is None else only)
+        near, wide = ({str(key): _told(found[key]) for key in keys} for found in (self.near, self.wide))
+        return claim(near, direction, contradicting=wide)
+
+    def spelled(self, label: str) -> str:
+        """All differences in a sentence; `label` is filled in with each key."""
+        return "; ".join(f"{labelled(label, key)}: {spelled(found)}" for key, found in self.near.items())
+
+    def labelled(self, label: str) -> tuple[tuple[str, Interval], ...]:
+        """The differences as a finding keeps them."""
+        return tuple((labelled(label, key), found) for key, found in self.near.items())
+
+    @property
+    def few(self) -> str:
+        """Why nothing can be decided, as a sentence of its own; "" where something can."""
+        n = [found.n for found in self.near.values() if found.method == "none"]
+        return f" An interval needs {LEAST} images; there {'is' if n[0] == 1 else 'are'} {n[0]}." if n else ""
+
+
+def labelled(label: str, key: Hashable) -> str:
+    """A label filled in with a key, or with each part of one: "epoch {} − epoch {}" with (7, 5)."""
+    return label.format(*key) if isinstance(key, tuple) else label.format(key)
+
+
+def _told(found: Interval) -> Interval:
+    """Without ends where every image ties: no resample can differ then, which tells nothing of other images."""
+    return replace(found, low=float("nan"), high=float("nan")) if found.low == found.high == 0 else found
+
+
+def weigh(topics: Iterable[Topic]) -> dict[tuple[str, str], Weighed]:
+    """The intervals of all topics, those of one confidence together, since resampling is what takes the time."""
+    places = {
+        (topic.protocol, topic.name, key): (sides, topic.family)
+        for topic in topics
+        for key, sides in topic.sides.items()
+    }
+    near = differences({place: sides for place, (sides, _) in places.items()})
+    wide = {place: near[place] for place, (_, family) in places.items() if family == 1}
+    for family in {family for _, family in places.values()} - {1}:
+        of = {place: sides for place, (sides, size) in places.items() if size == family}
+        wide |= differences(of, 1 - 0.05 / family)
+    return {
+        (topic.protocol, topic.name): Weighed(
+            *({key: found[topic.protocol, topic.name, key] for key in topic.sides} for found in (near, wide))
+        )
+        for topic in topics
+    }

@@ -1,0 +1,41 @@
+"""Intervals of scores that are made of sums over all images, such as an average precision of pooled pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dogcam.statistics.intervals import LEAST, Interval
+from dogcam.statistics.resampling import RESAMPLES, resample_counts
+
+
+def pooled_interval(
+    score: Callable[..., np.ndarray],
+    *columns: np.ndarray,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    least: int = LEAST,
+) -> Interval:
+    """The percentile interval of `score` of the columns' sums, from the same resamples of images as `intervals`.
+
+    Args:
+        score: sums (..., k) of each column -> scores (...,).
+        columns: (n, k) each, one row per image.
+
+    Raises:
+        ValueError: columns of different images, or none.
+    """
+    if not columns or len({len(column) for column in columns}) != 1:
+        raise ValueError(f"columns must be of the same images; received {[np.shape(column) for column in columns]}")
+    n = len(columns[0])
+    value = float(score(*(np.asarray(column, np.float64).sum(axis=0) for column in columns)))
+    if n < least or not np.isfinite(value):
+        reason = f"only {n} images" if n < least else "there is no score"
+        return Interval(value, float("nan"), float("nan"), n, "none", confidence, reason)
+    doubles = [np.asarray(column, np.float64) for column in columns]
+    chunks = resample_counts(n, resamples, seed)
+    spread = np.concatenate([score(*(counts.astype(np.float64) @ column for column in doubles)) for counts in chunks])
+    low, high = np.nanquantile(spread, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(value, float(low), float(high), n, "percentile", confidence)
