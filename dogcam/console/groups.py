@@ -17,13 +17,18 @@ from dogcam.console.tables import clean, show, stream
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _SPARKS = 20  # letters of a curve
 _LABEL = 34  # columns of a group's label, such as "small (below 0.31 of the picture)"
+_FEW = 4  # groups that have room beside each other
 _STEPS = 10  # thresholds of a curve that are told in numbers
 
 
 def show_breakdown(breakdown: Any) -> None:
-    """The mean IoU of each group; breeds with the best of the first method first."""
+    """The mean IoU of each group: a column for each where there are few, else a line; the best of the first method first."""
     rows = [asdict(cell) for cell, _ in breakdown.lines]
     figures = [found for _, found in breakdown.lines]
+    title = _title(breakdown, rows)
+    if len(breakdown.groups) <= _FEW:
+        _show_across(title, breakdown, rows, figures)
+        return
     order = list(range(len(breakdown.groups)))
     if breakdown.by == "breed":
         first = next((place for place, row in enumerate(rows) if not is_baseline(row)), 0)
@@ -33,13 +38,40 @@ def show_breakdown(breakdown: Any) -> None:
         Column.of("n", (f"{breakdown.groups[group].n:,}" for group in order)),
     ]
     columns = [[_with_interval(found[group]) for group in order] for found in figures]
+    _show_numbered(title, fixed, named(rows), columns)
+
+
+def _title(breakdown: Any, rows: Sequence[Any]) -> str:
     # By "right", each epoch's network is right on other pictures; the groups' sizes are those of one of them.
-    own = any(each.n != group.n for found in figures for each, group in zip(found, breakdown.groups, strict=True))
+    own = any(
+        each.n != group.n for _, found in breakdown.lines for each, group in zip(found, breakdown.groups, strict=True)
+    )
     more = "; n of one network, others are right on other pictures" if own else ""
     protocols = dict.fromkeys(row["protocol"] for row in rows)
     under = f", protocol {next(iter(protocols))}" if len(protocols) == 1 else ""
     shared, _ = identified(rows)
-    _show_numbered(f"Mean IoU and 95 % interval by {breakdown.by}{under}{shared}{more}", fixed, named(rows), columns)
+    return f"Mean IoU and 95 % interval by {breakdown.by}{under}{shared}{more}"
+
+
+def _show_across(title: str, breakdown: Any, rows: Sequence[Any], figures: Sequence[Any]) -> None:
+    """A line for each cell and a column for each group, under the word that tells it from the others."""
+    _, fixed = identified(rows)
+    columns = [
+        Column.of(word, (_with_interval(found[place]) for found in figures))
+        for place, word in enumerate(_telling([group.label for group in breakdown.groups]))
+    ]
+    show("; ".join(f"{group.label}: n = {group.n:,}" for group in breakdown.groups))
+    for each in stacked(title, fixed, columns, stream().width):
+        show(each, "")
+
+
+def _telling(labels: Sequence[str]) -> list[str]:
+    """The first word of each label that tells all of them apart; the labels themselves where none does."""
+    words = [clean(label).split() for label in labels]
+    for each in zip(*words, strict=False):
+        if len(set(each)) == len(labels):
+            return list(each)
+    return [clean(label) for label in labels]
 
 
 def _with_interval(found: Any) -> str:

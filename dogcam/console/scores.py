@@ -38,6 +38,13 @@ _MARKED = (
     "not told apart from it."
 )
 
+_INTERVAL = (
+    "95 % interval: bootstrap over images, the same resamples for all (BCa; percentile of the median and of PxAP)."
+)
+_INTERVAL_OVER_RUNS = (
+    "95 % interval: over images and runs, which are crossed (Student's t); baselines: bootstrap over images."
+)
+
 
 def show_scores(result: Any) -> None:
     """The scores of every cell that was asked for: as means over runs where there are several.
@@ -54,7 +61,8 @@ def show_scores(result: Any) -> None:
         for protocol in dict.fromkeys(row["protocol"] for row in rows):
             title = f"Protocol {protocol}, {result.images:,} images"
             left_out |= dict.fromkeys(_show(title, [row for row in rows if row["protocol"] == protocol]))
-    words = [_MARKED] * (any(row["unseen"] for row in tables[0]) and _UNSEEN not in left_out)
+    words = [_INTERVAL_OVER_RUNS if result.over_runs else _INTERVAL]
+    words += [_MARKED] * (any(row["unseen"] for row in tables[0]) and _UNSEEN not in left_out)
     words += [f"No room for {', '.join(left_out)}: wider terminals, pipes and --json have them."] * bool(left_out)
     show(*words, *[""] * bool(words))
 

@@ -191,31 +191,55 @@ class TestSeveralRuns:
 
 class TestBreakdowns:
     LABELS = ("small (below 0.31 of the picture)", "medium (0.31 to 0.52)", "large (above 0.52)")
+    BREEDS = ("pug", "boxer", "Old English sheepdog", "husky", "beagle")
 
     @pytest.mark.parametrize("width", [*WIDTHS, None])
     @pytest.mark.parametrize("layer", ["conv5_block3_out", "outer/body/" * 6])
     def test_every_cell_is_a_column_of_some_table_and_every_group_a_line(self, shown, made, width, layer):
         cells = made.cells(7, layer)
-        lines = shown(made.evaluation([made.row()], breakdowns=(made.breakdown(cells, self.LABELS),)), width)
+        lines = shown(made.evaluation([made.row()], breakdowns=(made.breakdown(cells, self.BREEDS),)), width)
         assert max(map(cell_len, lines)) <= (width or 1000)
         text = "\n".join(lines)
         for figure in ("0.800 [.75, .85]", "0.790 [.74, .85]", "0.123 (n = 7)"):
             assert text.count(figure) == len(cells)
         assert re.sub(r"\s", "", text).count(re.sub(r"\s", "", f"7=method-6 at {layer}_6; 8=whole-image")) == 1
-        assert text.count("medium (0.31 to 0.52)") == text.count("Mean IoU and 95 % interval by size")
+        assert text.count("Old English sheepdog") == text.count("Mean IoU and 95 % interval by size")
 
     def test_names_head_the_columns_where_they_fit(self, shown, made):
-        lines = shown(made.evaluation([made.row()], breakdowns=(made.breakdown(made.cells(1), self.LABELS),)))
+        lines = shown(made.evaluation([made.row()], breakdowns=(made.breakdown(made.cells(1), self.BREEDS),)))
         assert "Mean IoU and 95 % interval by size, protocol default, run 2, epoch 7, layer " in " ".join(lines)
         assert table(lines, "Mean IoU and")[0].split() == ["size", "n", "method-0", "whole-image"]
         assert not any(line.startswith("1=") for line in lines)
 
     def test_breeds_with_the_best_of_the_first_method_first(self, shown, made):
-        found = made.breakdown(made.cells(1), ("pug", "boxer", "husky"), "breed")
+        found = made.breakdown(made.cells(1), ("pug", "boxer", "husky", "beagle", "collie"), "breed")
         backwards = tuple((cell, each[::-1]) for cell, each in found.lines)
         turned = replace(found, groups=found.groups[::-1], lines=backwards)
         lines = shown(made.evaluation([made.row()], breakdowns=(turned,)))
-        assert [line.split()[0] for line in table(lines, "Mean IoU and")[1:]] == ["pug", "boxer", "husky"]
+        assert [line.split()[0] for line in table(lines, "Mean IoU and")[1:]] == [
+            "pug",
+            "boxer",
+            "husky",
+            "beagle",
+            "collie",
+        ]
+
+    @pytest.mark.parametrize("width", [*WIDTHS, None])
+    def test_few_groups_lie_beside_each_other_and_every_cell_is_a_line(self, shown, made, width):
+        cells = made.cells(7, "conv5_block3_out")
+        lines = shown(made.evaluation([made.row()], breakdowns=(made.breakdown(cells, self.LABELS),)), width)
+        assert max(map(cell_len, lines)) <= (width or 1000)
+        assert "small (below 0.31 of the picture): n = " in " ".join(lines)
+        rows = table(lines, "Mean IoU and")
+        if width != 60:
+            assert rows[0].split()[-3:] == ["small", "medium", "large"]
+            assert len(rows) == 1 + len(cells)
+        assert "\n".join(lines).count("0.800 [.75, .85]") == len(cells)
+
+    def test_right_and_wrong_are_told_by_the_word_that_differs(self, shown, made):
+        labels = ("the network is right", "the network is wrong")
+        lines = shown(made.evaluation([made.row()], breakdowns=(made.breakdown(made.cells(1), labels, "right"),)))
+        assert table(lines, "Mean IoU and")[0].split()[-2:] == ["right", "wrong"]
 
     def test_where_networks_are_right_on_different_pictures_it_is_said(self, shown, made):
         found = made.breakdown(made.cells(1), ("right", "wrong"), "right")
@@ -225,9 +249,12 @@ class TestBreakdowns:
 
     def test_hostile_labels_and_names(self, shown, made, hostile):
         cells = [Cell(2, epoch, hostile, hostile, hostile) for epoch in (3, 7)]
-        lines = shown(made.evaluation([made.row()], breakdowns=(made.breakdown(cells, (hostile, "b")),)))
+        lines = shown(made.evaluation([made.row()], breakdowns=(made.breakdown(cells, (hostile, *"bcde")),)))
         assert max(map(cell_len, lines)) <= 80
         assert sum("0.800 [.75, .85]" in line for line in lines) == 1
+        lines = shown(made.evaluation([made.row()], breakdowns=(made.breakdown(cells, (hostile, "b")),)))
+        assert max(map(cell_len, lines)) <= 80
+        assert sum("0.800 [.75, .85]" in line for line in lines) == 2
 
 
 class TestCurves:
