@@ -358,8 +358,13 @@ def evaluate(
 
 @app.command()
 def report(
-    experiment: Annotated[str | None, typer.Argument(help="name or folder [default: the newest]")] = None,
-    out: Annotated[str | None, option("--out", text="folder [default: report/ in the experiment]")] = None,
+    experiments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[EXPERIMENT]...", help="names or folders; several are compared [default: the newest]"),
+    ] = None,
+    out: Annotated[
+        str | None, option("--out", text="folder [default: report/, or report-A-B/, in the first experiment]")
+    ] = None,
     formats: Annotated[
         list[str] | None, option("--format", text=f"of {', '.join(FORMATS)}", default=ReportConfig.formats)
     ] = None,
@@ -368,8 +373,9 @@ def report(
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write what an experiment shows, beside what the study published."""
-    config = ReportConfig.of(experiment=experiment, out=out, formats=several(formats), home=home)
+    """Write what an experiment shows, beside what the study published; of several, how they compare."""
+    first, *others = experiments or (None,)
+    config = ReportConfig.of(experiment=first, others=tuple(others), out=out, formats=several(formats), home=home)
     _answer("report", config, "show_report", quiet, verbose, as_json)
 
 

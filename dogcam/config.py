@@ -292,9 +292,10 @@ class LayersConfig(_Config):
 
 @dataclass(frozen=True)
 class ReportConfig(_Config):
-    """`dogcam report`."""
+    """`dogcam report`. `others` are compared with `experiment`; none of them: its own report."""
 
     experiment: str | None = None
+    others: tuple[str, ...] = ()
     out: str | None = None
     formats: tuple[str, ...] = FORMATS
     home: str = "dogcam-runs"

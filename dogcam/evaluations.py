@@ -11,14 +11,17 @@ evaluation/<scope>/samples/...              pictures and raw maps of a chosen sa
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dogcam.errors import ExperimentError
@@ -108,6 +111,8 @@ _ASKED = pa.schema(
     ]
 )
 _LONG = ("curve", "inside", "outside")  # many numbers a picture: read only when asked for
+# Rows of tables that an `Evaluation` keeps in memory, at some 100 bytes each: one command reads the same cells many times.
+_MOST_KEPT = 1 << 20
 
 
 def _as_lists(values: np.ndarray) -> pa.Array:
@@ -115,6 +120,19 @@ def _as_lists(values: np.ndarray) -> pa.Array:
     flat = np.ascontiguousarray(values)
     offsets = np.arange(len(flat) + 1, dtype=np.int32) * np.int32(flat.shape[1])
     return pa.ListArray.from_arrays(offsets, pa.array(flat.ravel()))
+
+
+def _as_boxes(lists: pa.ChunkedArray) -> np.ndarray:
+    """Lists of four numbers a box -> an object array of float32 (n, 4), parts of one array, not to be written to."""
+    numbers = np.asarray(pc.list_value_length(lists).fill_null(0))
+    if (numbers % 4).any():
+        raise ExperimentError(f"annotated boxes are four numbers each; received lists of {np.unique(numbers).tolist()}")
+    flat = lists.combine_chunks().flatten().to_numpy().astype(np.float32).reshape(-1, 4)
+    flat.flags.writeable = False
+    ends = np.cumsum(numbers // 4).tolist()
+    boxes = np.empty(len(ends), object)
+    boxes[:] = [flat[start:end] for start, end in pairwise([0, *ends])]
+    return boxes
 
 
 _IDS = "ids"  # the entry of a maps file that says which pictures its maps are of
@@ -125,6 +143,8 @@ class Evaluation:
 
     def __init__(self, path: Path):
         self.path = path
+        self._kept: OrderedDict[Path, tuple[tuple[int, ...], dict[str, np.ndarray]]] = OrderedDict()
+        self._last: dict[str, tuple[pa.ChunkedArray, np.ndarray]] = {}
 
     @property
     def scope(self) -> str:
@@ -181,14 +201,30 @@ class Evaluation:
         }
 
     def read(self, cell: Cell) -> dict[str, np.ndarray]:
-        """The rows of a cell as columns but those of `long`; "truth" is an object array of float32 (n, 4)."""
+        """The rows of a cell as columns but those of `long`; "truth" is an object array of float32 (n, 4).
+
+        The arrays are kept for whoever asks next, and are not to be written to.
+        """
         path = self.path / cell.file_name
-        table = pq.read_table(path, columns=[name for name in pq.read_schema(path).names if name not in _LONG])
-        columns = {name: table[name].to_numpy() for name in table.column_names if name != "truth"}
-        boxes = [np.asarray(each, np.float32).reshape(-1, 4) for each in table["truth"].to_pylist()]
-        columns["truth"] = np.empty(len(boxes), object)
-        columns["truth"][:] = boxes
-        return columns
+        status = path.stat()
+        stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+        known, columns = self._kept.pop(path, (None, {}))
+        if known != stamp:
+            table = pq.read_table(path, columns=[name for name in pq.read_schema(path).names if name not in _LONG])
+            columns = {name: self._as_numpy(name, table[name]) for name in table.column_names}
+        self._kept[path] = stamp, columns
+        while len(self._kept) > 1 and sum(len(each["image"]) for _, each in self._kept.values()) > _MOST_KEPT:
+            self._kept.popitem(last=False)
+        return dict(columns)
+
+    def _as_numpy(self, name: str, column: pa.ChunkedArray) -> np.ndarray:
+        """A column's values; the very array of the table read last where that has the same, as the images of all have."""
+        last, values = self._last.get(name, (None, None))
+        if values is None or not column.equals(last):
+            values = _as_boxes(column) if name == "truth" else column.to_numpy()
+            values.flags.writeable = False
+            self._last[name] = column, values
+        return values
 
     def write_samples(self, index: list[dict[str, Any]], pictures: Iterable[bytes]) -> None:
         """Keep the sample that figures are drawn from: `index` has id, label and boxes, `pictures` are JPEG files."""

@@ -181,6 +181,20 @@ class TestEvaluation:
         assert truth.shape == (2,)
         assert [each.shape for each in truth] == [(1, 4), (1, 4)]
 
+    def test_a_picture_without_an_annotated_box_has_none(self, evaluation):
+        evaluation.write(CELL, {**columns(), "truth": [[], [0, 0, 1, 1], []]}, CHOICE)
+        assert [each.shape for each in evaluation.read(CELL)["truth"]] == [(0, 4), (1, 4), (0, 4)]
+
+    def test_a_cell_of_no_pictures_is_read(self, evaluation):
+        evaluation.write(CELL, columns(0), CHOICE)
+        assert {len(each) for each in evaluation.read(CELL).values()} == {0}
+
+    def test_annotated_boxes_of_other_than_four_numbers_are_refused(self, evaluation):
+        """Cut into fours end to end, two and six would shift the boxes of every later picture."""
+        evaluation.write(CELL, {**columns(), "truth": [[0, 0], [0, 0, 1, 1, 0, 0], [0, 0, 1, 1]]}, CHOICE)
+        with pytest.raises(ExperimentError, match=r"four numbers each; received lists of \[2, 4, 6\]"):
+            evaluation.read(CELL)
+
     def test_a_baseline_says_nothing_of_the_network(self, evaluation):
         baseline = Cell(0, 0, "centre-box-0.9", "", "default")
         nothing = dict.fromkeys(("predicted", "target", "probability"), [None] * 3)
@@ -267,6 +281,61 @@ class TestEvaluation:
         assert evaluation.cells() == []
         assert evaluation.samples() == []
         assert evaluation.maps(1, 3) == {}
+
+
+class TestReadingAgain:
+    """One command asks for the same cells many times, so that what was read is kept."""
+
+    def test_the_file_is_read_once(self, evaluation, monkeypatch):
+        evaluation.write(CELL, columns(), CHOICE)
+        first = evaluation.read(CELL)
+        monkeypatch.setattr(pq, "read_table", lambda *given, **options: pytest.fail("read again"))
+        again = evaluation.read(CELL)
+        assert again == first
+        assert all(again[name] is first[name] for name in first)
+
+    def test_nobody_can_change_what_the_next_one_reads(self, evaluation):
+        evaluation.write(CELL, columns(), CHOICE)
+        found = evaluation.read(CELL)
+        for values in found.values():
+            with pytest.raises(ValueError, match="read-only"):
+                values[0] = values[1]
+        with pytest.raises(ValueError, match="read-only"):
+            found["truth"][0][0, 0] = 0.5
+        found["iou"] = np.zeros(3)
+        del found["area"]
+        assert evaluation.read(CELL)["iou"].tolist() == columns()["iou"]
+        assert "area" in evaluation.read(CELL)
+
+    def test_a_cell_that_was_written_again_is_read_again(self, evaluation):
+        evaluation.write(CELL, columns(), CHOICE)
+        assert evaluation.read(CELL)["iou"].tolist() == columns()["iou"]
+        evaluation.write(CELL, {**columns(), "iou": [0.9, 0.8, 0.7]}, CHOICE)
+        assert evaluation.read(CELL)["iou"].tolist() == [0.9, 0.8, 0.7]
+
+    def test_cells_share_the_columns_that_are_the_same(self, evaluation):
+        other = replace(CELL, method="cam")
+        evaluation.write(CELL, columns(), CHOICE)
+        evaluation.write(other, {**columns(), "label": [7, 0, 118]}, CHOICE)
+        first, second = evaluation.read(CELL), evaluation.read(other)
+        assert all(second[name] is first[name] for name in ("image", "truth", "width", "iou"))
+        assert (first["label"].tolist(), second["label"].tolist()) == ([7, 0, 119], [7, 0, 118])
+        assert (first["method"][0], second["method"][0]) == ("gradcam", "cam")
+
+    def test_only_so_many_rows_are_kept(self, evaluation, monkeypatch):
+        cells = [replace(CELL, epoch=epoch) for epoch in range(5)]
+        for cell in cells:
+            evaluation.write(cell, {**columns(), "area": [cell.epoch / 10] * 3}, CHOICE)
+        monkeypatch.setattr("dogcam.evaluations._MOST_KEPT", 6)
+        first = [evaluation.read(cell)["area"] for cell in cells]
+        again = [evaluation.read(cell)["area"] for cell in reversed(cells)][::-1]
+        assert [values.tolist() for values in again] == [[epoch / 10] * 3 for epoch in range(5)]
+        assert [one is other for one, other in zip(first, again, strict=True)] == [False, False, False, True, True]
+
+    def test_one_table_is_kept_however_long(self, evaluation, monkeypatch):
+        monkeypatch.setattr("dogcam.evaluations._MOST_KEPT", 1)
+        evaluation.write(CELL, columns(), CHOICE)
+        assert evaluation.read(CELL)["iou"] is evaluation.read(CELL)["iou"]
 
 
 INDEX = [{"id": "a/b.jpg", "label": 1, "boxes": np.array([[0, 0, 0.5, 1]])}, {"id": "c", "label": 0, "boxes": []}]

@@ -1,8 +1,9 @@
-"""`dogcam report`: a finished experiment as pages and figures. Never imports TensorFlow."""
+"""`dogcam report`: a finished experiment, or several compared, as pages and figures. Never imports TensorFlow."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ from typing import Any
 from dogcam.config import ReportConfig
 from dogcam.files import plain
 from dogcam.progress import Progress
+from dogcam.reporting import Document
+from dogcam.reporting.between import contrast
+from dogcam.reporting.between_page import compose_contrast
 from dogcam.reporting.page import compose
 from dogcam.reporting.rendering import illustrations, write
-from dogcam.runs import find_experiment
+from dogcam.runs import Experiment, find_experiment
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class ReportResult:
     """What was written.
 
     Attributes:
-        experiment: its name.
+        experiment: its name; of several all of them.
         headline: the answer in one line.
         exhibits: the titles of the exhibits that its data allow.
         verdicts: claim, protocol and verdict of each finding.
@@ -28,6 +32,7 @@ class ReportResult:
         figures: the files of the figures.
         next_step: the command that the report still lacks; "" where nothing is missing.
         seconds: how long it took.
+        summary: of several experiments what was compared (`reporting.between.Contrast`); None of one.
     """
 
     experiment: str
@@ -38,6 +43,7 @@ class ReportResult:
     figures: tuple[Path, ...]
     next_step: str
     seconds: float
+    summary: dict[str, Any] | None = None
 
     def document(self) -> dict[str, Any]:
         """The same as plain values, for JSON."""
@@ -45,22 +51,22 @@ class ReportResult:
 
 
 def run(config: ReportConfig, progress: Progress) -> ReportResult:
-    """Write the report of an experiment, by default into its own folder `report`.
+    """Write the report of an experiment, or the comparison of several, by default into the first one's own folder.
 
     Raises:
-        ExperimentError, UnknownName: there is no such experiment, or it cannot be read.
+        ExperimentError, UnknownName: there is no such experiment, it cannot be read, or it cannot be compared.
         InputError: a picture that evaluation kept is missing or damaged.
     """
     started = time.perf_counter()
-    experiment = find_experiment(config.home, config.experiment)
+    experiments = [find_experiment(config.home, name) for name in (config.experiment, *config.others)]
+    document, summary = _composed(experiments)
+    out = Path(config.out) if config.out else experiments[0].path / _folder(experiments)
     formats = tuple(dict.fromkeys(config.formats))
-    document = compose(experiment)
-    out = Path(config.out) if config.out else experiment.path / "report"
     steps = len(list(illustrations(document))) + len(formats)
-    with progress.task(f"report on {experiment.name}", steps) as step:
+    with progress.task(f"report on {document.name}", steps) as step:
         pages, figures = write(document, out, formats, step.advance)
     return ReportResult(
-        experiment=experiment.name,
+        experiment=document.name,
         headline=document.headline,
         exhibits=tuple(exhibit.title for exhibit in document.exhibits),
         verdicts=tuple({"claim": f.claim, "protocol": f.protocol, "verdict": f.verdict} for f in document.findings),
@@ -68,4 +74,18 @@ def run(config: ReportConfig, progress: Progress) -> ReportResult:
         figures=tuple(figures),
         next_step=document.next_step,
         seconds=time.perf_counter() - started,
+        summary=summary,
     )
+
+
+def _composed(experiments: Sequence[Experiment]) -> tuple[Document, dict[str, Any] | None]:
+    """The page of one experiment, or that of several and their comparison as plain values."""
+    if len(experiments) == 1:
+        return compose(experiments[0]), None
+    found, sides = contrast(experiments)
+    return compose_contrast(found, sides), found.document()
+
+
+def _folder(experiments: Sequence[Experiment]) -> str:
+    """Where a report lies by default: each comparison in a folder of its own."""
+    return "-".join(["report", *(each.name for each in experiments)]) if len(experiments) > 1 else "report"

@@ -58,6 +58,11 @@ def heat_gradient() -> str:
     return ", ".join(f"rgb({r} {g} {b})" for r, g, b in over)
 
 
+def heat_levels(count: int) -> np.ndarray:
+    """The colours and opacities of `count` even steps of heat from 0 to 1, uint8 (count, 4) RGBA, for a page's script."""
+    return np.round(255 * _heat_rgba(np.linspace(0, 1, count)[None])[0]).astype(np.uint8)
+
+
 def _greyed(pixels: np.ndarray) -> np.ndarray:
     """Most of the colour taken out of a picture, so that the colours of the heat are the only strong ones."""
     grey = (pixels[..., :3] @ np.array([0.299, 0.587, 0.114]))[..., None]

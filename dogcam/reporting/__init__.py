@@ -11,6 +11,7 @@ The members, each of which may import only those named before it:
     weighing       paired differences by image, and claims about them
     findings       claims held against the evidence, as sentences
     dynamics       how accuracy, fit and box area go with training
+    answer         how all methods stand, and what became of the study's claims, as the page's first sentences
     decompositions where a gap between two pipelines comes from
     summary        what every field of summary.json means
     csv_tables     summary.json as tables for other programs
@@ -20,6 +21,11 @@ The members, each of which may import only those named before it:
     epochs         exhibit 7, beyond the study's six: training dynamics
     gallery        exhibits 2 to 5: pictures
     provenance     how it was made
+    sameness       whether experiments may be compared, and what differs in how they were made
+    between        experiments against each other: accuracy and localisation over the same images
+    between_words  the same in sentences
+    between_page   the same as a document
+    viewer         the kept pictures' maps and scores, for the page's script
     page           the whole document: the one that assembles
     rendering      the document as files: HTML, Markdown, figures
 
@@ -28,8 +34,9 @@ A new format needs only the values below; a new exhibit is a function from evide
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -200,6 +207,7 @@ class Document:
         findings: claims with their verdicts.
         exhibits, provenance: the evidence, and how it was made.
         next_step: what to type for what is missing; "" where nothing is.
+        viewer: what the HTML page's viewer is given, see `viewer.viewer`; other formats leave it out.
     """
 
     name: str
@@ -213,6 +221,7 @@ class Document:
     subtitle: str = ""
     next_step: str = ""
     limits: tuple[str, ...] = ()
+    viewer: Mapping[str, Any] | None = None
 
     @property
     def claims(self) -> dict[str, list[Finding]]:

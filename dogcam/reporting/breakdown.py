@@ -17,7 +17,7 @@ from dogcam.config import GROUPINGS
 from dogcam.evaluations import Cell, Evaluation
 from dogcam.files import plain
 from dogcam.metrics import METRICS
-from dogcam.reporting.tables import cell_columns, cell_order, check_same_images, is_baseline
+from dogcam.reporting.tables import cell_columns, cell_order, check_same_images, image_values, is_baseline
 from dogcam.statistics import Interval, intervals, median_intervals, pooled_interval
 from dogcam.statistics.resampling import RESAMPLES
 
@@ -98,13 +98,14 @@ def broken_down(
     else:
         labels, of = _GROUPINGS[by](next(iter(tables.values())), classes)
     of = of[:, None] if of.ndim == 1 else of
+    iou, stacks = np.column_stack([table["iou"] for table in tables.values()]), _stacks(list(tables.values()))
     groups, found, others = [], [], []
     for place, label in enumerate(labels):
         inside = np.broadcast_to((of == place)[:, -len(ordered) :], (len(of), len(ordered)))
         if inside.any():
             groups.append(Group(label, int((of[:, 0] == place).sum())))
-            found.append(_means([table["iou"] for table in tables.values()], inside, RESAMPLES))
-            others.append(_scores(list(tables.values()), inside))
+            found.append(_means(iou, inside))
+            others.append(_scores(list(tables.values()), stacks, inside))
     lines = tuple(zip(ordered, zip(*found, strict=True), strict=True))
     scores = {name: tuple(zip(*(each[name] for each in others), strict=True)) for name in _SHOWN}
     return Breakdown(by, tuple(groups), lines, scores)
@@ -115,29 +116,47 @@ _SHOWN = tuple(name for name, metric in METRICS.items() if name != "mean_iou" an
 _FEWER = 2000  # resamples of the other scores, of which there are many
 
 
-def _means(values: Sequence[np.ndarray], inside: np.ndarray, resamples: int) -> tuple[Interval, ...]:
-    """The means of columns (n,) each over its own pictures, `inside` (n, m), from the same resamples."""
+def _means(values: np.ndarray, inside: np.ndarray) -> tuple[Interval, ...]:
+    """The means of columns (n, m) each over its own pictures, `inside` (n, m), from the same resamples."""
     some = inside.any(axis=1)
-    return intervals(np.where(inside, np.column_stack(values), np.nan)[some], resamples=resamples)
+    return intervals(np.where(inside[some], values[some], np.nan), resamples=RESAMPLES)
 
 
-def _scores(tables: Sequence[Columns], inside: np.ndarray) -> dict[str, list[Interval | None]]:
+@dataclass(frozen=True, eq=False)
+class _Stack:
+    """The values (n, k) of all scores of one kind, computed once for all groups; `of` names each column's score and table."""
+
+    made: Callable[..., tuple[Interval, ...]]
+    of: list[tuple[str, int]]
+    values: np.ndarray
+
+    def within(self, inside: np.ndarray) -> tuple[Interval, ...]:
+        """The intervals over the pictures of each column's table, `inside` (n, m)."""
+        places = [place for _, place in self.of]
+        some = np.flatnonzero(inside[:, sorted(set(places))].any(axis=1))
+        return self.made(np.where(inside[some][:, places], self.values[some], np.nan), resamples=_FEWER)
+
+
+def _stacks(tables: Sequence[Columns]) -> list[_Stack]:
+    """The means and the medians that any of the tables has."""
+    known = [image_values(table) for table in tables]
+    found = []
+    for summary, made in (("mean", intervals), ("median", median_intervals)):
+        names = [name for name in _SHOWN if METRICS[name].summary == summary]
+        of = [(name, place) for name in names for place, values in enumerate(known) if name in values]
+        if of:
+            found.append(_Stack(made, of, np.column_stack([known[place][name] for name, place in of])))
+    return found
+
+
+def _scores(
+    tables: Sequence[Columns], stacks: Sequence[_Stack], inside: np.ndarray
+) -> dict[str, list[Interval | None]]:
     """Every other score of the tables, each over its own pictures; None where the score does not apply."""
     found: dict[str, list[Interval | None]] = {name: [None] * len(tables) for name in _SHOWN}
-    for summary, made in (("mean", intervals), ("median", median_intervals)):
-        places = [
-            (name, place)
-            for name in _SHOWN
-            for place, table in enumerate(tables)
-            if METRICS[name].summary == summary and METRICS[name].applies(table)
-        ]
-        if places:
-            values = np.column_stack([METRICS[name].values(tables[place]) for name, place in places])
-            mine = inside[:, [place for _, place in places]]
-            some = mine.any(axis=1)
-            made_of = made(np.where(mine, values, np.nan)[some], resamples=_FEWER)
-            for (name, place), interval in zip(places, made_of, strict=True):
-                found[name][place] = interval
+    for stack in stacks:
+        for (name, place), interval in zip(stack.of, stack.within(inside), strict=True):
+            found[name][place] = interval
     for name in _SHOWN:
         metric = METRICS[name]
         for place, table in enumerate(tables):

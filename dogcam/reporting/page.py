@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from dogcam.metrics.classification import judge
 from dogcam.reporting import Document, Finding, count, number, percent, study
+from dogcam.reporting.answer import Standing, claims, headline, sentences, standing
 from dogcam.reporting.decompositions import gaps
 from dogcam.reporting.epochs import training_dynamics
-from dogcam.reporting.evidence import Evidence, title_of
+from dogcam.reporting.evidence import Evidence
 from dogcam.reporting.faithfulness import faithfulness
-from dogcam.reporting.findings import best_baseline, caution, findings
+from dogcam.reporting.findings import caution, findings
 from dogcam.reporting.gallery import boxes, cam_by_epoch, hero, layers, methods
 from dogcam.reporting.localisation import iou
 from dogcam.reporting.provenance import provenance
 from dogcam.reporting.training import training
+from dogcam.reporting.viewer import viewer
 from dogcam.runs import Experiment
 
 
@@ -28,7 +26,7 @@ def compose(experiment: Experiment) -> Document:
         InputError: a kept picture cannot be read.
     """
     evidence = Evidence.of(experiment)
-    made = findings(evidence)
+    made, found = findings(evidence), standing(evidence)
     exhibits = [
         training(evidence),
         cam_by_epoch(evidence),
@@ -42,16 +40,17 @@ def compose(experiment: Experiment) -> Document:
     ]
     return Document(
         name=experiment.name,
-        headline=_headline(evidence, made),
-        answer=tuple(_answer(evidence, made)),
-        facts=tuple(_facts(evidence)),
+        headline=_headline(evidence, found),
+        answer=tuple(_answer(evidence, made, found)),
+        facts=tuple(_facts(evidence, found)),
         hero=hero(evidence),
         findings=made,
         exhibits=tuple(exhibit for exhibit in exhibits if exhibit is not None),
         provenance=provenance(evidence),
         subtitle=_subtitle(evidence),
         next_step=_next_step(evidence),
-        limits=_limits(evidence, made),
+        limits=_limits(evidence, made, found),
+        viewer=viewer(evidence),
     )
 
 
@@ -62,67 +61,20 @@ def _subtitle(evidence: Evidence) -> str:
     return " · ".join(str(part) for part in [*parts, created] if part)
 
 
-def _main(evidence: Evidence, made: tuple[Finding, ...], claim: str) -> Finding | None:
-    """The finding of that kind under the main protocol."""
-    return next((f for f in made if f.protocol == evidence.protocols[0] and claim in f.claim), None)
-
-
-def best_cell(evidence: Evidence) -> tuple[str, int, dict[str, Any]] | None:
-    """(method, epoch, its columns) of the highest mean IoU at the pooled layer, under the main protocol."""
-    found = [
-        (float(np.mean(table["iou"])), method, epoch, table)
-        for method in evidence.pooled_methods
-        for epoch in evidence.epochs
-        if (table := evidence.pooled(evidence.protocols[0], method, epoch)) is not None
-    ]
-    if not found:
-        return None
-    _, method, epoch, table = max(found, key=lambda each: each[0])
-    return method, epoch, dict(table)
-
-
-_HEADLINES = {
-    "supported": "The heatmaps' boxes fit better than a box drawn without looking{}",
-    "contradicted": "The heatmaps' boxes fit no better than a box drawn without looking{}",
-    "undecided": "Not settled: do the heatmaps' boxes beat a box drawn without looking{}?",
-}
-
-
-def _headline(evidence: Evidence, made: tuple[Finding, ...]) -> str:
-    beats = _main(evidence, made, "without looking")
-    if beats is not None:
-        return _HEADLINES[beats.verdict].format(", on training images" if evidence.on_training else "")
+def _headline(evidence: Evidence, found: Standing | None) -> str:
+    """The answer in one line: what the methods' boxes are worth, else what the classifier is."""
+    if found is not None:
+        return headline(found, evidence.on_training)
     if evidence.chosen is not None:
         run = evidence.chosen[0]
         return f"The classifier reaches {number(max(evidence.curves[run].accuracy), 3)} test accuracy"
     return "Nothing has been trained yet"
 
 
-def _answer(evidence: Evidence, made: tuple[Finding, ...]) -> list[str]:
-    """The answer in plain sentences."""
-    beats, above = (_main(evidence, made, claim) for claim in ("without looking", "better than CAM"))
-    sentences = [*_trained(evidence), *_boxed(evidence)]
-    if beats is not None:
-        epoch = evidence.last_pooled(beats.protocol)
-        sentences.append(_SETTLED[beats.verdict].format(images=evidence.images, epoch=epoch))
-    if above is not None:
-        sentences.append(_AHEAD[above.verdict])
-    return sentences or ["This experiment has no finished epoch yet."]
-
-
-_SETTLED = {
-    "supported": "That its boxes are the better ones is beyond what chance explains on these {images}.",
-    "contradicted": "That its boxes are not the better ones is beyond what chance explains on these {images}.",
-    "undecided": "At epoch {epoch} the {images} do not settle which of them is better.",
-}
-_AHEAD = {
-    "supported": "As in the study, Grad-CAM's boxes fit better than CAM's at each epoch.",
-    "contradicted": "Unlike in the study, Grad-CAM's boxes do not fit better than CAM's at each epoch.",
-    "undecided": "Whether Grad-CAM's boxes fit better than CAM's, as the study found, these images do not settle.",
-    "identical": "CAM and Grad-CAM, which the study found to differ, draw the same boxes here, as the algebra says "
-    "they "
-    "must when both are handled alike.",
-}
+def _answer(evidence: Evidence, made: tuple[Finding, ...], found: Standing | None) -> list[str]:
+    """The answer in plain sentences: what was trained, how the methods stand, what became of the study's claims."""
+    stated = [*sentences(found), *claims(made, evidence.protocols[0])] if found is not None else []
+    return [*stated, *_trained(evidence)] or ["This experiment has no finished epoch yet."]
 
 
 def _trained(evidence: Evidence) -> list[str]:
@@ -142,39 +94,27 @@ def _trained(evidence: Evidence) -> list[str]:
     ]
 
 
-def _boxed(evidence: Evidence) -> list[str]:
-    """The best boxes, and the best of those that never look."""
-    best = best_cell(evidence)
-    if best is None:
-        return []
-    method, epoch, table = best
-    baseline = best_baseline(evidence, evidence.protocols[0])
-    against = f"; {baseline[0]}, which never looks at the picture, reaches {number(baseline[1])}" if baseline else ""
-    return [
-        f"Boxes drawn from its heatmaps reach a mean IoU of {number(float(np.mean(table['iou'])))} with the "
-        f"annotated ones "
-        f"({title_of(method)}, epoch {epoch}, protocol {evidence.protocols[0]}){against}."
-    ]
-
-
-def _facts(evidence: Evidence) -> list[tuple[str, str]]:
+def _facts(evidence: Evidence, found: Standing | None) -> list[tuple[str, str]]:
     """The few numbers to be seen first."""
     facts = []
+    if found is not None:
+        facts.append((number(found.lines[0].iou.value), f"highest mean IoU ({_short(found)})"))
+        if found.unseen is not None:
+            facts.append((number(found.unseen), f"mean IoU without looking ({found.compared.baseline})"))
     if evidence.chosen is not None:
         run = evidence.chosen[0]
         curve = evidence.curves[run]
         peak = curve.peak()
         facts.append((number(curve.accuracy[peak], 3), f"test accuracy (run {run}, epoch {curve.epochs[peak]})"))
-    best = best_cell(evidence)
-    if best is not None:
-        method, epoch, table = best
-        facts.append((number(float(np.mean(table["iou"]))), f"best mean IoU ({title_of(method)}, epoch {epoch})"))
-    baseline = best_baseline(evidence, evidence.protocols[0]) if evidence.protocols else None
-    if baseline is not None:
-        facts.append((number(baseline[1]), f"mean IoU without looking ({baseline[0]})"))
     if evidence.n:
         facts.append((count(evidence.n), _scored(evidence)))
     return facts
+
+
+def _short(found: Standing) -> str:
+    """The best method; of several that draw the same boxes the first, and how many more."""
+    first, *others = found.of(found.lines[:1])
+    return f"{first}{f' and {len(others)} that draw the same' if others else ''}, epoch {found.compared.epoch}"
 
 
 def _scored(evidence: Evidence) -> str:
@@ -186,9 +126,14 @@ def _scored(evidence: Evidence) -> str:
     return f"{split} images scored"
 
 
-def _limits(evidence: Evidence, made: tuple[Finding, ...]) -> tuple[str, ...]:
-    """What the page as a whole cannot say."""
+def _limits(evidence: Evidence, made: tuple[Finding, ...], found: Standing | None) -> tuple[str, ...]:
+    """What the page as a whole cannot say, and when the answer at its head calls one thing above another."""
     limits = [caution(evidence, made)] if made else []
+    if found is not None and found.compared.pairs:
+        limits.append(
+            "At the head of this page above and below are what both a 95 % interval and a test corrected for all pairs "
+            "compared (Holm) tell apart."
+        )
     if made:
         limits.append(study.comparability(evidence.document))
     return tuple(limits)

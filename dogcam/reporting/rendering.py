@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from markupsafe import Markup
 from dogcam.figures import ANNOTATED_COLOUR, PREDICTED_COLOUR, heat_gradient, image_bytes, save, tile
 from dogcam.files import write_bytes, write_text
 from dogcam.reporting import Chart, Document, Sheet, Table, Tile
+from dogcam.reporting.viewer import json_text
 
 FILES = {"html": "index.html", "md": "report.md"}
 TILE_INCHES = 3.0
 _TILE_DPI = (80, 160)
+_SCRIPTS = ("localize.js", "drawing.js", "viewer.js")
 _FULL_SIZE_TILES = 60  # with more pictures on a page each is made smaller, so that the page can still be mailed
 
 
@@ -76,7 +79,7 @@ def _environment() -> Environment:
 
 
 def html(document: Document) -> str:
-    """The report as one HTML file: no script, no request, pictures within; light or dark as the reader's system is."""
+    """The report as one HTML file: no request, pictures within, the viewer's script alone; light or dark as the system."""
     tiles = sum(len(row) for sheet in _sheets(document) for _, row in sheet.rows)
     dpi = int(np.clip(_TILE_DPI[1] * (_FULL_SIZE_TILES / max(tiles, 1)) ** 0.5, *_TILE_DPI))
     known: dict[int, str] = {}
@@ -86,16 +89,23 @@ def html(document: Document) -> str:
             known[id(each)] = _tile_uri(each, dpi)
         return known[id(each)]
 
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(
-            document=document,
-            tile_uri=picture,
-            chart_uri=_chart_uri,
-            colours={"predicted": PREDICTED_COLOUR, "annotated": ANNOTATED_COLOUR, "heat": Markup(heat_gradient())},
-        )
+    environment = _environment()
+    return environment.get_template("report.html").render(
+        document=document,
+        viewer=_viewer_parts(environment, document),
+        tile_uri=picture,
+        chart_uri=_chart_uri,
+        colours={"predicted": PREDICTED_COLOUR, "annotated": ANNOTATED_COLOUR, "heat": Markup(heat_gradient())},
     )
+
+
+def _viewer_parts(environment: Environment, document: Document) -> dict[str, Markup] | None:
+    """The viewer's script, its hash (the only script that the page's policy allows) and its values; None without one."""
+    if document.viewer is None:
+        return None
+    script = "\n".join(environment.loader.get_source(environment, name)[0].strip() for name in _SCRIPTS)
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    return {"script": Markup(script), "hash": Markup(f"sha256-{digest}"), "values": Markup(json_text(document.viewer))}
 
 
 def _sheets(document: Document) -> list[Sheet]:

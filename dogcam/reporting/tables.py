@@ -13,7 +13,7 @@ import numpy as np
 from dogcam.errors import ExperimentError
 from dogcam.evaluations import Cell, Evaluation
 from dogcam.methods import METHODS
-from dogcam.metrics import METRICS, Metric
+from dogcam.metrics import METRICS, SUMMARIES, Metric
 from dogcam.protocols import PROTOCOLS
 from dogcam.runs import HistoryRow
 from dogcam.statistics import Interval, intervals, intervals_over_runs, median_intervals, pooled_interval
@@ -57,9 +57,31 @@ def cell_columns(evaluation: Evaluation, cell: Cell) -> dict[str, np.ndarray]:
     return {**evaluation.read(cell), **evaluation.long(cell), **({"levels": levels} if len(levels) else {})}
 
 
-def scores(columns: Mapping[str, np.ndarray]) -> dict[str, float | None]:
-    """Every registered metric of a cell's columns; None where the table lacks what the metric needs."""
-    return {name: metric.of(columns) if metric.applies(columns) else None for name, metric in METRICS.items()}
+def image_values(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The value of each image (n,) under every metric that is a mean or a median and has one for an image at least."""
+    there = [
+        name for name, metric in METRICS.items() if metric.summary in SUMMARIES and columns.keys() >= {*metric.needs}
+    ]
+    found = {name: METRICS[name].values(columns) for name in there}
+    return {name: values for name, values in found.items() if np.isfinite(values).any()}
+
+
+def scores(
+    columns: Mapping[str, np.ndarray], values: Mapping[str, np.ndarray] | None = None
+) -> dict[str, float | None]:
+    """Every registered metric of a cell's columns; None where the table lacks what the metric needs.
+
+    Args:
+        values: those of `image_values`, where they are known.
+    """
+    known = image_values(columns) if values is None else values
+    found: dict[str, float | None] = {}
+    for name, metric in METRICS.items():
+        if metric.summary in SUMMARIES:
+            found[name] = float(SUMMARIES[metric.summary](known[name])) if name in known else None
+        else:
+            found[name] = metric.of(columns) if metric.applies(columns) else None
+    return found
 
 
 def localisation_rows(evaluation: Evaluation, cells: Iterable[Cell] | None = None) -> list[dict[str, Any]]:
@@ -77,9 +99,10 @@ def localisation_rows(evaluation: Evaluation, cells: Iterable[Cell] | None = Non
     """
     chosen = sorted(evaluation.cells() if cells is None else set(cells), key=cell_order)
     tables = [cell_columns(evaluation, cell) for cell in chosen]
-    found = _intervals(tables)
+    values = [image_values(columns) for columns in tables]
+    found = _intervals(tables, values)
     rows = []
-    for cell, columns, ends in zip(chosen, tables, found, strict=True):
+    for cell, columns, known, ends in zip(chosen, tables, values, found, strict=True):
         choice = evaluation.choice(cell)
         head = {
             **asdict(cell),
@@ -87,29 +110,38 @@ def localisation_rows(evaluation: Evaluation, cells: Iterable[Cell] | None = Non
             "threshold": choice.threshold,
             "threshold_from": choice.source,
         }
-        rows.append({**head, **scores(columns), "intervals": ends})
+        rows.append({**head, **scores(columns, known), "intervals": ends})
     return rows
 
 
-def _intervals(tables: Sequence[Mapping[str, np.ndarray]]) -> list[dict[str, list[float] | None]]:
+_Values = Mapping[str, np.ndarray]  # see `image_values`
+
+
+def _intervals(
+    tables: Sequence[Mapping[str, np.ndarray]], values: Sequence[_Values]
+) -> list[dict[str, list[float] | None]]:
     """[low, high] by metric of each table; tables of the same number of images share one set of resamples."""
     found: list[dict[str, list[float] | None]] = [dict.fromkeys(METRICS) for _ in tables]
     sizes = [len(columns["image"]) for columns in tables]
     for (name, metric), size in product(METRICS.items(), sorted(set(sizes))):
-        there = [i for i, columns in enumerate(tables) if sizes[i] == size and metric.applies(columns)]
-        for place, interval in zip(there, _of_metric(metric, [tables[i] for i in there]), strict=False):
+        alike = [i for i in range(len(tables)) if sizes[i] == size]
+        if metric.summary in SUMMARIES:
+            there = [i for i in alike if name in values[i]]
+            made = _of_metric(metric, [values[i][name] for i in there])
+        else:
+            there = [i for i in alike if metric.summary == "sums" and metric.applies(tables[i])]
+            made = [pooled_interval(metric.function, *(tables[i][need] for need in metric.needs)) for i in there]
+        for place, interval in zip(there, made, strict=True):
             found[place][name] = None if np.isnan(interval.low) else [interval.low, interval.high]
     return found
 
 
-def _of_metric(metric: Metric, tables: Sequence[Mapping[str, np.ndarray]]) -> tuple[Interval, ...]:
-    """The intervals of one metric of all tables, which have the same number of images; none where it has none."""
-    if not tables or metric.summary == "whole":
+def _of_metric(metric: Metric, values: Sequence[np.ndarray]) -> Sequence[Interval]:
+    """The intervals of the means or medians of values (n,), each of a table."""
+    if not values:
         return ()
-    if metric.summary == "sums":
-        return tuple(pooled_interval(metric.function, *(each[need] for need in metric.needs)) for each in tables)
-    values = np.column_stack([metric.values(columns) for columns in tables])
-    return intervals(values) if metric.summary == "mean" else median_intervals(values, resamples=_MEDIANS)
+    stacked = np.column_stack(values)
+    return intervals(stacked) if metric.summary == "mean" else median_intervals(stacked, resamples=_MEDIANS)
 
 
 def rows_over_runs(evaluation: Evaluation, cells: Iterable[Cell], runs: Sequence[int]) -> list[dict[str, Any]]:
@@ -129,12 +161,13 @@ def rows_over_runs(evaluation: Evaluation, cells: Iterable[Cell], runs: Sequence
 def _row_over_runs(evaluation: Evaluation, cell: Cell, runs: Sequence[int]) -> dict[str, Any]:
     tables = [cell_columns(evaluation, replace(cell, run=run)) for run in runs]
     check_same_images({f"run {run}": table for run, table in zip(runs, tables, strict=True)})
-    each = [scores(columns) for columns in tables]
+    values = [image_values(columns) for columns in tables]
+    each = [scores(*both) for both in zip(tables, values, strict=True)]
     means = {name: _mean([row[name] for row in each]) for name in METRICS}
     ends: dict[str, list[float] | None] = dict.fromkeys(METRICS)
     for name, metric in METRICS.items():
         if metric.summary == "mean" and means[name] is not None:
-            (found,) = intervals_over_runs(np.stack([metric.values(columns) for columns in tables])[..., None])
+            (found,) = intervals_over_runs(np.stack([known[name] for known in values])[..., None])
             ends[name] = None if np.isnan(found.low) else [found.low, found.high]
     thresholds = [evaluation.choice(replace(cell, run=run)).threshold for run in runs]
     head = {name: value for name, value in asdict(cell).items() if name != "run"}
@@ -187,12 +220,22 @@ def check_same_images(tables: Mapping[str, Mapping[str, np.ndarray]]) -> None:
                 f"{which}), so that they cannot be compared: evaluate both again"
             )
         for column, what in (("label", "class"), ("truth", "annotated boxes")):
-            same = [np.array_equal(one, other) for one, other in zip(known[column], table[column], strict=True)]
-            if not all(same):
+            if not _alike(known[column], table[column]):
+                same = [np.array_equal(one, other) for one, other in zip(known[column], table[column], strict=True)]
                 raise ExperimentError(
                     f"{first} and {name} differ in the {what} of {known['image'][same.index(False)]} and "
                     f"{same.count(False) - 1} other images, so that they cannot be compared: evaluate both again"
                 )
+
+
+def _alike(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two columns of as many rows are equal; annotated boxes are laid end to end, since rows one by one are slow."""
+    if one is other or not len(one):
+        return True
+    if one.dtype != object:
+        return np.array_equal(one, other)
+    counts = [np.fromiter(map(len, each), int, len(each)) for each in (one, other)]
+    return np.array_equal(*counts) and np.array_equal(np.concatenate(one), np.concatenate(other))
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

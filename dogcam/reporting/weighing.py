@@ -36,6 +36,10 @@ def aligned(tables: Sequence[Columns], of: Callable[[Columns], np.ndarray] = iou
     Returns:
         The images are those that any table holds, in the order of the first that does; NaN where a table lacks one.
     """
+    first = tables[0]["image"]
+    # The usual case, and the fast one: a name by name look-up takes longer than all the rest.
+    if all(np.array_equal(first, table["image"]) for table in tables[1:]) and len(set(first)) == len(first):
+        return np.column_stack([np.asarray(of(table), np.float64) for table in tables])
     places = {image: place for place, image in enumerate(dict.fromkeys(i for table in tables for i in table["image"]))}
     found = np.full((len(places), len(tables)), np.nan)
     for number, table in enumerate(tables):

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import stats
 
 from dogcam.statistics.intervals import LEAST, Interval, quantiles
-from dogcam.statistics.resampling import RESAMPLES, resample_counts
+from dogcam.statistics.resampling import RESAMPLES, resample_counts, resample_weights
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def _by_resampling(scores: np.ndarray, confidence: float, resamples: int, seed: 
     flat = np.where(scored, scores, 0).transpose(1, 0, 2).reshape(n, runs * columns)
     of_runs = np.concatenate(list(resample_counts(runs, resamples, seed + 1)))
     chunks, start = [], 0
-    for counts in resample_counts(n, resamples, seed):
+    for counts in resample_weights(n, resamples, seed):
         drawn = of_runs[start : start + len(counts)] / runs
         sums = (counts @ flat).reshape(len(counts), runs, columns)
         images = counts @ scored.astype(np.float64)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from dogcam.statistics.intervals import LEAST, Interval
-from dogcam.statistics.resampling import RESAMPLES, resample_counts
+from dogcam.statistics.resampling import RESAMPLES, resample_weights
 
 
 def pooled_interval(
@@ -35,7 +35,7 @@ def pooled_interval(
         reason = f"only {n} images" if n < least else "there is no score"
         return Interval(value, float("nan"), float("nan"), n, "none", confidence, reason)
     doubles = [np.asarray(column, np.float64) for column in columns]
-    chunks = resample_counts(n, resamples, seed)
-    spread = np.concatenate([score(*(counts.astype(np.float64) @ column for column in doubles)) for counts in chunks])
+    chunks = resample_weights(n, resamples, seed)
+    spread = np.concatenate([score(*(weights @ column for column in doubles)) for weights in chunks])
     low, high = np.nanquantile(spread, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(value, float(low), float(high), n, "percentile", confidence)

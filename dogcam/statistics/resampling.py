@@ -7,13 +7,20 @@ resamples, which is what makes their differences paired.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 
 import numpy as np
 
 RESAMPLES = 10_000
-# Counts that are held at once: 8 MB of them, so that memory does not grow with the number of resamples.
+# Counts that are handed out at once: 8 MB of them as floats, so that memory does not grow with the number of resamples.
 _AT_ONCE = 1 << 20
+# Counts that are drawn at once: few enough to stay in a processor's cache, where they are counted at random places.
+_DRAWN_AT_ONCE = 1 << 18
+# Bytes of resamples that are kept for the next call. Drawing them takes most of the time that an interval takes, and a
+# report asks for the same ones again and again: 10,000 resamples of up to 13,000 images, or those of many small groups.
+_MOST_KEPT = 1 << 27
+_kept: OrderedDict[tuple[int, int], np.ndarray] = OrderedDict()
 
 
 def resample_counts(n: int, resamples: int, seed: int, at_once: int = _AT_ONCE) -> Iterator[np.ndarray]:
@@ -21,25 +28,61 @@ def resample_counts(n: int, resamples: int, seed: int, at_once: int = _AT_ONCE) 
 
     Args:
         seed: the same seed and n give the same resamples, whatever `at_once` and whatever is computed from them.
-        at_once: how many counts to hold in memory.
+        at_once: how many counts to hand out at once.
 
     Yields:
-        int64 (rows, n), `resamples` rows in all, each of sum n.
+        uint8 (rows, n), not to be written to, `resamples` rows in all, each of sum n.
     """
+    if n * resamples > _MOST_KEPT:
+        yield from _drawn(n, resamples, seed, at_once)
+        return
+    counts = _shared(n, resamples, seed)
+    rows = max(1, at_once // n)
+    for start in range(0, resamples, rows):
+        yield counts[start : min(start + rows, resamples)]
+
+
+def _shared(n: int, resamples: int, seed: int) -> np.ndarray:
+    """The counts (resamples or more, n), kept from the last call that asked for them; the least used ones are let go."""
+    counts = _kept.pop((n, seed), None)
+    if counts is None or len(counts) < resamples:
+        while _kept and sum(each.size for each in _kept.values()) + n * resamples > _MOST_KEPT:
+            _kept.popitem(last=False)
+        counts, filled = np.empty((resamples, n), np.uint8), 0
+        for each in _drawn(n, resamples, seed, _DRAWN_AT_ONCE):
+            counts[filled : filled + len(each)] = each
+            filled += len(each)
+        counts.flags.writeable = False
+    _kept[n, seed] = counts
+    return counts
+
+
+def _drawn(n: int, resamples: int, seed: int, at_once: int) -> Iterator[np.ndarray]:
+    """The counts, drawn anew."""
     rng = np.random.default_rng(seed)
     rows = max(1, at_once // n)
     for start in range(0, resamples, rows):
         size = min(rows, resamples - start)
         drawn = rng.integers(0, n, (size, n))
         drawn += n * np.arange(size)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
+        # That one image is drawn more than 255 times is less likely than 1 in 10^500.
+        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.uint8)
+
+
+def resample_weights(n: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """The counts as float64, ready for a product; the next ones are written over them, since fresh memory is slow."""
+    held = np.empty((0, n))
+    for counts in resample_counts(n, resamples, seed):
+        held = held if len(held) else np.empty(counts.shape)
+        weights = held[: len(counts)]
+        weights[:] = counts
+        yield weights
 
 
 def resampled_sums(columns: np.ndarray, resamples: int, seed: int) -> np.ndarray:
     """The sums of each of the columns (n, m) over each resample: float64 (resamples, m)."""
     columns = np.ascontiguousarray(columns, np.float64)
-    chunks = resample_counts(len(columns), resamples, seed)
-    return np.concatenate([counts.astype(np.float64) @ columns for counts in chunks])
+    return np.concatenate([weights @ columns for weights in resample_weights(len(columns), resamples, seed)])
 
 
 def resampled_ratios(numerator: np.ndarray, denominator: np.ndarray, resamples: int, seed: int) -> np.ndarray:
@@ -75,7 +118,6 @@ def resampled_medians(scores: np.ndarray, resamples: int, seed: int) -> np.ndarr
     ordered = [column[order] for column, order in zip(scores.T, orders, strict=True)]
     chunks = []
     for counts in resample_counts(len(scores), resamples, seed):
-        counts = counts.astype(np.int32)
         found = [_medians(v, np.take(counts, o, axis=1)) for v, o in zip(ordered, orders, strict=True)]
         chunks.append(np.column_stack(found))
     return np.concatenate(chunks)
@@ -87,11 +129,13 @@ def _medians(ordered: np.ndarray, counts: np.ndarray) -> np.ndarray:
     if not k:
         return np.full(rows, np.nan)
     # Added up through all rows at once, the counts never fall: one search finds every row's middle.
-    reached = np.cumsum(counts)
+    reached = np.cumsum(counts, dtype=np.int32)
     ends = reached[k - 1 :: k]
     total = np.diff(ends, prepend=0)
     middle = []
     for place in ((total - 1) // 2, total // 2):
-        found = np.searchsorted(reached, ends - total + place, side="right") - k * np.arange(rows)
+        # Of the same type as what is searched, which would be copied otherwise.
+        wanted = (ends - total + place).astype(np.int32)
+        found = np.searchsorted(reached, wanted, side="right") - k * np.arange(rows)
         middle.append(ordered[np.clip(found, 0, k - 1)])
     return np.where(total > 0, (middle[0] + middle[1]) / 2, np.nan)

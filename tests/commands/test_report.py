@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import dogcam
+from dogcam import cli
 from dogcam.commands.report import run
 from dogcam.config import ReportConfig
 from dogcam.errors import ExperimentError, UnknownName
@@ -81,14 +82,60 @@ def test_no_experiment_and_a_mistyped_one(made):
         run(ReportConfig(home=made.home, experiment="mode"), Progress())
 
 
+def other(made, **changes):
+    """A second experiment beside the made-up one."""
+    return _module.Made(made.home, name="other", **changes).write()
+
+
+def test_several_are_compared_in_a_folder_of_their_own_in_the_first(made):
+    experiment, ear = made.write(), Ear()
+    other(made)
+    result = run(ReportConfig(home=made.home, experiment="made", others=("other",)), ear)
+    folder = experiment.path / "report-made-other"
+    assert result.paths == (folder / "index.html", folder / "report.md")
+    assert result.experiment == "made and other"
+    assert result.document()["summary"]["labels"] == ["made", "other"]
+    assert ear.total == ear.done
+    assert not (experiment.path / "report").exists()
+
+
+def test_the_report_of_one_has_no_comparison(made):
+    made.write()
+    assert run(ReportConfig(home=made.home, formats=("md",)), Progress()).summary is None
+
+
+def test_what_may_not_be_compared_is_refused_and_nothing_written(made):
+    experiment = made.write()
+    other(made, classes=("pug", "boxer"))
+    with pytest.raises(ExperimentError, match="only made has husky; only other has boxer"):
+        run(ReportConfig(home=made.home, experiment="made", others=("other",)), Progress())
+    assert not list(experiment.path.glob("report*"))
+
+
+def test_several_on_the_command_line_elsewhere_and_as_json(made, tmp_path, capsys):
+    made.write()
+    other(made)
+    there = tmp_path / "there"
+    assert (
+        cli.main(["report", "made", "other", "--home", made.home, "--out", str(there), "--format", "md", "--json"]) == 0
+    )
+    document = json.loads(capsys.readouterr().out)
+    assert document["paths"] == [str(there / "report.md")]
+    assert [match["protocol"] for match in document["summary"]["matches"]] == ["default"]
+    assert cli.main(["report", "made", "othre", "--home", made.home]) == 1
+    assert "the nearest: other" in capsys.readouterr().err
+
+
 def test_a_whole_report_imports_neither_tensorflow_nor_pyplot(made):
     made.write()
+    other(made)
     code = (
         "import sys\n"
         "from dogcam.commands.report import run\n"
         "from dogcam.config import ReportConfig\n"
         "from dogcam.progress import Progress\n"
-        "run(ReportConfig(home=sys.argv[1]), Progress())\n"
+        "run(ReportConfig(home=sys.argv[1], experiment='made'), Progress())\n"
+        "run(ReportConfig(home=sys.argv[1], experiment='made', others=('other',)), Progress())\n"
         "heavy = {'tensorflow', 'keras', 'matplotlib.pyplot', 'ray'} & set(sys.modules)\n"
         "sys.exit(f'imported: {heavy}' if heavy else 0)\n"
     )

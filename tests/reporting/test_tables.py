@@ -3,9 +3,17 @@
 import numpy as np
 import pytest
 
+from dogcam.errors import ExperimentError
 from dogcam.evaluations import Cell
 from dogcam.metrics import METRICS
-from dogcam.reporting.tables import cell_order, localisation_rows, scores, training_rows
+from dogcam.reporting.tables import (
+    cell_order,
+    check_same_images,
+    image_values,
+    localisation_rows,
+    scores,
+    training_rows,
+)
 from dogcam.runs import HistoryRow
 
 
@@ -47,6 +55,54 @@ def test_a_metric_whose_column_an_older_table_lacks_is_none():
     found = scores({"iou": np.array([0.5, 0.5])})
     assert found["mean_iou"] == 0.5
     assert found["area"] is None
+
+
+def test_values_of_images_are_those_of_every_mean_and_median_that_applies():
+    rank = np.array([0, np.nan, 7])
+    found = image_values({"iou": np.array([0.2, 0.5, 0.8]), "rank": rank, "area": np.full(3, np.nan)})
+    assert list(found) == ["mean_iou", "median_iou", "iou30", "iou50", "iou70", "top1_loc", "top5_loc"]
+    assert found["iou50"].tolist() == [0, 1, 1]
+    np.testing.assert_array_equal(found["top5_loc"], [0, np.nan, 0])
+
+
+def test_scores_are_the_same_from_values_that_are_known(made):
+    (evaluation,) = made.write().evaluations()
+    for cell in evaluation.cells():
+        columns = evaluation.read(cell)
+        assert scores(columns, image_values(columns)) == scores(columns)
+
+
+def of_images(*boxes):
+    """A table of as many pictures as there are lists of boxes."""
+    truth = np.empty(len(boxes), object)
+    truth[:] = [np.asarray(each, np.float32).reshape(-1, 4) for each in boxes]
+    return {
+        "image": np.array([f"p{k}" for k in range(len(boxes))], object),
+        "label": np.zeros(len(boxes)),
+        "truth": truth,
+    }
+
+
+class TestSameImages:
+    ONE, TWO, THREE = [0, 0, 1, 1], [0, 0, 0.5, 1], [0.5, 0, 1, 1]
+
+    def test_equal_boxes_in_other_arrays_are_the_same(self):
+        check_same_images({name: of_images([self.ONE, self.TWO], [], [self.THREE]) for name in "abc"})
+        check_same_images({name: of_images() for name in "ab"})
+
+    def test_the_same_numbers_cut_otherwise_are_not(self):
+        """Laid end to end both are three boxes in this order."""
+        tables = {
+            "a": of_images([self.ONE, self.TWO], [self.THREE]),
+            "b": of_images([self.ONE], [self.TWO, self.THREE]),
+        }
+        with pytest.raises(ExperimentError, match="a and b differ in the annotated boxes of p0 and 1 other images"):
+            check_same_images(tables)
+
+    def test_one_number_of_one_box_tells_them_apart(self):
+        tables = {"a": of_images([self.ONE], [self.TWO]), "b": of_images([self.ONE], [self.THREE])}
+        with pytest.raises(ExperimentError, match="differ in the annotated boxes of p1 and 0 other images"):
+            check_same_images(tables)
 
 
 def test_training_rows_hold_what_was_measured():

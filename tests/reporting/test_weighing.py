@@ -23,6 +23,16 @@ def test_images_are_paired_by_name_not_by_place():
     assert np.isnan(difference.low)
 
 
+def test_the_same_images_in_the_same_order_need_no_looking_up():
+    first, second = table("abc", [0.1, 0.2, 0.9]), table("abc", [0.05, 0.1, 0.3])
+    assert aligned([first, second]).tolist() == [[0.1, 0.05], [0.2, 0.1], [0.9, 0.3]]
+
+
+def test_an_image_that_is_there_twice_counts_once():
+    twice = table("aba", [0.1, 0.2, 0.9])
+    assert aligned([twice, twice]).tolist() == [[0.9, 0.9], [0.2, 0.2]]
+
+
 def test_another_figure_of_the_same_images():
     found = aligned([table("ab", [0.1, 0.8])], of=lambda each: each["iou"] > 0.5)
     assert found.tolist() == [[0.0], [1.0]]

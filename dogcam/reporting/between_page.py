@@ -1,0 +1,217 @@
+"""The comparison of experiments as a document: the answer first, what differs, accuracy, and boxes by protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from dogcam.figures import Interval as Bar
+from dogcam.figures import intervals as interval_chart
+from dogcam.reporting import NONE, Chart, Document, Entry, Exhibit, Row, Table, count, listed, number
+from dogcam.reporting.answer import side
+from dogcam.reporting.between import Contrast, Match, Score
+from dogcam.reporting.between_words import (
+    ONE_RUN,
+    WORDS,
+    answer,
+    beside_unseen,
+    compared,
+    headline,
+    right,
+    setting_named,
+    settings,
+    verdict,
+)
+from dogcam.reporting.evidence import title_of
+from dogcam.reporting.localisation import in_words
+from dogcam.reporting.provenance import provenance, written
+from dogcam.reporting.sameness import Side
+from dogcam.reporting.weighing import spelled
+from dogcam.statistics import Interval
+
+
+def compose_contrast(found: Contrast, sides: Sequence[Side]) -> Document:
+    """The page that compares experiments."""
+    exhibits = [_differs(found), _classifies(found), *(_boxes(found, match) for match in found.matches)]
+    there = [exhibit for exhibit in exhibits if exhibit is not None]
+    return Document(
+        name=" and ".join(found.labels),
+        headline=headline(found),
+        answer=tuple(answer(found)),
+        facts=tuple(_facts(found)),
+        hero=None,
+        findings=(),
+        exhibits=tuple(replace(exhibit, place=place) for place, exhibit in enumerate(there, start=1)),
+        provenance=tuple(_made(found, sides)),
+        subtitle=f"{len(found.labels)} experiments · {found.scope} · {count(found.matches[0].images)} images",
+    )
+
+
+def _facts(found: Contrast) -> list[tuple[str, str]]:
+    """Each one's accuracy and its best method."""
+    facts = [(number(each.accuracy, 3), f"test accuracy of {each.label}") for each in found.accuracy]
+    for label in found.labels:
+        best = max((s for s in found.matches[0].scores if s.label == label), key=lambda score: score.iou.value)
+        facts.append((number(best.iou.value), f"highest mean IoU of {label} ({title_of(best.method)})"))
+    return facts
+
+
+def _differs(found: Contrast) -> Exhibit:
+    """What is compared: every setting that is not the same."""
+    rows = tuple(Row.of(*setting_named(name), *map(written, values)) for name, values in found.differs.items())
+    table = Table(
+        "Settings that differ; all others, the classes and the data's fingerprint are the same.",
+        ("part", "setting", *found.labels),
+        rows,
+        words=2 + len(found.labels),
+    )
+    return Exhibit(
+        1,
+        "differs",
+        "What differs between the experiments",
+        (settings(found),),
+        (table,) if rows else (),
+        "What a difference in the figures below can come from: one of these settings, or chance in training.",
+        "Which of several settings it comes from: for that, change one at a time.",
+    )
+
+
+def _classifies(found: Contrast) -> Exhibit | None:
+    """Accuracy of the runs that speak for the experiments."""
+    if not found.accuracy:
+        return None
+    best = max(each.accuracy for each in found.accuracy)
+    rows = tuple(
+        Row.of(
+            each.label,
+            f"{each.run} of {each.runs}",
+            str(each.epoch),
+            Entry(number(each.accuracy, 4), strong=_ahead(found) and each.accuracy == best),
+            number(each.loss, 4),
+            ", ".join(number(other, 4) for other in each.others) or NONE,
+        )
+        for each in found.accuracy
+    )
+    heads = ("experiment", "run", "epoch", "accuracy", "loss", "other runs")
+    return Exhibit(
+        2,
+        "accuracy",
+        "Which classifies better",
+        tuple(right(found)),
+        (Table("Test accuracy and loss at the best epoch of the chosen run.", heads, rows),),
+        "How the chosen runs classify the test images; paired image by image where their predictions are kept.",
+        f"Run and epoch are chosen on the same images that they are reported on. {ONE_RUN}",
+    )
+
+
+def _ahead(found: Contrast) -> bool:
+    """Whether all pairs are told apart at the best epochs: only then is a best one set off."""
+    return (
+        found.classified is not None
+        and found.classified.best
+        and all(side(p) != "undecided" for p in found.classified.pairs)
+    )
+
+
+def _boxes(found: Contrast, match: Match) -> Exhibit:
+    """One protocol: sentences, the mean IoU of each, the differences as table and chart."""
+    place = found.matches.index(match)
+    return Exhibit(
+        3,
+        f"boxes-{place + 1}",
+        f"Whose boxes fit better, under protocol {match.protocol}",
+        (*compared(found, match), *beside_unseen(match), *_missing(match)),
+        (_means(found, match), _gaps(match), *_chart(found, match, place)),
+        "With which methods one experiment's boxes fit these images better than another's: all were scored on the same "
+        "images, each method at the layer that the table names.",
+        f"{ONE_RUN} Above and below are what both a 95 % interval and a test corrected for all differences of the "
+        "protocol (Holm) tell apart. Networks also differ in how fine their maps are, which a box inherits.",
+    )
+
+
+def _missing(match: Match) -> list[str]:
+    left = [title_of(method) for method in match.left_out]
+    return [f"Left out, as not all have them at like layers at these epochs: {listed(left)}."] if left else []
+
+
+def _means(found: Contrast, match: Match) -> Table:
+    """Mean IoU by method and experiment, the best box that never looks below."""
+    scores = {(score.label, score.method): score for score in match.scores}
+    rows = [
+        Row.of(title_of(method), *(cell for label in found.labels for cell in _cells(scores[label, method])))
+        for method in match.methods
+    ]
+    boxes = {score.label: score for score in match.unseen}
+    if boxes:
+        shown = [
+            (boxes[label].method, _mean(boxes[label].iou), NONE) if label in boxes else (NONE,) * 3
+            for label in found.labels
+        ]
+        rows.append(Row.of("never looks", *(cell for each in shown for cell in each), kind="baseline"))
+    heads = [head for label in found.labels for head in (f"{label}: layer", "mean IoU [95 %]", "less the best box")]
+    return Table(
+        f"Mean IoU by experiment, and less the best box that never looks ({count(match.images)} images).",
+        ("method", *heads),
+        tuple(rows),
+    )
+
+
+def _cells(score: Score) -> tuple[str, Entry, str]:
+    beside = NONE if score.unseen is None else spelled(score.unseen.difference)
+    return score.layer, _mean(score.iou), beside
+
+
+def _mean(found: Interval) -> Entry:
+    ends = "" if np.isnan(found.low) else f" [{number(found.low)}, {number(found.high)}]"
+    return Entry(f"{number(found.value)}{ends}", bar=found.value)
+
+
+def _gaps(match: Match) -> Table:
+    rows = tuple(
+        Row.of(
+            title_of(gap.method),
+            f"{gap.second} − {gap.first}",
+            WORDS[verdict(gap)],
+            spelled(gap.pair.difference),
+            number(gap.pair.holm, 4),
+            f"{gap.pair.wins} / {gap.pair.ties} / {gap.pair.losses}",
+        )
+        for gap in match.gaps
+    )
+    heads = ("method", "difference", "verdict", "IoU [95 %]", "p (Holm)", "wins / ties / losses")
+    return Table("Paired differences in IoU over the same images.", heads, rows, words=3)
+
+
+def _chart(found: Contrast, match: Match, place: int) -> list[Chart]:
+    several = len(found.labels) > 2
+    rows = [
+        Bar(title_of(g.method) + (f": {g.second} − {g.first}" if several else ""), g.pair.mean, g.pair.low, g.pair.high)
+        for g in match.gaps
+        if np.isfinite(g.pair.low)
+    ]
+    if not rows:
+        return []
+    of = "later named − earlier named" if several else f"{found.labels[1]} − {found.labels[0]}"
+    return [
+        Chart(
+            f"iou-between-{place + 1}",
+            f"Paired differences in IoU ({of}) with 95 % intervals, protocol {match.protocol}; grey: the interval holds 0.",
+            "Intervals of the paired differences; the numbers are in the table.",
+            partial(interval_chart, rows, "difference in IoU"),
+        )
+    ]
+
+
+def _made(found: Contrast, sides: Sequence[Side]) -> list[Table]:
+    """How each was made, and what the protocols mean."""
+    tables = [
+        replace(provenance(each.evidence)[0], caption=f"{each.label}: data, network, versions", folded=True)
+        for each in sides
+    ]
+    known = sides[0].evidence
+    rows = tuple(Row.of(match.protocol, in_words(known.protocol(match.protocol))) for match in found.matches)
+    heads = ("protocol", "in words")
+    return [*tables, Table("Protocols: how a map becomes a box and a score", heads, rows, words=2)]
