@@ -248,6 +248,7 @@ class EvaluateConfig(_Config):
                     f"--decompose takes two methods, as in cam:gradcam or cam@cam2016:gradcam@wsol-v1; received {each!r}"
                 )
         _not_empty("protocol", self.protocols)
+        object.__setattr__(self, "protocols", tuple(dict.fromkeys(self.protocols)))
         if self.run not in ("best", "all") and not (self.run.isdecimal() and int(self.run) > 0):
             raise OptionError(f"--run takes a run's number, best or all; received {self.run!r}")
         _check_map_options(self)

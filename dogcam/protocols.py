@@ -69,7 +69,9 @@ COMPONENT_OF_BOX = {"extent": ("largest", "largest-contour", "all"), "min-area-r
 class Protocol:
     """One way from a raw map to a box and to its score. `FIELDS` says of each field what it means and may be."""
 
-    name: str = _said("what it is cited as", "a line of text", _line)
+    name: str = _said(
+        "what it is cited as", "a line of at most 60 letters", lambda value: _line(value) and len(value) <= 60
+    )
     description: str = _said("in one sentence, with its source", "a line of text", _line)
     relu: bool = _switch("negative values are set to 0 first")
     threshold: float | None = _said(
@@ -126,8 +128,8 @@ class Protocol:
         "'plain', or 'inclusive': both corners are inside, so that 1 is added to every side", "plain", "inclusive"
     )
     threshold_from: str = _choice(
-        "one threshold for all pictures of a cell: 'fixed', 'calibrated' on held-out training pictures, or the 'best' of "
-        "those evaluated",
+        "one threshold for all pictures of a cell: 'fixed', 'calibrated' on training pictures, none of them evaluated, or "
+        "the 'best' of those evaluated",
         "fixed",
         "calibrated",
         "best",

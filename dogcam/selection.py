@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from dogcam.datasets import Dataset, open_dataset
 from dogcam.errors import ExperimentError
@@ -13,6 +14,9 @@ from dogcam.progress import Progress
 from dogcam.protocols import Protocol
 from dogcam.registry import unknown
 from dogcam.runs import Experiment
+
+# The targets whose maps are meant to find the object, and whose boxes can locate the class.
+OF_THE_OBJECT = ("true", "predicted")
 
 
 def choose_runs(experiment: Experiment, wanted: str) -> tuple[tuple[int, ...], str]:
@@ -43,18 +47,31 @@ def choose_epochs(experiment: Experiment, runs: Iterable[int], wanted: Sequence[
     return tuple(sorted(set(wanted))) or tuple(common)
 
 
-def threshold_in_use(experiment: Experiment | None, cell: Cell, protocol: Protocol) -> float | None:
+def threshold_in_use(
+    experiment: Experiment | None, cell: Cell, protocol: Protocol, smooth: Sequence[str] = ()
+) -> float | None:
     """The threshold that the experiment's evaluation chose for a cell; the protocol's own where it was not evaluated.
 
+    Of several evaluations that which chose it on the most pictures; only those of the true or the predicted class count,
+    since the maps of any other class are drawn to be seen and not to find the object, and only those smoothed alike.
     None where neither is there: the protocol chooses its threshold from many pictures, and names none until then.
     """
     if protocol.threshold_from == "fixed" or experiment is None:
         return protocol.threshold
-    for evaluation in experiment.evaluations():
-        known = evaluation.about().get("protocols", {}).get(protocol.name)
-        if known == plain(protocol.document()) and evaluation.has(cell):
-            return evaluation.choice(cell).threshold
-    return protocol.threshold
+    wanted = plain(protocol.document())
+    found = [
+        evaluation.choice(cell)
+        for evaluation in experiment.evaluations()
+        if _alike(evaluation.about(), protocol.name, wanted, smooth) and evaluation.has(cell)
+    ]
+    chosen = [each for each in found if each.source != "fixed"]
+    return max(chosen, key=lambda each: each.pictures).threshold if chosen else protocol.threshold
+
+
+def _alike(about: Mapping[str, Any], name: str, protocol: Any, smooth: Sequence[str]) -> bool:
+    """Whether an evaluation is by that protocol, smoothed like that, and of maps that are to find the object."""
+    same = about.get("protocols", {}).get(name) == protocol and list(about.get("smooth") or ()) == list(smooth)
+    return same and about.get("target") in OF_THE_OBJECT
 
 
 def reopen_dataset(experiment: Experiment, data_dir: str | None, progress: Progress) -> Dataset:

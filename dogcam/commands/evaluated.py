@@ -160,7 +160,7 @@ class EvaluateResult:
                 "comparisons": [each.document() for each in self.every_comparison],
                 "breakdowns": [{"protocol": name, **each.document()} for name, each in self.every_breakdown],
                 "curves": self.curves,
-                "walks": [each.document() for each in self.walks],
+                "walks": self.evaluation.walks(),
                 "dynamics": [each.document() for each in self.dynamics],
                 "claims": self.claims,
                 "faithfulness": self.faithfulness,
@@ -216,7 +216,7 @@ def summarised(config: EvaluateConfig, of: Evaluated, found: Found, began: float
             curve_rows(of.evaluation, found.cells),
             found.walks,
             tuple(each for each in trained if each is not None),
-            claims_of(findings(Evidence.of(of.experiment, of.evaluation))),
+            _claims(of),
             faithfulness_rows(of.evaluation),
             time.perf_counter() - began,
         )
@@ -227,6 +227,12 @@ def summarised(config: EvaluateConfig, of: Evaluated, found: Found, began: float
         for path in write_csv(folder / "csv", document):
             progress.note(f"wrote {path}")
     return result
+
+
+def _claims(of: Evaluated) -> list[dict[str, Any]]:
+    """The verdicts under this call's protocols, in their order."""
+    every = claims_of(findings(Evidence.of(of.experiment, of.evaluation)))
+    return [each for protocol in of.protocols for each in every if each["protocol"] == protocol.name]
 
 
 def _breakdowns(of: Evaluated, found: Found) -> tuple[tuple[str, Breakdown], ...]:
@@ -250,12 +256,12 @@ def _comparisons(of: Evaluated, found: Found, runs: Sequence[tuple[int, ...]]) -
 
 
 def _mark(rows: list[dict[str, Any]], comparisons: Sequence[Comparison]) -> None:
-    """Say of each row, as "unseen", how it stands to the best box that never looks; None for baselines and where unknown."""
+    """Say of each row, as "unseen", how it stands to the best box that never looks, see `comparison.Line.mark`."""
     marks = {
-        (each.protocol, each.runs, each.epoch, name): line.unseen.verdict
+        (each.protocol, each.runs, each.epoch, name): line.mark
         for each in comparisons
         for line in each.lines
-        if line.unseen is not None
+        if line.mark is not None
         for name in line.names
     }
     for row in rows:

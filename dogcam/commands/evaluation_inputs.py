@@ -84,7 +84,7 @@ def prepare(config: EvaluateConfig, subject: Subject, progress: Progress) -> tup
     records = limited(dataset.splits[config.split], config.limit)
     target = Target.parse(config.target, first.class_index)
     evaluation = subject.experiment.evaluation(*_scope(config))
-    protocols = tuple(map(find_protocol, config.protocols))
+    protocols = _protocols(config.protocols)
     documents = _documents(evaluation, protocols)
     boxed = [record for record in records if len(record.boxes)]
     bare = [record for record in records if not len(record.boxes)]
@@ -116,6 +116,19 @@ def prepare(config: EvaluateConfig, subject: Subject, progress: Progress) -> tup
     known = [each for each in dataset.problems if each.split == config.split and (each.lost or each.id in ids)]
     lost = pictures.problems if asking is None else (*pictures.problems, *asking.pictures.problems)
     return scoring, Counted(count, len(bare), tuple(dict.fromkeys((*known, *lost))))
+
+
+def _protocols(names: Sequence[str]) -> tuple[Protocol, ...]:
+    """The protocols meant, each once.
+
+    Raises:
+        OptionError: two that differ have one name.
+    """
+    found: dict[str, Protocol] = {}
+    for protocol in map(find_protocol, names):
+        if found.setdefault(protocol.name, protocol) != protocol:
+            raise OptionError(f"two protocols that differ are called {protocol.name}: give one of them another name")
+    return tuple(found.values())
 
 
 def _scope(config: EvaluateConfig) -> tuple[Any, ...]:
@@ -208,6 +221,7 @@ def _calibration(
     if records:
         size = subject.model(subject.runs[0], subject.epochs[0]).size
         pictures = read_pictures(records, size, "reading pictures for thresholds", progress)
+        _tell_of(pictures, config.calibrate, subject, progress)
         return Calibration(pictures, _targets_of(pictures, target))
     why = (
         "--calibrate 0"
@@ -223,12 +237,51 @@ def _calibration(
     return None
 
 
+_FEW = 10  # pictures that a threshold had better not rest on alone
+
+
+def _tell_of(pictures: Pictures, asked: int, subject: Subject, progress: Progress) -> None:
+    """Say how many pictures thresholds rest on, and how many of them training has seen."""
+    count, seen = len(pictures.records), _seen(subject)
+    known = sum(record.id in seen for record in pictures.records)
+    told = f"thresholds are chosen on {count} training pictures, of which training has seen {known or 'none'}"
+    if count < max(asked, _FEW):
+        progress.warn(f"{told}: {f'fewer than the {asked} asked for' if count < asked else 'few to choose on'}")
+    else:
+        progress.note(told)
+
+
+def _seen(subject: Subject) -> set[str]:
+    """The ids of the pictures that training used."""
+    training = subject.dataset.splits.get("train", ())
+    return {record.id for record in limited(training, _training_limit(subject.experiment))}
+
+
+_FEW = 10  # pictures that a threshold had better not rest on alone
+
+
+def _tell_of(pictures: Pictures, asked: int, subject: Subject, progress: Progress) -> None:
+    """Say how many pictures thresholds rest on, and how many of them training has seen."""
+    count, seen = len(pictures.records), _seen(subject)
+    known = sum(record.id in seen for record in pictures.records)
+    told = f"thresholds are chosen on {count} training pictures, of which training has seen {known or 'none'}"
+    if count < max(asked, _FEW):
+        progress.warn(f"{told}: {f'fewer than the {asked} asked for' if count < asked else 'few to choose on'}")
+    else:
+        progress.note(told)
+
+
+def _seen(subject: Subject) -> set[str]:
+    """The ids of the pictures that training used."""
+    training = subject.dataset.splits.get("train", ())
+    return {record.id for record in limited(training, _training_limit(subject.experiment))}
+
+
 def _held_out(subject: Subject, count: int, evaluated: set[str]) -> tuple[Record, ...]:
     """At most `count` training pictures with boxes, none of them evaluated; where training left enough out, of those."""
     if count == 0:
         return ()
-    training = subject.dataset.splits.get("train", ())
-    seen = {record.id for record in limited(training, _training_limit(subject.experiment))}
+    training, seen = subject.dataset.splits.get("train", ()), _seen(subject)
     usable = [record for record in training if len(record.boxes) and record.id not in evaluated]
     unseen = [record for record in usable if record.id not in seen]
     return limited(unseen if len(unseen) >= count else usable, count)

@@ -158,11 +158,17 @@ def _plan(
     boxes = _baseline_boxes([name for name in asked if name in BASELINES], subject, dataset)
     engines = {epoch: _engine(model, cells, config, protocol, progress) for epoch, model in subject.models.items()}
     shown = next(iter(engines.values())).cells if cells else []
-    return _Plan(engines, shown, targets, boxes, protocol, _thresholds(subject, engines, shown, protocol, progress))
+    thresholds = _thresholds(subject, engines, shown, protocol, config.smooth, progress)
+    return _Plan(engines, shown, targets, boxes, protocol, thresholds)
 
 
 def _thresholds(
-    subject: Subject, epochs: Iterable[int | None], cells: list[Cell], protocol: Protocol, progress: Progress
+    subject: Subject,
+    epochs: Iterable[int | None],
+    cells: list[Cell],
+    protocol: Protocol,
+    smooth: Sequence[str],
+    progress: Progress,
 ) -> dict[tuple[int | None, str, str], float]:
     """The threshold of every map: what `evaluate` chose for it, else the protocol's own.
 
@@ -172,13 +178,10 @@ def _thresholds(
     found = {}
     for epoch, cell in product(epochs, cells):
         of = evaluations.Cell(subject.run, epoch or 0, *cell, protocol.name)
-        chosen = threshold_in_use(subject.experiment, of, protocol)
+        chosen = threshold_in_use(subject.experiment, of, protocol, smooth)
         found[epoch, *cell] = localize.threshold_of(protocol) if chosen is None else chosen
     if protocol.threshold_from != "fixed" and found:
-        shown = ", ".join(f"{value:g}" for value in dict.fromkeys(found.values()))
-        progress.note(
-            f"protocol {protocol.name}: above {shown} (where evaluate chose a threshold for the map, that one)"
-        )
+        progress.note(f"protocol {protocol.name}: thresholds as evaluate chose them for these maps, elsewhere its own")
     return found
 
 

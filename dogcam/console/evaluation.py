@@ -79,7 +79,8 @@ def _show_comparison(comparison: Any) -> None:
         Column.of("w/t/l", (f"{each.wins}/{each.ties}/{each.losses}" for each in pairs)),
     ]
     tests = ", ".join(dict.fromkeys(each.test for each in pairs))
-    title = f"Pairs, {of}: mean IoU of the first less the second ({tests}; effect: rank-biserial)"
+    family = f"Holm over all {len(comparison.pairs)} pairs, those of baselines too"
+    title = f"Pairs, {of}: mean IoU of the first less the second ({tests}; {family}; effect: rank-biserial)"
     show(drawn(title, columns, width), "")
 
 

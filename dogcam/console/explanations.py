@@ -43,7 +43,7 @@ def _by_class(heats: Sequence[Any]) -> dict[str, list[Any]]:
 
 def _heat_table(title: str, heats: Sequence[Any], width: int, height: int) -> Group:
     """A row for each map; columns that would be blank are left out."""
-    headings = ["method", "layer", "epoch", "box x0 y0 x1 y1", "IoU", "remark"]
+    headings = ["method", "layer", "epoch", "above", "box x0 y0 x1 y1", "IoU", "remark"]
     rows = [_heat_row(heat, width, height) for heat in heats]
     used = [i for i in range(len(headings)) if any(row[i] for row in rows)]
     left = sum(position < 2 for position in used)
@@ -55,7 +55,8 @@ def _heat_row(heat: Any, width: int, height: int) -> list[str]:
     box = " ".join(f"{round(float(value) * side)}" for value, side in corners) or "none"
     score = "" if heat.iou is None else f"{heat.iou:.3f}"
     remark = ", ".join(word for word, holds in (("empty", heat.empty), ("flagged", heat.flagged)) if holds)
-    return [heat.method, heat.layer, "" if heat.epoch is None else str(heat.epoch), box, score, remark]
+    above = "" if heat.threshold is None else f"{heat.threshold:.2f}"
+    return [heat.method, heat.layer, "" if heat.epoch is None else str(heat.epoch), above, box, score, remark]
 
 
 def _show_doubtful(maps: Sequence[Any]) -> None:

@@ -31,11 +31,13 @@ _ABOUT = ("run", "runs", "epoch", "method", "layer", "protocol", "n", "mean_iou"
 _ABOUT += ("threshold_from", "n_without_boxes", "reasons")
 _LOWER_IS_BETTER = ("deletion", "drop", "complexity")
 _SHORT = 8  # for the interval, and for how it stands to what never looks, names may become as short as that
-_MARKS = {"above": "above", "below": "below", "undecided": "same", None: ""}
+_MARKS = {"above": "above", "below": "below", "undecided": "same", "few": "too few", None: ""}
+_ORACLE = "These thresholds are the best for the evaluated pictures themselves: what an oracle reaches, as MaxBoxAcc is defined."
+_NO_INTERVAL = "Fewer than 10 images: there are no intervals, and nothing can be told apart."
 _UNSEEN = "unseen"
 _MARKED = (
-    "unseen: the mean IoU is below or above that of the best box that never looks, by a paired 95 % interval, or the same: "
-    "not told apart from it."
+    "unseen: the mean IoU is below or above that of the best box that never looks, by a paired 95 % interval that is not "
+    "corrected for their number, or the same: not told apart from it."
 )
 
 _INTERVAL = (
@@ -61,7 +63,9 @@ def show_scores(result: Any) -> None:
         for protocol in dict.fromkeys(row["protocol"] for row in rows):
             title = f"Protocol {protocol}, {result.images:,} images"
             left_out |= dict.fromkeys(_show(title, [row for row in rows if row["protocol"] == protocol]))
-    words = [_INTERVAL_OVER_RUNS if result.over_runs else _INTERVAL]
+    sure = any(row["intervals"]["mean_iou"] for row in tables[0])
+    words = [_NO_INTERVAL if not sure else _INTERVAL_OVER_RUNS if result.over_runs else _INTERVAL]
+    words += [_ORACLE] * any(row.get("threshold_from") == "best" for row in single)
     words += [_MARKED] * (any(row["unseen"] for row in tables[0]) and _UNSEEN not in left_out)
     words += [f"No room for {', '.join(left_out)}: wider terminals, pipes and --json have them."] * bool(left_out)
     show(*words, *[""] * bool(words))

@@ -51,6 +51,13 @@ class Line:
     same: str
     unseen: Pair | None
 
+    @property
+    def mark(self) -> str | None:
+        """ "above", "below", "undecided" or, without an interval, "few"; None for baselines."""
+        if self.unseen is None:
+            return None
+        return "few" if np.isnan(self.unseen.low) else self.unseen.verdict
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -74,8 +81,8 @@ class Comparison:
         return plain(asdict(self))
 
     def below(self, verdict: str) -> list[str]:
-        """The names of the methods that are "below", "above" or "undecided" against the best baseline that never looks."""
-        return [name for line in self.lines if line.unseen and line.unseen.verdict == verdict for name in line.names]
+        """The names of the methods that have a `Line.mark` against the best baseline that never looks."""
+        return [name for line in self.lines if line.mark == verdict for name in line.names]
 
     def sentences(self) -> list[str]:
         """What the numbers say, in words."""
@@ -86,6 +93,7 @@ class Comparison:
         words = {
             "above": "Above it, by a 95 % interval",
             "undecided": "Not told apart from it",
+            "few": "Too few images to say",
             "below": "Below it",
         }
         told = [f"{text}: {', '.join(names)}." for verdict, text in words.items() if (names := self.below(verdict))]

@@ -46,7 +46,8 @@ class Peak:
 
     def led_by(self, lead: Interval | None) -> Peak:
         """The same with the lead over the runner-up."""
-        return replace(self, lead=lead, separable=None if lead is None else lead.verdict == "above")
+        known = lead is not None and not np.isnan(lead.low)
+        return replace(self, lead=lead, separable=lead.verdict == "above" if known else None)
 
 
 @dataclass(frozen=True)

@@ -22,15 +22,19 @@ _KEYS = ("run", "epoch", "method", "layer")
 def faithfulness_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     """One row per cell: run, epoch, method, layer, n (images), n_without_boxes and the mean of every score.
 
+    Tables of other images than those asked about last are left out: they cannot stand beside the others.
     A mean is over the images that have the score, None where none has. "intervals" holds [low, high] by score, 95 % over
     images (BCa); None where there is none, and then "reasons" says why.
 
     Returns:
         In order of run, epoch, method and layer.
     """
+    asked = (evaluation.about().get("faithfulness") or {}).get("ids")
+    tables = {
+        cell: evaluation.read_faithfulness(cell) for cell in sorted(evaluation.faithfulness_cells(), key=cell_order)
+    }
     return [
-        _row(cell, evaluation.read_faithfulness(cell))
-        for cell in sorted(evaluation.faithfulness_cells(), key=cell_order)
+        _row(cell, columns) for cell, columns in tables.items() if asked is None or columns["image"].tolist() == asked
     ]
 
 

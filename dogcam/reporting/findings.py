@@ -221,11 +221,18 @@ def _beats(evidence: Evidence, protocol: str, topics: Topics) -> Finding | None:
     found = topics["unseen"]
     verdict = _beating(found)
     sentence = (
-        f"At epoch {epoch} the boxes of {listed([str(name) for name in found.near])} {_BEATS[verdict]} the best box "
-        f"that never looks at the picture ({best[0]}, mean IoU {number(best[1])}): {found.spelled('{}')}.{found.few}"
+        f"At epoch {epoch}, against the best box that never looks at the picture ({best[0]}, mean IoU {number(best[1])}), "
+        f"the boxes of {_sides(found)}: {found.spelled('{}')}.{found.few}"
     )
     resting = found.labelled(f"{{}} − {best[0]}, epoch {epoch}")
-    return Finding("A heatmap's box beats a box drawn without looking", "dogcam", verdict, sentence, protocol, resting)
+    return Finding(
+        "At the layer that feeds the pooling a heatmap's box beats a box drawn without looking",
+        "dogcam",
+        verdict,
+        sentence,
+        protocol,
+        resting,
+    )
 
 
 def _beating(found: Weighed) -> str:
@@ -237,11 +244,16 @@ def _beating(found: Weighed) -> str:
     return "contradicted" if "above" not in verdicts and below else "undecided"
 
 
-_BEATS = {
-    "supported": "beat",
-    "contradicted": "do not beat",
-    "undecided": "cannot be told apart for certain from",
-}
+_BEATS = {"above": "fit better", "below": "fit worse", "undecided": "cannot be told apart for certain"}
+
+
+def _sides(found: Weighed) -> str:
+    """ "CAM and Grad-CAM fit worse; those of LayerCAM cannot be told apart for certain"."""
+    names = {
+        side: [str(name) for name, each in found.near.items() if each.verdict == side]
+        for side in ("above", "undecided", "below")
+    }
+    return "; those of ".join(f"{listed(some)} {_BEATS[side]}" for side, some in names.items() if some)
 
 
 def claims_of(made: Iterable[Finding]) -> list[dict[str, Any]]:

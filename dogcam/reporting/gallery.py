@@ -126,6 +126,13 @@ def layers(evidence: Evidence) -> Exhibit | None:
     )
 
 
+def _beside(titles: Sequence[str]) -> str:
+    """ "CAM beside Grad-CAM"; of many only the first is named."""
+    if len(titles) <= 3:
+        return " beside ".join(titles)
+    return f"{titles[0]} beside {len(titles) - 1} other methods"
+
+
 def _layer_readings(names: Sequence[str], pooled: str) -> dict[str, str]:
     """The study's words by layer: for layers of the same name, or for three stages that end in the pooled one."""
     readings = study.LAYER_READINGS
@@ -149,7 +156,7 @@ def methods(evidence: Evidence) -> Exhibit | None:
     return Exhibit(
         4,
         "methods",
-        " beside ".join(title_of(method) for method in names),
+        _beside([title_of(method) for method in names]),
         ((_ALGEBRA,) if both else ()) + standing(evidence),
         (shown, *difference_table(evidence, layer)) if both else (shown,),
         "Whether the methods mark the same places at this layer, and what is left of a difference once their maps are "

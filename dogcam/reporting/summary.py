@@ -79,7 +79,7 @@ def _scores(path: str, words: Mapping[str, str]) -> dict[str, str]:
 
 def _rows() -> dict[str, str]:
     words = {name: metric.description for name, metric in METRICS.items()}
-    unseen = "mean IoU against the best box that never looks: above, below or undecided by a 95 % interval; null for baselines"
+    unseen = "mean IoU against the best box that never looks: above, below, undecided or few (no interval); null for baselines"
     head = {
         "n": "images",
         "threshold": "what a pixel of the normalised map must be above; null where no map is looked at",
@@ -104,7 +104,7 @@ def _rows() -> dict[str, str]:
 def _comparisons() -> dict[str, str]:
     at = "comparisons[]"
     return {
-        "comparisons": "ranking and pairs, one for each protocol and epoch",
+        "comparisons": "of this call, ranking and pairs, one for each protocol and epoch",
         f"{at}.protocol": "protocol",
         f"{at}.runs[]": "the runs compared over",
         f"{at}.epoch": "epoch",
@@ -136,7 +136,7 @@ def _groups_and_curves() -> dict[str, str]:
             for name, metric in METRICS.items()
             if name != "mean_iou" and metric.summary != "whole"
         },
-        "curves": "mean IoU by threshold, of every cell whose threshold was chosen",
+        "curves": "of this call, mean IoU by threshold, of every cell whose threshold was chosen",
         **_under("curves[]", _CELL),
         "curves[].threshold": "the threshold in use",
         "curves[].oracle_threshold": "the one that is best for the evaluated images",
@@ -153,7 +153,7 @@ def _walks() -> dict[str, str]:
     }
     ends = {"start": "mean IoU of the first", "end": "of the second", "total": "second - first"}
     return {
-        "walks": "where the difference between two methods comes from, as --decompose asked for",
+        "walks": "of all calls, where the difference between two methods comes from, as --decompose asked for",
         "walks[].first": "the pipeline it starts from, as asked for",
         "walks[].second": "the one it leads to",
         "walks[].titles[]": "both in words",
@@ -185,7 +185,7 @@ def _walks() -> dict[str, str]:
 def _dynamics() -> dict[str, str]:
     learning, tracks = "dynamics[].learning", "dynamics[].tracks"
     return {
-        "dynamics": "what training does, a protocol at a time, where two epochs or more were evaluated",
+        "dynamics": "of this call, what training does, a protocol at a time, where two epochs or more were evaluated",
         "dynamics[].protocol": "protocol",
         "dynamics[].runs[]": "runs evaluated",
         learning: "accuracy and loss of each run; of several also their mean",

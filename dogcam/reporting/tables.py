@@ -16,6 +16,7 @@ from dogcam.methods import METHODS
 from dogcam.metrics import METRICS, SUMMARIES, Metric
 from dogcam.protocols import PROTOCOLS
 from dogcam.runs import HistoryRow
+from dogcam.selection import OF_THE_OBJECT
 from dogcam.statistics import Interval, intervals, intervals_over_runs, median_intervals, pooled_interval
 
 _MEDIANS = 2000  # resamples of a median, which takes as long as drawing them does; of means there are 10,000
@@ -54,7 +55,10 @@ def cell_columns(evaluation: Evaluation, cell: Cell) -> dict[str, np.ndarray]:
     """The columns of a cell with all that a metric may need: its curves and pixels, and the protocol's IoU levels."""
     protocol = evaluation.about().get("protocols", {}).get(cell.protocol, {})
     levels = np.array(protocol.get("iou_levels", ()), np.float64)
-    return {**evaluation.read(cell), **evaluation.long(cell), **({"levels": levels} if len(levels) else {})}
+    columns = {**evaluation.read(cell), **evaluation.long(cell), **({"levels": levels} if len(levels) else {})}
+    if evaluation.about().get("target", "true") not in OF_THE_OBJECT:
+        columns.pop("rank", None)  # the box of another class locates nothing, however right the network is
+    return columns
 
 
 def image_values(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -110,6 +114,11 @@ def localisation_rows(evaluation: Evaluation, cells: Iterable[Cell] | None = Non
             "threshold": choice.threshold,
             "threshold_from": choice.source,
         }
+        if choice.source == "best":  # its threshold is an oracle's itself: there is no gap to be honest about
+            known, ends = (
+                {name: each for name, each in known.items() if name != "oracle_gap"},
+                {**ends, "oracle_gap": None},
+            )
         rows.append({**head, **scores(columns, known), "intervals": ends})
     return rows
 

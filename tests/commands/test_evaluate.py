@@ -24,7 +24,7 @@ from dogcam.datasets import open_dataset
 from dogcam.engine import HeatmapEngine
 from dogcam.engine.one_pass import OnePass
 from dogcam.errors import ExperimentError, InputError, Interrupted, LayerError, OptionError, UnknownName
-from dogcam.evaluations import Cell
+from dogcam.evaluations import ROW_SCHEMA, Cell, Choice
 from dogcam.localize import predicted_box
 from dogcam.metrics import METRICS
 from dogcam.pipeline import limited, squash
@@ -34,7 +34,7 @@ from dogcam.reporting.evidence import Evidence
 from dogcam.reporting.page import compose
 from dogcam.reporting.summary import undocumented
 from dogcam.runs import Experiment
-from dogcam.selection import choose_runs
+from dogcam.selection import choose_runs, threshold_in_use
 
 LAYERS = ("conv3_block1_out", "conv4_block1_out", "conv5_block1_out")
 
@@ -217,7 +217,7 @@ def test_ctrl_c_says_what_is_kept_and_what_goes_on(experiment, monkeypatch):
 def test_an_unfinished_experiment_is_evaluated_with_a_warning(experiment, listener):
     experiment.update_document(status="training")
     progress = listener()
-    evaluate.run(config_of(experiment, epochs=(1,), methods=("cam",)), progress)
+    evaluate.run(config_of(experiment, epochs=(1,), methods=("cam",), calibrate=12), progress)
     assert progress.warnings == ["tiny is not trained to its end: dogcam train --resume --name tiny"]
 
 
@@ -734,3 +734,81 @@ def test_five_boxes_for_five_predicted_classes_locate_as_often_as_the_one_of_the
         known = np.where(rank < first, rank, 5)  # of three classes all are among five: count two of them
         each = [(scores(order[:, place]) >= 0.5) & (order[:, place] == labels) for place in range(first)]
         assert METRICS[name].of({"iou": iou, "rank": known}) == np.any(each, axis=0).mean()
+
+
+class TestOneProtocolOnce:
+    def test_named_twice_it_is_scored_once(self, experiment):
+        assert config_of(experiment, protocols=("cam2016", "default", "cam2016")).protocols == ("cam2016", "default")
+
+    def test_two_that_differ_may_not_have_one_name(self, experiment, tmp_path):
+        for folder, threshold in (("one", 0.3), ("other", 0.4)):
+            (tmp_path / folder).mkdir()
+            (tmp_path / folder / "mine.toml").write_text(f"relu = true\nthreshold = {threshold}\n")
+        files = tuple(str(tmp_path / folder / "mine.toml") for folder in ("one", "other"))
+        with pytest.raises(OptionError, match="two protocols that differ are called mine"):
+            evaluate.run(config_of(experiment, protocols=files), Progress())
+
+
+class TestThresholdInUse:
+    """Which of several evaluations says where `explain` draws."""
+
+    CELL = Cell(1, 2, "gradcam", LAYERS[-1], "default")
+
+    def write(self, experiment, scope, threshold, pictures, source="calibrated", smooth=()):
+        evaluation = experiment.evaluation(*scope, smooth)
+        known = experiment.evaluations()[0]
+        table = {**known.read(self.CELL)} | {"truth": [[0.0, 0, 1, 1]] * 12}
+        columns = {name: values for name, values in table.items() if name in ROW_SCHEMA.names}
+        evaluation.write(self.CELL, columns, Choice(threshold, source, pictures))
+        about = known.about() | {"target": scope[2], "smooth": smooth}
+        evaluation.write_about(about)
+
+    @pytest.fixture
+    def own(self, trained, evaluated, tmp_path):
+        folder = tmp_path / "own"
+        shutil.copytree(evaluated.experiment.path, folder)
+        found = Experiment(folder)
+        (only,) = found.evaluations()
+        if not only.has(self.CELL):
+            pytest.fail("the best run is another one: change the cell")
+        return found
+
+    def test_that_on_the_most_pictures_counts_whichever_came_last(self, own):
+        self.write(own, ("test", 5, "true"), 0.5, 100)
+        self.write(own, ("test", 4, "true"), 0.7, 3)
+        assert threshold_in_use(own, self.CELL, PROTOCOLS["default"]) == pytest.approx(0.5)
+
+    def test_not_that_of_another_class_nor_of_smoothed_maps(self, own):
+        usual = threshold_in_use(own, self.CELL, PROTOCOLS["default"])
+        self.write(own, ("test", 5, "second"), 0.9, 500)
+        self.write(own, ("test", 5, "true"), 0.8, 500, smooth=("flip",))
+        assert threshold_in_use(own, self.CELL, PROTOCOLS["default"]) == usual
+        assert threshold_in_use(own, self.CELL, PROTOCOLS["default"], ("flip",)) == pytest.approx(0.8)
+
+    def test_what_was_not_chosen_is_the_protocols_own(self, own):
+        missing = replace(self.CELL, epoch=9)
+        assert threshold_in_use(own, missing, PROTOCOLS["default"]) == 0.15
+        assert threshold_in_use(own, missing, PROTOCOLS["wsol-v1"]) is None
+        assert threshold_in_use(None, self.CELL, PROTOCOLS["default"]) == 0.15
+
+
+def test_with_too_few_images_nothing_is_told_apart_and_it_is_said(experiment, listener):
+    progress = listener()
+    result = evaluate.run(config_of(experiment, epochs=(2,), limit=5, methods=("cam",), calibrate=2), progress)
+    row = next(each for each in result.rows if each["method"] == "cam" and result.asked(each))
+    assert row["unseen"] == "few"
+    assert row["intervals"]["mean_iou"] is None
+    assert any("Too few images to say: " in each for each in result.comparisons[0].sentences())
+    assert any("thresholds are chosen on 2 training pictures, of which training has seen none" in each for each in
+               progress.warnings)  # fmt: skip
+
+
+def test_the_box_of_another_class_locates_none(experiment):
+    result = evaluate.run(config_of(experiment, epochs=(2,), methods=("cam",), target="second"), Progress())
+    assert {row["top1_loc"] for row in result.rows} == {None}
+
+
+def test_of_wsol_there_is_no_gap_to_an_oracle_that_it_is_itself(chosen):
+    gaps = {row["protocol"]: row["oracle_gap"] for row in chosen.rows if row["method"] == "gradcam"}
+    assert gaps["wsol-v1"] is gaps["wsol-v2"] is None
+    assert gaps["default"] >= 0

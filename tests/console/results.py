@@ -170,7 +170,7 @@ def squeezed(text):
 def heat(method="gradcam", layer="conv5", box=None, target="beagle", **changes):
     """A map explained."""
     rest = {"epoch": None, "iou": None, "against": None, "empty": False, "flagged": False, **changes}
-    return SimpleNamespace(method=method, layer=layer, box=box, target=target, **rest)
+    return SimpleNamespace(**{"threshold": None, **rest}, method=method, layer=layer, box=box, target=target)
 
 
 def explanations(heats, files=("a.png", "b.png")):

@@ -213,7 +213,7 @@ def test_too_few_images_have_figures_without_intervals():
     found = dynamics(history(), tables(few), "default")
     (track,) = found.tracks
     assert track.iou[0].value == pytest.approx(BASE[:9].mean())
-    assert track.peak.separable is False
+    assert track.peak.separable is None, "nobody can say"
     document = json.loads(json.dumps(found.document(), allow_nan=False))
     assert document["tracks"][0]["iou"][0]["low"] is None
     assert "(no interval)" in " ".join(document["sentences"])

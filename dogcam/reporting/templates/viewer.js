@@ -82,7 +82,7 @@
   function thumbnail(picture) {
     const { id, label, source } = data.pictures[picture];
     const button = element("button", { type: "button", "aria-pressed": picture === state.picture, "data-picture": picture });
-    button.append(element("img", { src: source, alt: "", loading: "lazy" }), element("span", { dir: "auto" }, label || id));
+    button.append(element("img", { src: source, alt: "" }), element("span", { dir: "auto" }, label || id));
     if (right(picture) === false) button.append(element("b", { "aria-hidden": true }, "✗"));
     const wrong = right(picture) === false ? ` ${predicted(sides[0], picture)}` : "";
     button.setAttribute("aria-label", say("thumb", { label, id, iou: shown(iouOf(sides[0], picture), 2) }) + wrong);
