@@ -244,27 +244,9 @@ def _tell_of(pictures: Pictures, asked: int, subject: Subject, progress: Progres
     """Say how many pictures thresholds rest on, and how many of them training has seen."""
     count, seen = len(pictures.records), _seen(subject)
     known = sum(record.id in seen for record in pictures.records)
-    told = f"thresholds are chosen on {count} training pictures, of which training has seen {known or 'none'}"
-    if count < max(asked, _FEW):
-        progress.warn(f"{told}: {f'fewer than the {asked} asked for' if count < asked else 'few to choose on'}")
-    else:
-        progress.note(told)
-
-
-def _seen(subject: Subject) -> set[str]:
-    """The ids of the pictures that training used."""
-    training = subject.dataset.splits.get("train", ())
-    return {record.id for record in limited(training, _training_limit(subject.experiment))}
-
-
-_FEW = 10  # pictures that a threshold had better not rest on alone
-
-
-def _tell_of(pictures: Pictures, asked: int, subject: Subject, progress: Progress) -> None:
-    """Say how many pictures thresholds rest on, and how many of them training has seen."""
-    count, seen = len(pictures.records), _seen(subject)
-    known = sum(record.id in seen for record in pictures.records)
-    told = f"thresholds are chosen on {count} training pictures, of which training has seen {known or 'none'}"
+    told = f"thresholds are chosen on {count} training pictures"
+    if "adopted" not in subject.experiment.document:  # what somebody else trained on is not known
+        told += f", of which training has seen {known or 'none'}"
     if count < max(asked, _FEW):
         progress.warn(f"{told}: {f'fewer than the {asked} asked for' if count < asked else 'few to choose on'}")
     else:
