@@ -17,7 +17,16 @@ from dogcam.metrics import METRICS, SUMMARIES, Metric
 from dogcam.protocols import PROTOCOLS
 from dogcam.runs import HistoryRow
 from dogcam.selection import OF_THE_OBJECT
-from dogcam.statistics import Interval, intervals, intervals_over_runs, median_intervals, pooled_interval
+from dogcam.statistics import (
+    Interval,
+    interval_of_run_scores,
+    intervals,
+    intervals_over_runs,
+    median_intervals,
+    pooled_interval,
+    pooled_spread,
+)
+from dogcam.statistics.resampling import resampled_medians
 
 _MEDIANS = 2000  # resamples of a median, which takes as long as drawing them does; of means there are 10,000
 
@@ -156,8 +165,8 @@ def _of_metric(metric: Metric, values: Sequence[np.ndarray]) -> Sequence[Interva
 def rows_over_runs(evaluation: Evaluation, cells: Iterable[Cell], runs: Sequence[int]) -> list[dict[str, Any]]:
     """One row for what was evaluated in every one of several runs: the mean over runs of every metric.
 
-    "intervals" are 95 % over images and runs, which are crossed (Student's t, see `statistics.crossed`); None for medians and
-    pooled pixels, which are no means over images. "runs" stands in place of "run".
+    "intervals" are 95 % over images and runs, which are crossed (Student's t, see `statistics.crossed`). "runs" stands in
+    place of "run".
 
     Raises:
         ExperimentError: the runs were scored on different images.
@@ -175,9 +184,11 @@ def _row_over_runs(evaluation: Evaluation, cell: Cell, runs: Sequence[int]) -> d
     means = {name: _mean([row[name] for row in each]) for name in METRICS}
     ends: dict[str, list[float] | None] = dict.fromkeys(METRICS)
     for name, metric in METRICS.items():
-        if metric.summary == "mean" and means[name] is not None:
-            (found,) = intervals_over_runs(np.stack([known[name] for known in values])[..., None])
+        if metric.summary != "whole" and means[name] is not None:
+            found = _interval_over_runs(name, tables, values)
             ends[name] = None if np.isnan(found.low) else [found.low, found.high]
+    if any(evaluation.choice(replace(cell, run=run)).source == "best" for run in runs):
+        means["oracle_gap"] = ends["oracle_gap"] = None  # as in `localisation_rows`
     thresholds = [evaluation.choice(replace(cell, run=run)).threshold for run in runs]
     head = {name: value for name, value in asdict(cell).items() if name != "run"}
     return {
@@ -188,6 +199,20 @@ def _row_over_runs(evaluation: Evaluation, cell: Cell, runs: Sequence[int]) -> d
         **means,
         "intervals": ends,
     }
+
+
+def _interval_over_runs(name: str, tables: Sequence[Mapping[str, np.ndarray]], values: Sequence[_Values]) -> Interval:
+    """The interval over images and runs of one metric of the same images in every run."""
+    metric, n = METRICS[name], len(tables[0]["image"])
+    if metric.summary == "mean":
+        (found,) = intervals_over_runs(np.stack([known[name] for known in values])[..., None])
+        return found
+    if metric.summary == "median":
+        columns = np.column_stack([known[name] for known in values])
+        return interval_of_run_scores(np.nanmedian(columns, axis=0), resampled_medians(columns, _MEDIANS, 0), n)
+    pooled = [[table[need] for need in metric.needs] for table in tables]
+    spread = np.column_stack([pooled_spread(metric.function, *each, resamples=_MEDIANS) for each in pooled])
+    return interval_of_run_scores(np.array([metric.of(table) for table in tables]), spread, n)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -17,11 +17,11 @@ Every function takes plain arrays of scores: one row per image, one column per m
 from __future__ import annotations
 
 from dogcam.statistics.claims import Claim, all_of, claim
-from dogcam.statistics.crossed import intervals_over_runs
+from dogcam.statistics.crossed import interval_of_run_scores, intervals_over_runs
 from dogcam.statistics.decomposition import Decomposition, Step, decompose
 from dogcam.statistics.intervals import Interval, at_least, intervals, median_intervals, paired_intervals
 from dogcam.statistics.pairs import Pair, compare, holm, signed_rank
-from dogcam.statistics.pooled import pooled_interval
+from dogcam.statistics.pooled import pooled_interval, pooled_spread
 from dogcam.statistics.ranking import Ranked, letters, ranking, representatives
 from dogcam.statistics.same import SameGroup, by_maximum, groups_of_same
 from dogcam.statistics.walks import Walk, walk_from
@@ -43,12 +43,14 @@ __all__ = [
     "decompose",
     "groups_of_same",
     "holm",
+    "interval_of_run_scores",
     "intervals",
     "intervals_over_runs",
     "letters",
     "median_intervals",
     "paired_intervals",
     "pooled_interval",
+    "pooled_spread",
     "ranking",
     "representatives",
     "signed_rank",

@@ -95,6 +95,31 @@ def intervals_over_runs(
     )
 
 
+def interval_of_run_scores(
+    values: np.ndarray, spread: np.ndarray, n: int, *, confidence: float = 0.95, least: int = LEAST
+) -> Interval:
+    """The interval of the mean over runs of a score that is no mean over images, such as a median.
+
+    Var(mean) = the variance over resamples of images, the same for all runs, + that between runs / R, with Student's t and
+    Satterthwaite's degrees of freedom. What is noise of both counts twice, which errs on the wide side.
+
+    Args:
+        values: (runs,), the score of each run.
+        spread: (resamples, runs), the scores of the same resamples of images in each run.
+        n: the images.
+
+    Raises:
+        ValueError: fewer than two runs, or shapes that do not fit.
+    """
+    runs = len(values)
+    if runs < 2 or spread.ndim != 2 or spread.shape[1] != runs:
+        raise ValueError(f"a spread (resamples, runs) of two runs or more is expected; received {spread.shape}, {runs}")
+    parts = np.array([spread.mean(axis=1).var(ddof=1), np.var(values, ddof=1) / runs])
+    uncertainty = (parts**2 / (max(n - 1, 1), runs - 1)).sum()
+    degrees = parts.sum() ** 2 / uncertainty if uncertainty > 0 else float("inf")
+    return _by_t(CrossedMean(float(np.mean(values)), float(np.sqrt(parts.sum())), degrees, n, runs), confidence, least)
+
+
 def _by_t(found: CrossedMean, confidence: float, least: int) -> Interval:
     half = stats.t.ppf((1 + confidence) / 2, found.degrees) * found.error
     return _made(found, found.mean - half, found.mean + half, "t", confidence, least)

@@ -10,6 +10,15 @@ from dogcam.statistics.intervals import LEAST, Interval
 from dogcam.statistics.resampling import RESAMPLES, resample_weights
 
 
+def pooled_spread(
+    score: Callable[..., np.ndarray], *columns: np.ndarray, resamples: int = RESAMPLES, seed: int = 0
+) -> np.ndarray:
+    """`score` of the columns' sums over each resample of images (resamples,)."""
+    doubles = [np.asarray(column, np.float64) for column in columns]
+    chunks = resample_weights(len(columns[0]), resamples, seed)
+    return np.concatenate([score(*(weights @ column for column in doubles)) for weights in chunks])
+
+
 def pooled_interval(
     score: Callable[..., np.ndarray],
     *columns: np.ndarray,
@@ -34,8 +43,6 @@ def pooled_interval(
     if n < least or not np.isfinite(value):
         reason = f"only {n} images" if n < least else "there is no score"
         return Interval(value, float("nan"), float("nan"), n, "none", confidence, reason)
-    doubles = [np.asarray(column, np.float64) for column in columns]
-    chunks = resample_weights(n, resamples, seed)
-    spread = np.concatenate([score(*(weights @ column for column in doubles)) for weights in chunks])
+    spread = pooled_spread(score, *columns, resamples=resamples, seed=seed)
     low, high = np.nanquantile(spread, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(value, float(low), float(high), n, "percentile", confidence)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dogcam.statistics import intervals, intervals_over_runs
+from dogcam.statistics import interval_of_run_scores, intervals, intervals_over_runs
 from dogcam.statistics.crossed import crossed_mean
 
 
@@ -126,3 +126,27 @@ def test_p_of_what_does_not_vary():
 def test_what_cannot_be_is_refused(scores, method, match):
     with pytest.raises(ValueError, match=match):
         intervals_over_runs(scores, method=method)
+
+
+class TestScoresOfRuns:
+    """A score that is no mean: where it is the mean after all, the closed form of `intervals_over_runs` is known."""
+
+    def test_of_a_mean_it_is_about_the_crossed_interval(self):
+        rng = np.random.default_rng(4)
+        scores = rng.normal(0.5, 0.2, 400) + rng.normal(0, 0.05, (3, 1)) + rng.normal(0, 0.02, (3, 400))
+        (known,) = intervals_over_runs(scores[..., None])
+        counts = rng.multinomial(400, np.full(400, 1 / 400), 4000)
+        found = interval_of_run_scores(scores.mean(axis=1), counts @ scores.T / 400, 400)
+        assert found.value == pytest.approx(known.value)
+        assert found.high - found.low == pytest.approx(known.high - known.low, rel=0.05)
+        assert (found.runs, found.method) == (3, "t")
+
+    def test_runs_that_agree_leave_what_images_vary(self):
+        spread = np.random.default_rng(0).normal(0.5, 0.1, (5000, 1)).repeat(2, axis=1)
+        found = interval_of_run_scores(np.array([0.5, 0.5]), spread, 1000)
+        assert found.high - found.low == pytest.approx(2 * 1.96 * 0.1, rel=0.05)
+
+    def test_too_few_images_have_none_and_one_run_is_refused(self):
+        assert np.isnan(interval_of_run_scores(np.zeros(2), np.zeros((9, 2)), 9).low)
+        with pytest.raises(ValueError, match="two runs or more"):
+            interval_of_run_scores(np.zeros(1), np.zeros((9, 1)), 50)
