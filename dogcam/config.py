@@ -23,6 +23,7 @@ OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "rmsprop")
 AUGMENTATIONS = ("none", "flip")
 PREPROCESSES = ("backbone", "unit", "none")
 FORMATS = ("html", "md")
+LANGUAGES = ("en", "ko")  # of reports; each has its catalogue in `dogcam.language`
 SAVES = ("png", "npy", "json")
 FUSIONS = ("mean", "max", "product")
 SMOOTHINGS = ("flip", "scale")
