@@ -64,9 +64,8 @@ def test_braces_in_a_users_own_text_mean_nothing(korean):
 
 
 def test_the_language_ends_with_its_block_even_by_an_error():
-    with pytest.raises(RuntimeError), speaking("ko"):
-        assert spoken() == "ko"
-        raise RuntimeError
+    with pytest.raises(RuntimeError, match="ko"), speaking("ko"):
+        raise RuntimeError(spoken())
     assert spoken() == "en"
 
 
