@@ -25,6 +25,7 @@ The members, each of which may import only those named before it:
     between        experiments against each other: accuracy and localisation over the same images
     between_words  the same in sentences
     between_page   the same as a document
+    embedding      maps in 8 bits and pictures within a budget of bytes
     viewer         the kept pictures' maps and scores, for the page's script
     page           the whole document: the one that assembles
     rendering      the document as files: HTML, Markdown, figures
@@ -107,6 +108,7 @@ class Table:
         words: how many columns on the left hold words; the others hold numbers.
         aside: positions of columns that others published.
         folded: opens on demand.
+        key: what it is, where a page gives it a place of its own: "protocols"; "" of others.
     """
 
     caption: str
@@ -116,6 +118,7 @@ class Table:
     aside: tuple[int, ...] = ()
     note: str = ""
     folded: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True)

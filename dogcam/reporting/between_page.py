@@ -214,4 +214,4 @@ def _made(found: Contrast, sides: Sequence[Side]) -> list[Table]:
     known = sides[0].evidence
     rows = tuple(Row.of(match.protocol, in_words(known.protocol(match.protocol))) for match in found.matches)
     heads = ("protocol", "in words")
-    return [*tables, Table("Protocols: how a map becomes a box and a score", heads, rows, words=2)]
+    return [*tables, Table("Protocols: how a map becomes a box and a score", heads, rows, words=2, key="protocols")]

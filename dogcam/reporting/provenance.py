@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dogcam.reporting import NONE, Row, Table, count
@@ -97,7 +98,8 @@ def _protocols(evidence: Evidence) -> Table | None:
     if not evidence.protocols:
         return None
     pairs = {name: in_words(evidence.protocol(name)) for name in evidence.protocols}
-    return _pairs("Protocols: how a map becomes a box and a score", ("protocol", "in words"), pairs)
+    table = _pairs("Protocols: how a map becomes a box and a score", ("protocol", "in words"), pairs)
+    return replace(table, key="protocols")
 
 
 def _problems(caption: str, problems: Sequence[Mapping[str, Any]]) -> Table | None:
