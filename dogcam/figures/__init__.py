@@ -23,11 +23,12 @@ from dogcam.figures.pictures import (
     tile,
     wall,
 )
-from dogcam.figures.style import PRINT_DPI, THEMES, fitted, image_bytes, save
+from dogcam.figures.style import KINDS, PRINT_DPI, THEMES, fitted, image_bytes, save
 from dogcam.figures.waterfall import waterfall
 
 __all__ = [
     "ANNOTATED_COLOUR",
+    "KINDS",
     "PREDICTED_COLOUR",
     "PRINT_DPI",
     "THEMES",
