@@ -30,6 +30,7 @@ from dogcam.options import (
     AsJson,
     By,
     Calibrate,
+    Colormap,
     Csv,
     Curves,
     DataDir,
@@ -236,6 +237,7 @@ def explain(
     protocol: Annotated[str | None, option("--protocol", text="how a map becomes a box", default="default")] = None,
     out: Annotated[str | None, option("--out", text="folder [default: dogcam-explained, -2, ...]")] = None,
     save: Annotated[list[str] | None, option("--save", text="what to write", default=SAVES)] = None,
+    colormap: Colormap = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="write over files that are there")] = False,
     data_dir: DataDir = None,
     home: Home = None,
@@ -263,6 +265,7 @@ def explain(
         protocol=protocol,
         out=out,
         save=several(save),
+        colormap=colormap,
         overwrite=overwrite or None,
         data_dir=data_dir,
         home=home,
@@ -368,6 +371,7 @@ def report(
     formats: Annotated[
         list[str] | None, option("--format", text=f"of {', '.join(FORMATS)}", default=ReportConfig.formats)
     ] = None,
+    colormap: Colormap = None,
     home: Home = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -375,7 +379,14 @@ def report(
 ) -> None:
     """Write what an experiment shows, beside what the study published; of several, how they compare."""
     first, *others = experiments or (None,)
-    config = ReportConfig.of(experiment=first, others=tuple(others), out=out, formats=several(formats), home=home)
+    config = ReportConfig.of(
+        experiment=first,
+        others=tuple(others),
+        out=out,
+        formats=several(formats),
+        colormap=colormap,
+        home=home,
+    )
     _answer("report", config, "show_report", quiet, verbose, as_json)
 
 

@@ -24,6 +24,9 @@ AUGMENTATIONS = ("none", "flip")
 PREPROCESSES = ("backbone", "unit", "none")
 FORMATS = ("html", "md")
 LANGUAGES = ("en", "ko")  # of reports; each has its catalogue in `dogcam.language`
+# matplotlib's colours for heat; all but the last two are perceptually uniform: equal steps of heat look equal, in print and to
+# colour-blind readers too. The first is what is drawn where nothing is chosen.
+COLORMAPS = ("magma", "inferno", "plasma", "viridis", "cividis", "turbo", "jet")
 SAVES = ("png", "npy", "json")
 FUSIONS = ("mean", "max", "product")
 SMOOTHINGS = ("flip", "scale")
@@ -181,6 +184,7 @@ class ExplainConfig(_Config):
     protocol: str = field(default="default", metadata={"names": PROTOCOL_NAMES})
     out: str | None = None
     save: tuple[str, ...] = SAVES
+    colormap: str = COLORMAPS[0]
     overwrite: bool = False
     batch_size: int = 16
     home: str = "dogcam-runs"
@@ -192,6 +196,7 @@ class ExplainConfig(_Config):
         _not_empty("save", self.save)
         for kind in self.save:
             _one_of("--save kind", kind, SAVES)
+        _one_of("--colormap", self.colormap, COLORMAPS)
         _at_least("all_top", self.all_top, 1)
         if self.all_top is not None and self.target != ExplainConfig.target:
             raise OptionError("--all-top explains the classes that the model puts first; it cannot go with --target")
@@ -300,12 +305,14 @@ class ReportConfig(_Config):
     others: tuple[str, ...] = ()
     out: str | None = None
     formats: tuple[str, ...] = FORMATS
+    colormap: str = COLORMAPS[0]
     home: str = "dogcam-runs"
 
     def __post_init__(self) -> None:
         _not_empty("format", self.formats)
         for each in self.formats:
             _one_of("format", each, FORMATS)
+        _one_of("--colormap", self.colormap, COLORMAPS)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dogcam.config import FUSIONS, GROUPINGS, SMOOTHINGS, EvaluateConfig, ExplainConfig, TrainConfig
+from dogcam.config import COLORMAPS, FUSIONS, GROUPINGS, SMOOTHINGS, EvaluateConfig, ExplainConfig, TrainConfig
 
 
 def _help_of(text: str, default: object = None) -> str:
@@ -58,6 +58,10 @@ Decompose = Annotated[
 By = Annotated[list[str] | None, option("--by", text=f"also a table by {', '.join(GROUPINGS)}")]
 Pairs = Annotated[bool, typer.Option("--pairs", help="also the ranking, and every pair compared")]
 Curves = Annotated[bool, typer.Option("--curves", help="also mean IoU by threshold")]
+Colormap = Annotated[
+    str | None,
+    option("--colormap", text=f"colours of heat: {', '.join(COLORMAPS)}", default=ExplainConfig.colormap),
+]
 Csv = Annotated[bool, typer.Option("--csv", help="also every table as CSV")]
 Epochs = Annotated[list[str] | None, option("--epoch", text="kept epoch; repeat, or separate by commas")]
 

@@ -19,6 +19,7 @@ from dogcam.config import ExplainConfig
 from dogcam.datasets import Dataset, Problem, Record, reason_of
 from dogcam.engine import INPUT, Cell, HeatmapEngine, plan_cells
 from dogcam.errors import InputError, OptionError
+from dogcam.figures import heat_colours
 from dogcam.files import plain
 from dogcam.pictures import find_pictures
 from dogcam.pipeline import squash
@@ -93,7 +94,7 @@ def run(config: ExplainConfig, progress: Progress) -> ExplainResult:
     settings = _settings(config, subject, plan.protocol)
     writer = Writer(config, plan.protocol, plan.slots(), pictures, settings)
     explanations = []
-    with progress.task("explaining", len(pictures)) as step:
+    with heat_colours(config.colormap), progress.task("explaining", len(pictures)) as step:
         for start in range(0, len(pictures), config.batch_size):
             part = pictures[start : start + config.batch_size]
             batch = _Batch.read(part, plan, problems)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dogcam.config import ReportConfig
+from dogcam.figures import heat_colours
 from dogcam.files import plain
 from dogcam.progress import Progress
 from dogcam.reporting import Document
@@ -59,12 +60,13 @@ def run(config: ReportConfig, progress: Progress) -> ReportResult:
     """
     started = time.perf_counter()
     experiments = [find_experiment(config.home, name) for name in (config.experiment, *config.others)]
-    document, summary = _composed(experiments)
     out = Path(config.out) if config.out else experiments[0].path / _folder(experiments)
     formats = tuple(dict.fromkeys(config.formats))
-    steps = len(list(illustrations(document))) + len(formats)
-    with progress.task(f"report on {document.name}", steps) as step:
-        pages, figures = write(document, out, formats, step.advance)
+    with heat_colours(config.colormap):
+        document, summary = _composed(experiments)
+        steps = len(list(illustrations(document))) + len(formats)
+        with progress.task(f"report on {document.name}", steps) as step:
+            pages, figures = write(document, out, formats, step.advance)
     return ReportResult(
         experiment=document.name,
         headline=document.headline,

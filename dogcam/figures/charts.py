@@ -11,9 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from dogcam.figures.style import fitted, styled
+from dogcam.figures.fonts import fitted, room
+from dogcam.figures.style import styled
+from dogcam.language import message, say
 
 _MARKERS = "os^DvPX*"
+_MOST = 0.5  # of an epoch: how far lines are moved apart in all, so that every point stays at its own
+_MEASURES = {"accuracy": message("accuracy"), "loss": message("loss")}
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def line_chart(
     series: Sequence[Series],
     y_label: str,
     *,
-    x_label: str = "epoch",
+    x_label: str | None = None,
     references: Mapping[str, float] | None = None,
     limits: tuple[float | None, float | None] = (None, None),
     colours: Any = None,
@@ -63,18 +67,19 @@ def line_chart(
     """Lines over whole numbers, named at their ends instead of in a key, with error bars where the series has them.
 
     Args:
+        x_label: None: epochs.
         references: name -> height of a dotted line across: what costs nothing to reach.
         limits: of the y axis; None leaves an end to the data.
     """
     figure = Figure(figsize=(5.4, 3.3))
-    longest = max((len(name) for name in [*(each.label for each in series), *(references or {})]), default=0)
+    longest = max((room(name) for name in [*(each.label for each in series), *(references or {})]), default=0)
     words = min(0.3, 0.0115 * longest + 0.015)
     axes = figure.add_axes((0.125, 0.145, 0.865 - words, 0.81))
     ends: list[tuple[float, str, str]] = []
     for name, height in (references or {}).items():
         axes.axhline(height, color=colours["muted"], linestyle=(0, (1, 2)), linewidth=1.1, zorder=1, gid="reference")
         ends.append((height, name, colours["muted"]))
-    dodge = 0.07 if any(each.half is not None for each in series) else 0.0
+    dodge = min(0.07, _MOST / max(len(series), 1)) if any(each.half is not None for each in series) else 0.0
     for number, each in enumerate(series):
         colour = colours["series"][each.colour % len(colours["series"])]
         # A line that another covers exactly is drawn broader, so that both are seen.
@@ -84,7 +89,7 @@ def line_chart(
         if each.label and len(each.y):
             ends.append((each.y[-1], each.label, colour))
     xs = sorted({x for each in series for x in each.x})
-    axes.set(xlabel=x_label, ylabel=y_label, xticks=xs, ylim=limits)
+    axes.set(xlabel=say("epoch") if x_label is None else x_label, ylabel=y_label, xticks=xs, ylim=limits)
     axes.margins(x=0.06, y=0.1)
     axes.yaxis.set_major_locator(MaxNLocator(6))
     _tidy(axes, colours)
@@ -161,11 +166,13 @@ def intervals(rows: Sequence[Interval], x_label: str, *, colours: Any = None) ->
     return figure
 
 
+@styled
 def curves(
     history: Iterable[Any],
     kept: Mapping[int, Sequence[int]] | None = None,
     measure: str = "accuracy",
-    theme: str = "light",
+    *,
+    colours: Any = None,
 ) -> Figure:
     """Accuracy or loss by epoch: test solid and named by its run, training faint, the kept epochs marked.
 
@@ -183,5 +190,6 @@ def curves(
         x, y = zip(*sorted(points), strict=True)
         marked = None if kept is None else kept.get(run, [])
         test = split == "test"
-        series.append(Series(f"run {run}" if test else "", x, y, colour=colour[run], faint=not test, marked=marked))
-    return line_chart(series, measure, theme=theme)
+        name = say("run {run}", run=run) if test else ""
+        series.append(Series(name, x, y, colour=colour[run], faint=not test, marked=marked))
+    return line_chart.__wrapped__(series, say(_MEASURES[measure]), colours=colours)

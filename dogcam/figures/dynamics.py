@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from dogcam.figures.charts import _MARKERS, _apart, _tidy
-from dogcam.figures.style import fitted, styled
+from dogcam.figures.fonts import fitted
+from dogcam.figures.style import styled
+from dogcam.language import say
 
 # Between neighbouring lines, so that none hides another that is the same, or its intervals: of a chart's width, and at
 # most this many epochs in all, so that every point stays at its own.
@@ -51,7 +53,9 @@ class Small:
 
 
 @styled
-def small_charts(charts: Sequence[Small], x_label: str = "epoch", *, columns: int = 2, colours: Any = None) -> Figure:
+def small_charts(
+    charts: Sequence[Small], x_label: str | None = None, *, columns: int = 2, colours: Any = None
+) -> Figure:
     """Small charts in `columns` columns over one common axis: thick lines on thin ones, peaks ringed.
 
     Intervals are cut at the ends of a chart where they reach further than its lines and as much again: of two runs they
@@ -59,6 +63,7 @@ def small_charts(charts: Sequence[Small], x_label: str = "epoch", *, columns: in
 
     Args:
         charts: row by row.
+        x_label: None: epochs.
     """
     rows = -(-len(charts) // columns)
     high = 0.36 + 1.62 * rows
@@ -73,7 +78,7 @@ def small_charts(charts: Sequence[Small], x_label: str = "epoch", *, columns: in
         if place + columns < len(charts):
             axes.tick_params(labelbottom=False)
         else:
-            axes.set_xlabel(x_label)
+            axes.set_xlabel(say("epoch") if x_label is None else x_label)
     return figure
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib import patheffects
 from matplotlib.axes import Axes
@@ -15,13 +14,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from dogcam.boxes import to_pixels
-from dogcam.figures.style import fitted, styled
+from dogcam.figures.fonts import fitted
+from dogcam.figures.heat import heat_rgba, heat_scale
+from dogcam.figures.style import styled
+from dogcam.language import say
 
-HEAT_COLOURS = "magma"  # perceptually uniform: equal steps of heat look equal, in print and to colour-blind readers too
 PREDICTED_COLOUR = "#00c8ff"
 ANNOTATED_COLOUR = "#ffffff"
-
-
 COLUMNS = 9  # panels in a line of a contact sheet, beside the bare picture
 
 
@@ -40,27 +39,6 @@ class Panel:
     heat: np.ndarray | None = None
     box: np.ndarray | None = None
     note: str = ""
-
-
-def _heat_rgba(heat: np.ndarray) -> np.ndarray:
-    """Heat (h, w) -> RGBA (h, w, 4): coloured by value, and the more opaque the higher, so that the object shows."""
-    values = np.clip(np.nan_to_num(heat), 0, 1)
-    rgba = mpl.colormaps[HEAT_COLOURS](0.12 + 0.86 * values)
-    rgba[..., 3] = 0.82 * values**0.7
-    return rgba
-
-
-def heat_gradient() -> str:
-    """The colours of the heat from 0 to 1 over mid-grey, as the stops of a CSS gradient, for a page's own scale."""
-    values = np.linspace(0, 1, 12)
-    rgba = _heat_rgba(values[None])[0]
-    over = np.round(255 * (rgba[:, :3] * rgba[:, 3:] + 0.5 * (1 - rgba[:, 3:]))).astype(int)
-    return ", ".join(f"rgb({r} {g} {b})" for r, g, b in over)
-
-
-def heat_levels(count: int) -> np.ndarray:
-    """The colours and opacities of `count` even steps of heat from 0 to 1, uint8 (count, 4) RGBA, for a page's script."""
-    return np.round(255 * _heat_rgba(np.linspace(0, 1, count)[None])[0]).astype(np.uint8)
 
 
 def _greyed(pixels: np.ndarray) -> np.ndarray:
@@ -102,7 +80,7 @@ def _picture(axes: Axes, pixels: np.ndarray, panel: Panel, truth: np.ndarray) ->
     extent = (0, width, height, 0)
     axes.imshow(pixels if panel.heat is None else _greyed(pixels), extent=extent, interpolation="antialiased")
     if panel.heat is not None:
-        axes.imshow(_heat_rgba(panel.heat), extent=extent, interpolation="bilinear")
+        axes.imshow(heat_rgba(panel.heat), extent=extent, interpolation="bilinear")
     for box in np.asarray(truth, np.float64).reshape(-1, 4):
         _draw_box(axes, box, (height, width), predicted=False)
     if panel.box is not None:
@@ -113,8 +91,8 @@ def _picture(axes: Axes, pixels: np.ndarray, panel: Panel, truth: np.ndarray) ->
 
 def _legend(figure: Figure, x: float, y: float, predicted: bool, annotated: bool) -> None:
     """The key of the boxes there are, on a dark patch so that the annotated box's white is seen on white paper."""
-    keys = [("predicted box", PREDICTED_COLOUR, "-")] * predicted
-    keys += [("annotated box", ANNOTATED_COLOUR, (0, (4, 2.5)))] * annotated
+    keys = [(say("predicted box"), PREDICTED_COLOUR, "-")] * predicted
+    keys += [(say("annotated box"), ANNOTATED_COLOUR, (0, (4, 2.5)))] * annotated
     if not keys:
         return
     handles = [Line2D([], [], color=colour, linestyle=style, linewidth=2, label=name) for name, colour, style in keys]
@@ -136,16 +114,6 @@ def _legend(figure: Figure, x: float, y: float, predicted: bool, annotated: bool
     legend.set_in_layout(False)
 
 
-def _heat_scale(figure: Figure, rectangle: tuple[float, float, float, float], colours: Mapping[str, Any]) -> None:
-    """The colour bar: as over a mid-grey picture, from no heat to the map's maximum."""
-    axes = figure.add_axes(rectangle, gid="scale")
-    axes.imshow(np.full((1, 1, 3), 128, np.uint8), extent=(0, 1, 0, 1), aspect="auto")
-    axes.imshow(_heat_rgba(np.linspace(0, 1, 256)[None]), extent=(0, 1, 0, 1), aspect="auto")
-    axes.set_axis_off()
-    axes.text(-0.05, 0.5, "heat  0", ha="right", va="center", fontsize=7.5, color=colours["muted"])
-    axes.text(1.05, 0.5, "1", ha="left", va="center", fontsize=7.5, color=colours["muted"])
-
-
 @styled
 def tile(pixels: np.ndarray, panel: Panel, truth: np.ndarray, *, inches: float = 3.0, colours: Any = None) -> Figure:
     """One picture with its heat and boxes and nothing else: a page writes the words beside it.
@@ -163,7 +131,7 @@ def tile(pixels: np.ndarray, panel: Panel, truth: np.ndarray, *, inches: float =
 
 @styled
 def overlay(pixels: np.ndarray, panel: Panel, truth: np.ndarray, *, colours: Any = None) -> Figure:
-    """One labelled picture: heat, predicted box (solid), annotated boxes (dashed), title, note and key.
+    """One labelled picture: heat with its colour bar, predicted box (solid), annotated boxes (dashed), title, note, key.
 
     Args:
         pixels: uint8 (H, W, 3).
@@ -187,7 +155,10 @@ def overlay(pixels: np.ndarray, panel: Panel, truth: np.ndarray, *, colours: Any
     if panel.note:
         note = fitted(panel.note, page - 0.3, 8, lines=1)
         figure.text(left / page, (bottom - 0.08) / total, note, va="top", fontsize=8, color=colours["muted"])
-    _legend(figure, (left - 0.05) / page, 0.2 / total, panel.box is not None, len(truth) > 0)
+    # Below a narrow picture the key begins at the paper's edge, to leave room for the colour bar.
+    _legend(figure, (left - 0.05 if wide >= 3.4 else 0.1) / page, 0.2 / total, panel.box is not None, len(truth) > 0)
+    if panel.heat is not None:
+        heat_scale(figure, (1 - 0.65 / page, 0.14 / total, 0.45 / page, 0.12 / total), colours)
     return figure
 
 
@@ -255,7 +226,7 @@ def contact_sheet(
         truth: annotated boxes, relative (n, 4).
     """
     lines = [(label, part) for label, panels in rows for part in _lines(panels)]
-    sheet = [[(pixels, panel, truth) for panel in (Panel("picture"), *part)] for _, part in lines]
+    sheet = [[(pixels, panel, truth) for panel in (Panel(say("picture")), *part)] for _, part in lines]
     return _sheet([label for label, _ in lines], sheet, pixels.shape[:2], title, colours)
 
 
@@ -323,4 +294,4 @@ def _foot(figure: Figure, grid: _Grid, panels: Sequence[Panel], annotated: bool,
     y, (width, height) = grid.size[1] - 0.2, grid.size
     _legend(figure, *grid.at(0.1, y), any(panel.box is not None for panel in panels), annotated)
     if any(panel.heat is not None for panel in panels):
-        _heat_scale(figure, (*grid.at(width - 1.25, y + 0.06), 1.0 / width, 0.12 / height), colours)
+        heat_scale(figure, (*grid.at(width - 1.25, y + 0.06), 1.0 / width, 0.12 / height), colours)

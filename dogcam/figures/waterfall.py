@@ -10,7 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from dogcam.figures.style import fitted, styled
+from dogcam.figures.fonts import fitted
+from dogcam.figures.style import styled
+from dogcam.language import say
 from dogcam.statistics import Decomposition, Interval
 from dogcam.statistics.decomposition import Bar
 from dogcam.statistics.walks import signed
@@ -28,7 +30,7 @@ def waterfall(
     ends: tuple[str, str],
     words: Mapping[str, str] | None = None,
     account: str = "average",
-    x_label: str = "mean IoU",
+    x_label: str | None = None,
     *,
     colours: Any = None,
 ) -> Figure:
@@ -41,6 +43,7 @@ def waterfall(
         ends: names of the pipelines.
         words: by choice, what it was changed from and to; written small below its name.
         account: whose changes are shown: "average", "forward" or "backward".
+        x_label: None: mean IoU.
 
     Raises:
         ValueError: an unknown account.
@@ -61,7 +64,8 @@ def waterfall(
     _names(axes, [ends[0], *(bar.label for bar in bars), ends[1]], words or {}, colours)
     _values(axes, [f"{found.start.value:.3f}", *changes, f"{found.end.value:.3f}"])
     axes.set(xlim=(low, top), ylim=(rows - 0.5, -0.5), yticks=[])
-    axes.set_xlabel(f"{x_label} (the axis begins at {low:.2f})" if low else x_label)
+    label = say("mean IoU") if x_label is None else x_label
+    axes.set_xlabel(say("{label} (the axis begins at {low})", label=label, low=f"{low:.2f}") if low else label)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_axisbelow(True)
     axes.grid(axis="x", color=colours["grid"], linewidth=0.8)

@@ -131,13 +131,22 @@ def test_fitted_breaks_cuts_and_cleans():
     assert lines[-1].endswith("…")
 
 
-@pytest.mark.parametrize("kind", ["png", "svg", "jpg"])
+@pytest.mark.parametrize("kind", figures.KINDS)
 def test_the_same_figure_gives_the_same_file_without_a_date(kind, tmp_path):
     for name in ("one", "two"):
         figures.save(figures.overlay(GREY, Panel("t", HEAT, BOX), TRUTH), tmp_path / f"{name}.{kind}")
     first, second = ((tmp_path / f"{name}.{kind}").read_bytes() for name in ("one", "two"))
     assert first == second
     assert b"dc:date" not in first
+    assert b"CreationDate" not in first
+
+
+def test_a_pdf_holds_its_words_as_text_in_truetype_fonts():
+    """Type 3 fonts, which journals refuse, are matplotlib's default."""
+    content = figures.image_bytes(figures.intervals([Interval("up", 0.2, 0.1, 0.3)], "difference"), "pdf")
+    assert content.startswith(b"%PDF")
+    assert b"/FontFile2" in content
+    assert b"/Type3" not in content
 
 
 def test_a_file_is_written_at_print_quality(tmp_path):
