@@ -117,5 +117,6 @@ def fitted(text: str, inches: float, points: float = 8.5, lines: int = 2) -> str
     parts = ["".join(" " if unicodedata.category(c)[0] == "C" else c for c in part) for part in text.split("\n")]
     wrapped = [line for part in parts for line in textwrap.wrap(_padded(part), count) or [""]]
     if len(wrapped) > lines:
-        wrapped = [*wrapped[: lines - 1], wrapped[lines - 1][: count - 1].rstrip() + "…"]
+        rest = " ".join(wrapped[lines - 1 :])
+        wrapped = [*wrapped[: lines - 1], rest[: count - 1].rstrip() + "…"]
     return re.sub(_WIDE, "", "\n".join(wrapped))
