@@ -1,6 +1,6 @@
 """Throughput of the engine on ResNet50 at 224, batch 32, as ratios to a plain forward pass in the same process.
 
-Run by hand on a quiet machine: pytest tests/benchmarks --benchmark-enable -s
+Run by hand on a quiet machine: pytest tests/benchmarks --benchmark-enable -n 0 -s
 Each case takes turns with the plain pass, so that a drifting machine slows both; the median of the pairs' ratios counts.
 """
 

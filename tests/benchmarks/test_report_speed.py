@@ -1,6 +1,6 @@
 """What a report computes from its per-image tables, as ratios to merely reading their Parquet files in the same process.
 
-Run by hand on a quiet machine: pytest tests/benchmarks/test_report_speed.py --benchmark-enable -s
+Run by hand on a quiet machine: pytest tests/benchmarks/test_report_speed.py --benchmark-enable -n 0 -s
 A case takes turns with the bare reading, so that a drifting machine slows both. Every case begins with nothing kept in memory:
 a command starts a process of its own. At full size (IMAGES = 8580) a whole report is to take less than 20 seconds.
 """

@@ -1,6 +1,6 @@
 """The bootstrap at full size, 10,000 resamples of 8,580 images, as ratios to bare arithmetic in the same process.
 
-Run by hand on a quiet machine: pytest tests/benchmarks/test_statistics_speed.py --benchmark-enable -s
+Run by hand on a quiet machine: pytest tests/benchmarks/test_statistics_speed.py --benchmark-enable -n 0 -s
 Each case takes turns with the bare product of counts and scores, so that a drifting machine slows both. Seconds are printed.
 """
 

@@ -1,6 +1,6 @@
 """Boxes at 1,000 thresholds of a 224 x 224 map: the sweep beside the loops over OpenCV that it replaces.
 
-Run by hand on a quiet machine: pytest tests/benchmarks/test_sweep_speed.py --benchmark-enable -s
+Run by hand on a quiet machine: pytest tests/benchmarks/test_sweep_speed.py --benchmark-enable -n 0 -s
 The two take turns, so that a drifting machine slows both; the median of the pairs' ratios counts.
 """
 
