@@ -69,7 +69,13 @@ def _ends(found: Interval | None) -> list[float] | None:
 
 
 def broken_down(
-    evaluation: Evaluation, cells: Sequence[Cell], by: str, classes: Sequence[str], network: Cell | None = None
+    evaluation: Evaluation,
+    cells: Sequence[Cell],
+    by: str,
+    classes: Sequence[str],
+    network: Cell | None = None,
+    *,
+    iou_only: bool = False,
 ) -> Breakdown:
     """Every score of each group with its 95 % bootstrap interval, cell by cell.
 
@@ -81,6 +87,7 @@ def broken_down(
         classes: the dataset's class names, in the order of the labels.
         network: for "right" the cell whose network's predictions baselines are grouped by; None means that of the last
             run and epoch among `cells`.
+        iou_only: no other score, and intervals of fewer resamples: for figures, which are to be quick.
 
     Raises:
         ValueError: there are no cells, an unknown grouping, or no network to be right or wrong.
@@ -91,23 +98,24 @@ def broken_down(
             f"pictures of one cell or more are grouped by {', '.join(GROUPINGS)}; received {by!r}, {cells}"
         )
     ordered = sorted(set(cells), key=cell_order)
-    tables = {cell: cell_columns(evaluation, cell) for cell in ordered}
+    tables = {cell: evaluation.read(cell) if iou_only else cell_columns(evaluation, cell) for cell in ordered}
     check_same_images({str(cell): table for cell, table in tables.items()})
     if by == "right":
         labels, of = _by_right(tables, _prediction(evaluation, ordered, network))
     else:
         labels, of = _GROUPINGS[by](next(iter(tables.values())), classes)
     of = of[:, None] if of.ndim == 1 else of
-    iou, stacks = np.column_stack([table["iou"] for table in tables.values()]), _stacks(list(tables.values()))
+    iou = np.column_stack([table["iou"] for table in tables.values()])
+    stacks = [] if iou_only else _stacks(list(tables.values()))
     groups, found, others = [], [], []
     for place, label in enumerate(labels):
         inside = np.broadcast_to((of == place)[:, -len(ordered) :], (len(of), len(ordered)))
         if inside.any():
             groups.append(Group(label, int((of[:, 0] == place).sum())))
-            found.append(_means(iou, inside))
-            others.append(_scores(list(tables.values()), stacks, inside))
+            found.append(_means(iou, inside, _FEWER if iou_only else RESAMPLES))
+            others.append({} if iou_only else _scores(list(tables.values()), stacks, inside))
     lines = tuple(zip(ordered, zip(*found, strict=True), strict=True))
-    scores = {name: tuple(zip(*(each[name] for each in others), strict=True)) for name in _SHOWN}
+    scores = {name: tuple(zip(*(each[name] for each in others), strict=True)) for name in others[0]}
     return Breakdown(by, tuple(groups), lines, scores)
 
 
@@ -116,10 +124,10 @@ _SHOWN = tuple(name for name, metric in METRICS.items() if name != "mean_iou" an
 _FEWER = 2000  # resamples of the other scores, of which there are many
 
 
-def _means(values: np.ndarray, inside: np.ndarray) -> tuple[Interval, ...]:
+def _means(values: np.ndarray, inside: np.ndarray, resamples: int) -> tuple[Interval, ...]:
     """The means of columns (n, m) each over its own pictures, `inside` (n, m), from the same resamples."""
     some = inside.any(axis=1)
-    return intervals(np.where(inside[some], values[some], np.nan), resamples=RESAMPLES)
+    return intervals(np.where(inside[some], values[some], np.nan), resamples=resamples)
 
 
 @dataclass(frozen=True, eq=False)
