@@ -110,8 +110,8 @@ def _chart(evidence: Evidence, found: Standing) -> Chart:
     return Chart(
         "ranking",
         say(
-            "Mean IoU with 95 % intervals, protocol {protocol}, epoch {epoch}. Bars on the right join what the corrected test does "
-            "not tell apart, a dot marks each member; hollow: baselines; dotted: the best box that never looks.",
+            "Mean IoU with 95 % intervals, protocol {protocol}, epoch {epoch}. Bars on the right join what the corrected "
+            "test does not tell apart, a dot marks each member; hollow: baselines; dotted: the best box that never looks.",
             protocol=found.compared.protocol,
             epoch=found.compared.epoch,
         ),
