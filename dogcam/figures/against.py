@@ -162,7 +162,7 @@ def _around(x: float, y: float, size: tuple[float, float]) -> Iterator[Box]:
     """Places for a box of a size around a point, the nearest first."""
     wide, high = size
     for reach, (right, up) in product(
-        (6, 14, 24, 36, 50), ((1, 1), (1, -1), (-1, 1), (-1, -1), (0, 1), (0, -1), (1, 0), (-1, 0))
+        (6, 14, 24, 36, 50, 70, 95), ((1, 1), (1, -1), (-1, 1), (-1, -1), (0, 1), (0, -1), (1, 0), (-1, 0))
     ):
         x0 = x + reach if right > 0 else x - reach - wide if right < 0 else x - wide / 2
         y0 = y + 0.6 * reach if up > 0 else y - 0.6 * reach - high if up < 0 else y - high / 2

@@ -7,7 +7,6 @@ The members, each of which may import only those named before it:
     breakdown      scores by group of pictures
     study          the published figures
     evidence       what one experiment offers: its curves, its scored images, the picture that stands for the rest
-    faithfulness   what the network says of its maps
     weighing       paired differences by image, and claims about them
     findings       claims held against the evidence, as sentences
     dynamics       how accuracy, fit and box area go with training
@@ -15,9 +14,14 @@ The members, each of which may import only those named before it:
     decompositions where a gap between two pipelines comes from
     summary        what every field of summary.json means
     csv_tables     summary.json as tables for other programs
+    colours        which colour a method has in charts
+    faithfulness   what the network says of its maps: numbers, a table and exhibit 10
     measures       numbers measured on the kept maps
     training       exhibit 1: accuracy and loss
+    thresholds     how much hangs on the threshold
     localisation   exhibit 6: IoU; and box areas
+    ranks          exhibit 7, beyond the study's six: methods against each other
+    groups         exhibit 9: groups of pictures
     epochs         exhibit 7, beyond the study's six: training dynamics
     gallery        exhibits 2 to 5: pictures
     provenance     how it was made

@@ -11,8 +11,10 @@ from dogcam.reporting.evidence import Evidence
 from dogcam.reporting.faithfulness import faithfulness
 from dogcam.reporting.findings import caution, findings
 from dogcam.reporting.gallery import boxes, cam_by_epoch, hero, layers, methods
+from dogcam.reporting.groups import groups
 from dogcam.reporting.localisation import iou
 from dogcam.reporting.provenance import provenance
+from dogcam.reporting.ranks import ranking
 from dogcam.reporting.training import training
 from dogcam.reporting.viewer import viewer
 from dogcam.runs import Experiment
@@ -34,9 +36,11 @@ def compose(experiment: Experiment) -> Document:
         methods(evidence),
         boxes(evidence),
         iou(evidence, made),
+        ranking(evidence, found),
         training_dynamics(evidence),
-        gaps(evidence),
+        groups(evidence),
         faithfulness(evidence),
+        gaps(evidence),
     ]
     return Document(
         name=experiment.name,
