@@ -10,6 +10,7 @@ The members, each of which may import only those named before it:
     faithfulness   what the network says of its maps
     weighing       paired differences by image, and claims about them
     findings       claims held against the evidence, as sentences
+    tracks         how training went, as values and in sentences
     dynamics       how accuracy, fit and box area go with training
     answer         how all methods stand, and what became of the study's claims, as the page's first sentences
     decompositions where a gap between two pipelines comes from
@@ -17,8 +18,9 @@ The members, each of which may import only those named before it:
     csv_tables     summary.json as tables for other programs
     measures       numbers measured on the kept maps
     training       exhibit 1: accuracy and loss
+    protocol_words a protocol in words
     localisation   exhibit 6: IoU; and box areas
-    epochs         exhibit 7, beyond the study's six: training dynamics
+    epochs         exhibit 8, beyond the study's six: training dynamics
     gallery        exhibits 2 to 5: pictures
     provenance     how it was made
     sameness       whether experiments may be compared, and what differs in how they were made

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from dogcam.evaluations import Cell
-from dogcam.reporting.dynamics import dynamics, dynamics_of, told_apart
+from dogcam.reporting.dynamics import dynamics, dynamics_of
 from dogcam.reporting.epochs import training_dynamics
 from dogcam.reporting.evidence import Evidence
+from dogcam.reporting.tracks import told_apart
 from dogcam.runs import HistoryRow
 
 N = 40
