@@ -15,6 +15,7 @@ from dogcam.reporting import NONE, Chart, Entry, Exhibit, Row, Table, count, num
 from dogcam.reporting.evidence import Evidence
 from dogcam.statistics import Decomposition, Interval, Step, Walk, walk_from
 from dogcam.statistics.walk_words import changes_in_words, choice_words
+from dogcam.statistics.walks import interval_words
 
 PLACE = 11
 _HEADS = (
@@ -80,7 +81,7 @@ def _caption(walk: Walk) -> str:
         "second": second,
         "layer": walk.layer,
         "orders": count(walk.decomposition.orders),
-        "interval": walk.decomposition.total.described,
+        "interval": interval_words(walk.decomposition.total),
     }
     if not walk.run:
         return say(

@@ -75,7 +75,7 @@ class Walk:
             second=self.ends[1],
             end=f"{found.end.value:.3f}",
             change=_change(found.total),
-            interval=_described(found.total),
+            interval=interval_words(found.total),
         )
 
     def _known(self) -> list[str]:
@@ -132,7 +132,10 @@ class Walk:
     def _shared(self) -> list[str]:
         if not self.same:
             return []
-        parts = ", ".join(f"{choice_words(name)} ({value_words(value)})" for name, value in self.same.items())
+        parts = ", ".join(
+            say("{choice} ({value})", choice=choice_words(name), value=value_words(value))
+            for name, value in self.same.items()
+        )
         return [say("Both have the same {choices}.", choices=parts)]
 
 
@@ -166,7 +169,8 @@ def _step(step: Step) -> str:
     return say("nothing") if nothing else _change(step.average)
 
 
-def _described(found: Interval) -> str:
+def interval_words(found: Interval) -> str:
+    """How an interval was made; where there is none, why."""
     return again(found.reason, [_TOO_FEW]) if math.isnan(found.low) else found.described
 
 
