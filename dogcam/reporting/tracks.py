@@ -234,11 +234,11 @@ def told_apart(change: Pair) -> bool:
 
 def _changed(track: Track) -> str:
     """Which changes are more than chance, and how box sizes go."""
-    area = say(
-        "Its mean box area goes from {first} to {last} of the picture.",
-        first=number(track.area[0]),
-        last=number(track.area[-1]),
-    )
+    first, last = number(track.area[0]), number(track.area[-1])
+    if first == last:
+        area = say("Its mean box area stays at {area} of the picture.", area=first)
+    else:
+        area = say("Its mean box area goes from {first} to {last} of the picture.", first=first, last=last)
     return f"{_apart(track)} {area}"
 
 

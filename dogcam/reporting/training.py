@@ -35,21 +35,29 @@ def training(evidence: Evidence) -> Exhibit | None:
         say("Training: accuracy, loss and overfitting"),
         tuple(lead),
         (_runs_table(evidence), *_curve_charts(evidence), _every_epoch(evidence)),
-        counted(
-            "How one run of this configuration went on the {images} test images, and after which epoch more training stops "
-            "helping.",
-            "How {n} runs of this configuration went on the {images} test images, and after which epoch more training stops "
-            "helping.",
-            len(verdicts),
-            images=count(evidence.document.get("dataset", {}).get("counts", {}).get("test")),
-        ),
-        counted(
-            "Run and epoch are chosen on the same test images that they are reported on, so the best accuracy is a little too "
-            "good; one run says little about how much a further one would differ.",
-            "Run and epoch are chosen on the same test images that they are reported on, so the best accuracy is a little too "
-            "good; {n} runs say little about how much a further one would differ.",
-            len(verdicts),
-        ),
+        _can(evidence),
+        _cannot(len(verdicts)),
+    )
+
+
+def _can(evidence: Evidence) -> str:
+    return counted(
+        "How one run of this configuration went on the {images} test images, and after which epoch more training stops "
+        "helping.",
+        "How {n} runs of this configuration went on the {images} test images, and after which epoch more training stops "
+        "helping.",
+        len(evidence.curves),
+        images=count(evidence.document.get("dataset", {}).get("counts", {}).get("test")),
+    )
+
+
+def _cannot(runs: int) -> str:
+    return counted(
+        "Run and epoch are chosen on the same test images that they are reported on, so the best accuracy is a little too "
+        "good; one run says little about how much a further one would differ.",
+        "Run and epoch are chosen on the same test images that they are reported on, so the best accuracy is a little too "
+        "good; {n} runs say little about how much a further one would differ.",
+        runs,
     )
 
 
@@ -98,31 +106,29 @@ def _run_row(source: str, run: int, curve: Curve, epochs: list[int], chosen: int
 def _curve_charts(evidence: Evidence) -> list[Chart]:
     """Accuracy and loss by epoch."""
     kept = evidence.experiment.kept() or None
-    captions = {
-        "accuracy": say(
-            "Accuracy by epoch. Strong lines: test; pale lines: training; marked: the epochs whose models were kept."
-        ),
-        "loss": say(
-            "Loss by epoch. Strong lines: test; pale lines: training; marked: the epochs whose models were kept."
-        ),
-    }
-    runs = len(evidence.curves)
-    alts = {
-        "accuracy": counted(
-            "Line chart of accuracy by epoch for one run; the numbers are in the table.",
-            "Line chart of accuracy by epoch for {n} runs; the numbers are in the table.",
-            runs,
-        ),
-        "loss": counted(
-            "Line chart of loss by epoch for one run; the numbers are in the table.",
-            "Line chart of loss by epoch for {n} runs; the numbers are in the table.",
-            runs,
-        ),
-    }
     return [
-        Chart(f"{measure}-by-epoch", caption, alts[measure], partial(curves, evidence.history, kept, measure))
-        for measure, caption in captions.items()
+        Chart(f"{measure}-by-epoch", caption, alt, partial(curves, evidence.history, kept, measure))
+        for measure, (caption, alt) in _captions(len(evidence.curves)).items()
     ]
+
+
+def _captions(runs: int) -> dict[str, tuple[str, str]]:
+    """Caption and alternative text of the charts."""
+    accuracy = counted(
+        "Line chart of accuracy by epoch for one run; the numbers are in the table.",
+        "Line chart of accuracy by epoch for {n} runs; the numbers are in the table.",
+        runs,
+    )
+    loss = counted(
+        "Line chart of loss by epoch for one run; the numbers are in the table.",
+        "Line chart of loss by epoch for {n} runs; the numbers are in the table.",
+        runs,
+    )
+    how = say("Strong lines: test; pale lines: training; marked: the epochs whose models were kept.")
+    return {
+        "accuracy": (f"{say('Accuracy by epoch.')} {how}", accuracy),
+        "loss": (f"{say('Loss by epoch.')} {how}", loss),
+    }
 
 
 def _every_epoch(evidence: Evidence) -> Table:
