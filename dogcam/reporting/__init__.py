@@ -9,6 +9,7 @@ The members, each of which may import only those named before it:
     evidence       what one experiment offers: its curves, its scored images, the picture that stands for the rest
     weighing       paired differences by image, and claims about them
     findings       claims held against the evidence, as sentences
+    tracks         how training went, as values and in sentences
     dynamics       how accuracy, fit and box area go with training
     answer         how all methods stand, and what became of the study's claims, as the page's first sentences
     decompositions where a gap between two pipelines comes from
@@ -22,7 +23,8 @@ The members, each of which may import only those named before it:
     localisation   exhibit 6: IoU; and box areas
     ranks          exhibit 7, beyond the study's six: methods against each other
     groups         exhibit 9: groups of pictures
-    epochs         exhibit 7, beyond the study's six: training dynamics
+    epochs         exhibit 8, beyond the study's six: training dynamics
+    protocol_words a protocol in words
     gallery        exhibits 2 to 5: pictures
     provenance     how it was made
     sameness       whether experiments may be compared, and what differs in how they were made

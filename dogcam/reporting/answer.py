@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from dogcam.reporting import Finding, listed, number
 from dogcam.reporting.comparison import Comparison, Line, compared
-from dogcam.reporting.dynamics import told_apart
 from dogcam.reporting.evidence import Evidence, title_of
 from dogcam.reporting.tables import is_baseline
+from dogcam.reporting.tracks import told_apart
 from dogcam.reporting.weighing import negligible, spelled
 from dogcam.statistics import Interval, Pair
 

@@ -26,7 +26,7 @@ from dogcam.reporting.between_words import (
     verdict,
 )
 from dogcam.reporting.evidence import title_of
-from dogcam.reporting.localisation import in_words
+from dogcam.reporting.protocol_words import in_words
 from dogcam.reporting.provenance import provenance, written
 from dogcam.reporting.sameness import Side
 from dogcam.reporting.weighing import spelled

@@ -16,6 +16,7 @@ from dogcam import boxes
 from dogcam.config import GROUPINGS
 from dogcam.evaluations import Cell, Evaluation
 from dogcam.files import plain
+from dogcam.language import say
 from dogcam.metrics import METRICS
 from dogcam.reporting.tables import cell_columns, cell_order, check_same_images, image_values, is_baseline
 from dogcam.statistics import Interval, intervals, median_intervals, pooled_interval
@@ -26,7 +27,7 @@ Columns = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Group:
-    """Some of the pictures: what they share, and how many there are."""
+    """Some of the pictures: what they share, in the language that is spoken, and how many there are."""
 
     label: str
     n: int
@@ -183,9 +184,14 @@ def _by_size(columns: Columns, classes: Sequence[str]) -> tuple[Sequence[str], n
     sizes = np.array([boxes.area(each).mean() if len(each) else np.nan for each in columns["truth"]]).round(6)
     low, high = np.nanquantile(sizes, [1 / 3, 2 / 3])
     if low == high:
-        return (f"{low:.2g} of the picture or less", "larger"), (sizes > low).astype(int)
+        labels = say("{most} of the picture or less", most=f"{low:.2g}"), say("larger")
+        return labels, (sizes > low).astype(int)
     least, most = _told_apart(low, high)
-    labels = f"small (below {least} of the picture)", f"medium ({least} to {most})", f"large (above {most})"
+    labels = (
+        say("small (below {least} of the picture)", least=least),
+        say("medium ({least} to {most})", least=least, most=most),
+        say("large (above {most})", most=most),
+    )
     return labels, (sizes >= low).astype(int) + (sizes > high)
 
 
@@ -197,7 +203,8 @@ def _told_apart(low: float, high: float) -> tuple[str, str]:
 
 def _by_animals(columns: Columns, classes: Sequence[str]) -> tuple[Sequence[str], np.ndarray]:
     annotated = np.array([len(each) for each in columns["truth"]])
-    return ("none annotated", "1 animal", "2 animals", "3 animals or more"), np.minimum(annotated, 3)
+    labels = say("none annotated"), say("1 animal"), say("2 animals"), say("3 animals or more")
+    return labels, np.minimum(annotated, 3)
 
 
 _GROUPINGS: dict[str, Callable[[Columns, Sequence[str]], tuple[Sequence[str], np.ndarray]]] = {
@@ -220,4 +227,4 @@ def _by_right(tables: Mapping[Cell, Columns], given: np.ndarray) -> tuple[Sequen
     own = [given if is_baseline(cell) else table["predicted"] for cell, table in tables.items()]
     labels = next(iter(tables.values()))["label"]
     of = np.column_stack([np.asarray(predicted) != labels for predicted in (given, *own)])
-    return ("the network is right", "the network is wrong"), of.astype(int)
+    return (say("the network is right"), say("the network is wrong")), of.astype(int)

@@ -11,11 +11,11 @@ from dogcam.boxes import area
 from dogcam.figures import Interval, Series, intervals, line_chart
 from dogcam.language import message, say
 from dogcam.metrics import METRICS
-from dogcam.protocols import Protocol
 from dogcam.reporting import NONE, Chart, Entry, Exhibit, Finding, Row, Table, count, number, percent, study
 from dogcam.reporting.colours import colour_of
 from dogcam.reporting.evidence import Evidence, never_looks, title_of
 from dogcam.reporting.findings import caution, rests_on
+from dogcam.reporting.protocol_words import in_words
 from dogcam.reporting.tables import is_baseline, scores
 from dogcam.reporting.thresholds import threshold_blocks
 
@@ -266,29 +266,3 @@ def _full_table(evidence: Evidence, protocol: str) -> Table:
 
 def _shown(values: dict[str, float | None]) -> list[str]:
     return [percent(value) if name == "empty" else number(value) for name, value in values.items()]
-
-
-_ABOVE = {
-    "calibrated": "a threshold that was chosen on training pictures for each method and layer",
-    "best": "the threshold that is best for the evaluated pictures together",
-}
-
-
-def in_words(protocol: Protocol | None) -> str:
-    """A protocol's fields as one sentence."""
-    if protocol is None:
-        return "This version of dogcam does not know the protocol."
-    negative = "negative values set to 0" if protocol.relu else "negative values kept"
-    size = "the picture's own size" if protocol.size is None else f"{protocol.size} × {protocol.size}"
-    scale = "divided by its maximum" if protocol.normalise == "max" else "its minimum and maximum moved to 0 and 1"
-    above = _ABOVE.get(protocol.threshold_from) or f"{protocol.threshold:g}"
-    cut = ", cut to 8 bits" if protocol.quantise else ""
-    component = "the largest connected part" if protocol.component == "largest" else "the first contour found"
-    box = "its extent" if protocol.box == "extent" else "the extent of its rotated rectangle of minimum area"
-    truth = "the best of the annotated boxes" if protocol.truth == "any" else "the first annotated box"
-    return (
-        f"Protocol {protocol.name} (version {protocol.version}): {negative}, the map enlarged ({protocol.upsample}) "
-        f"to {size}, {scale}, "
-        f"kept where above {above}{cut}; {component}, {box}, compared with {truth}; gradients of the "
-        f"{protocol.score}."
-    )

@@ -17,6 +17,9 @@ from babel.messages.pofile import read_po
 import dogcam
 from dogcam.config import LANGUAGES
 from dogcam.language import CATALOGUES, SOURCE
+from dogcam.metrics import METRICS
+from dogcam.metrics.faithfulness import FAITHFULNESS
+from dogcam.protocols import PROTOCOLS
 
 PACKAGE = Path(dogcam.__file__).parent
 SAYING = {"say": None, "message": None, "counted": (1, 2), "_": None}
@@ -24,7 +27,7 @@ WHERE = [
     ("**.py", "python"),
     *((f"**/templates/**.{kind}", "jinja2") for kind in ("html", "md", "tex")),
 ]
-REGISTRIES = ()
+REGISTRIES = (METRICS, FAITHFULNESS, PROTOCOLS)
 
 
 def said() -> dict[str, str]:
