@@ -12,7 +12,8 @@ The members, each of which may import only those named before it:
     statements     the claims one by one: what each says, as a verdict and a sentence
     findings       all claims held against the evidence, and what they leave open
     dynamics       how accuracy, fit and box area go with training
-    answer         how all methods stand, and what became of the study's claims, as the page's first sentences
+    answer         how all methods stand
+    answer_words   the same, and what became of the study's claims, as the page's first sentences
     decompositions where a gap between two pipelines comes from
     summary        what every field of summary.json means
     csv_tables     summary.json as tables for other programs

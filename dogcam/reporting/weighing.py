@@ -77,10 +77,12 @@ def spelled(difference: Interval) -> str:
     """ "+0.012 [+0.004, +0.020]": a difference with its interval, and whether it is too small to matter."""
     if np.isnan(difference.low):
         return say("{difference} (no interval)", difference=signed(difference.mean))
-    return say("{difference}, negligible", difference=bare(difference)) if negligible(difference) else bare(difference)
+    return (
+        say("{difference}, negligible", difference=_bare(difference)) if negligible(difference) else _bare(difference)
+    )
 
 
-def bare(difference: Interval) -> str:
+def _bare(difference: Interval) -> str:
     """ "+0.012 [+0.004, +0.020]": a difference with its interval, and no word."""
     digits = _digits(difference)
     mean, low, high = (signed(value, digits) for value in (difference.mean, difference.low, difference.high))
