@@ -68,11 +68,11 @@ def sentences(found: Standing, others: Iterable[Standing] = ()) -> list[str]:
         others: how they stand under other protocols.
     """
     under = [_under(other) for other in others]
-    return [*_highest(found), *_next(found), *_others(found), *_same(found), *under]
+    return [_highest(found), *_next(found), *_beside_unseen(found), *_others(found), *_same(found), *under]
 
 
-def _highest(found: Standing) -> list[str]:
-    """The best, and how it stands beside the best box that never looks."""
+def _highest(found: Standing) -> str:
+    """The best, and where that holds."""
     line, comparison = found.lines[0], found.compared
     known = {"images": found.images, "protocol": comparison.protocol, "epoch": comparison.epoch}
     if len(comparison.runs) > 1:
@@ -82,8 +82,7 @@ def _highest(found: Standing) -> list[str]:
         )
     else:
         where = say("On {images}, under protocol {protocol} at epoch {epoch}", **known)
-    told = say(_HIGHEST[_several(found)], where=where, methods=found.best, iou=_with_ends(line.iou))
-    return [told, *_beside_unseen(found)]
+    return say(_HIGHEST[_several(found)], where=where, methods=_named(found.of([line])), iou=_with_ends(line.iou))
 
 
 _HIGHEST = {  # whether several methods draw the best boxes
@@ -101,6 +100,7 @@ def _with_ends(found: Interval) -> str:
 
 
 def _beside_unseen(found: Standing) -> list[str]:
+    """On which side of the best box that never looks the best lies."""
     line = found.lines[0]
     if line.unseen is None or found.unseen is None:
         return []
@@ -110,14 +110,16 @@ def _beside_unseen(found: Standing) -> list[str]:
 
 _BESIDE = {
     "above": message(
-        "That is above the best box that never looks at the picture, {box} ({unseen}); the difference is {difference}."
+        "The highest mean IoU is above that of the best box that never looks at the picture, {box} ({unseen}); the "
+        "difference is {difference}."
     ),
     "below": message(
-        "That is below the best box that never looks at the picture, {box} ({unseen}); the difference is {difference}."
+        "The highest mean IoU is below that of the best box that never looks at the picture, {box} ({unseen}); the "
+        "difference is {difference}."
     ),
     "undecided": message(
-        "That is not told apart from the best box that never looks at the picture, {box} ({unseen}); the difference is "
-        "{difference}."
+        "The highest mean IoU is not told apart from that of the best box that never looks at the picture, {box} "
+        "({unseen}); the difference is {difference}."
     ),
 }
 

@@ -61,14 +61,14 @@ def test_a_method_outside_the_pooled_layer_can_be_the_answer(made):
         document.headline
         == "Of 2 methods only saliency at the input draws boxes that fit better than a box drawn without looking"
     )
-    first, beside, second, third = document.answer[:4]
+    first, second, beside, third = document.answer[:4]
     assert first.startswith(
         "On 16 images, under protocol default at epoch 4, saliency at the input has the highest mean IoU"
     )
-    never = (
-        "That is above the best box that never looks at the picture, whole-image (0.500); the difference is +0.202 ["
+    assert beside.startswith(
+        "The highest mean IoU is above that of the best box that never looks at the picture, whole-"
     )
-    assert beside.startswith(never)
+    assert "whole-image (0.500); the difference is +0.202 [" in beside
     assert second.startswith("It lies above the other method, CAM, by +0.400")
     assert third == "CAM is below that box."
     assert document.facts[0] == ("0.702", "highest mean IoU (saliency at the input, epoch 4)")
@@ -82,8 +82,11 @@ def test_what_draws_the_same_boxes_and_what_is_not_told_apart_is_said(made):
     three = {"methods": ("cam", "hirescam", "layercam"), "mirrored": ("layercam",)}
     answer = " ".join(told(made, HALF + 0.001 + SPREAD, HALF + 10 * SPREAD - 0.1, **three).answer)
     assert "CAM and HiResCAM draw the same boxes, as the algebra says they must when handled alike." in answer
-    assert "not told apart from the best box that never looks at the picture, whole-image (0.500)" in answer
-    assert "They are not told apart from LayerCAM. LayerCAM is not told apart from that box." in answer
+    assert (
+        "They are not told apart from LayerCAM. The highest mean IoU is not told apart from that of the best" in answer
+    )
+    assert "best box that never looks at the picture, whole-image (0.500); the difference is " in answer
+    assert "LayerCAM is not told apart from that box." in answer
 
 
 def test_a_method_may_draw_the_same_boxes_as_a_box_that_never_looks(made):
@@ -111,10 +114,10 @@ def test_the_studys_claims_and_where_a_protocol_says_otherwise(made):
 
 def test_each_other_protocol_has_a_sentence_of_its_own(made):
     made.protocols = ("default", "cam2016")
-    document = told(made, HALF + 0.1 + SPREAD, HALF + 0.2 + SPREAD, methods=("cam", "hirescam"), mirrored=("hirescam",))
+    document = told(made, HALF + 0.1 + SPREAD, HALF + 0.2 + SPREAD, mirrored=("gradcam",))
     (under,) = [each for each in document.answer if each.startswith("Under protocol")]
-    assert under.startswith("Under protocol cam2016 the highest mean IoU is that of HiResCAM, 0.701 [")
-    assert "], above the best such box there, whole-image (0.500); the difference is +0.201 [" in under
+    assert under.startswith("Under protocol cam2016 the highest mean IoU is that of Grad-CAM")
+    assert "], above the best such box there, whole-image (0.500); the difference is +0.202 [" in under
 
 
 def test_of_many_methods_three_are_named_and_the_rest_counted(made):
