@@ -69,6 +69,11 @@ def percent(value: float | None) -> str:
     return NONE if value is None or not np.isfinite(value) else say("{share} %", share=f"{100 * value:.1f}")
 
 
+def p_value(p: float) -> str:
+    """A p-value as tables write it: the smallest as a bound, since no test gives 0."""
+    return NONE if np.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def listed(items: list[str]) -> str:
     """Names in a sentence: "a", "a and b", "a, b and c"."""
     if len(items) > 2:

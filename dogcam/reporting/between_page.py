@@ -11,7 +11,7 @@ import numpy as np
 from dogcam.figures import Interval as Bar
 from dogcam.figures import intervals as interval_chart
 from dogcam.language import message, say
-from dogcam.reporting import NONE, Chart, Document, Entry, Exhibit, Row, Table, count, listed, number
+from dogcam.reporting import NONE, Chart, Document, Entry, Exhibit, Row, Table, count, listed, number, p_value
 from dogcam.reporting.answer import side
 from dogcam.reporting.between import Contrast, Match, Score
 from dogcam.reporting.between_words import (
@@ -133,7 +133,7 @@ def _boxes(found: Contrast, match: Match) -> Exhibit:
         f"boxes-{place + 1}",
         say("Whose boxes fit better, under protocol {protocol}", protocol=match.protocol),
         (*compared(found, match), *beside_unseen(match), *_missing(match)),
-        (_means(found, match), _gaps(match), *_chart(found, match, place)),
+        (_means(found, match), _gaps(found, match), *_chart(found, match, place)),
         say(
             "With which methods one experiment's boxes fit these images better than another's: all were scored on the same "
             "images, each method at the layer that the table names."
@@ -160,7 +160,10 @@ def _means(found: Contrast, match: Match) -> Table:
     """Mean IoU by method and experiment, the best box that never looks below."""
     scores = {(score.label, score.method): score for score in match.scores}
     rows = [
-        Row.of(title_of(method), *(cell for label in found.labels for cell in _cells(scores[label, method])))
+        Row.of(
+            title_of(method),
+            *(cell for label in found.labels for cell in _cells(scores[label, method], _leads(match, label, method))),
+        )
         for method in match.methods
     ]
     boxes = {score.label: score for score in match.unseen}
@@ -176,38 +179,53 @@ def _means(found: Contrast, match: Match) -> Table:
         for head in (say("{experiment}: layer", experiment=label), say("mean IoU [95 %]"), say("less the best box"))
     ]
     caption = say(
-        "Mean IoU by experiment, and less the best box that never looks ({images} images).", images=count(match.images)
+        "Mean IoU by experiment, and less the best box that never looks ({images} images). Bold: above all others.",
+        images=count(match.images),
     )
     return Table(caption, (say("method"), *heads), tuple(rows))
 
 
-def _cells(score: Score) -> tuple[str, Entry, str]:
+def _leads(match: Match, label: str, method: str) -> bool:
+    """Whether one experiment's boxes are better than every other's with a method."""
+    mine = [gap for gap in match.gaps if gap.method == method and label in (gap.first, gap.second)]
+    return all(verdict(gap) == ("above" if gap.second == label else "below") for gap in mine)
+
+
+def _cells(score: Score, leads: bool) -> tuple[str, Entry, str]:
     beside = NONE if score.unseen is None else spelled(score.unseen.difference)
-    return score.layer, _mean(score.iou), beside
+    return score.layer, _mean(score.iou, leads), beside
 
 
-def _mean(found: Interval) -> Entry:
+def _mean(found: Interval, leads: bool = False) -> Entry:
     ends = "" if np.isnan(found.low) else f" [{number(found.low)}, {number(found.high)}]"
-    return Entry(f"{number(found.value)}{ends}", bar=found.value)
+    return Entry(f"{number(found.value)}{ends}", strong=leads, bar=found.value)
 
 
-def _gaps(match: Match) -> Table:
+def _gaps(found: Contrast, match: Match) -> Table:
+    """The differences; of two experiments the caption says which is subtracted, of more a column."""
+    several = len(found.labels) > 2
     rows = tuple(
         Row.of(
             title_of(gap.method),
-            f"{gap.second} − {gap.first}",
+            *([f"{gap.second} − {gap.first}"] if several else []),
             say(WORDS[verdict(gap)]),
             spelled(gap.pair.difference),
-            number(gap.pair.holm, 4),
+            p_value(gap.pair.holm),
             f"{gap.pair.wins} / {gap.pair.ties} / {gap.pair.losses}",
         )
         for gap in match.gaps
     )
-    heads = (
-        *(say("method"), say("difference"), say("verdict"), say("IoU [95 %]")),
-        *(say("p (Holm)"), say("wins / ties / losses")),
-    )
-    return Table(say("Paired differences in IoU over the same images."), heads, rows, words=3)
+    figures = (say("IoU [95 %]"), say("p (Holm)"), say("wins / ties / losses"))
+    heads = (say("method"), *([say("difference")] if several else []), say("verdict"), *figures)
+    caption = say("Paired differences in IoU ({of}) over the same images.", of=_subtracted(found))
+    return Table(caption, heads, rows, words=len(heads) - len(figures))
+
+
+def _subtracted(found: Contrast) -> str:
+    """What is subtracted from what."""
+    if len(found.labels) > 2:
+        return say("later named − earlier named")
+    return f"{found.labels[1]} − {found.labels[0]}"
 
 
 def _chart(found: Contrast, match: Match, place: int) -> list[Chart]:
@@ -219,13 +237,12 @@ def _chart(found: Contrast, match: Match, place: int) -> list[Chart]:
     ]
     if not rows:
         return []
-    of = say("later named − earlier named") if several else f"{found.labels[1]} − {found.labels[0]}"
     return [
         Chart(
             f"iou-between-{place + 1}",
             say(
                 "Paired differences in IoU ({of}) with 95 % intervals, protocol {protocol}; grey: the interval holds 0.",
-                of=of,
+                of=_subtracted(found),
                 protocol=match.protocol,
             ),
             say("Intervals of the paired differences; the numbers are in the table."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 
 from dogcam.language import message, say
@@ -17,6 +17,7 @@ WORDS = {  # as tables write a verdict
     "undecided": message("not told apart"),
     "identical": message("identical"),
 }
+_SURE = ("above", "below")
 ONE_RUN = message(
     "One run speaks for each experiment: whether training again with other seeds would turn a difference over, "
     "these images cannot say."
@@ -81,12 +82,17 @@ _BOTH_WAYS = message(
 def answer(found: Contrast) -> list[str]:
     """The answer in plain sentences."""
     match = found.matches[0]
-    return [*compared(found, match), *beside_unseen(match), *right(found), settings(found), say(ONE_RUN)]
+    told = compared(found, match, figures=_SURE)
+    return [*told, *beside_unseen(match), *right(found), settings(found), say(ONE_RUN)]
 
 
-def compared(found: Contrast, match: Match) -> list[str]:
-    """What is held against what, then each pair of experiments by method."""
-    return [_setting(found, match), *(_pair(match, *pair) for pair in combinations(found.labels, 2))]
+def compared(found: Contrast, match: Match, figures: Collection[str] = tuple(WORDS)) -> list[str]:
+    """What is held against what, then each pair of experiments by method.
+
+    Args:
+        figures: the verdicts whose differences are spelled out.
+    """
+    return [_setting(found, match), *(_pair(match, pair, figures) for pair in combinations(found.labels, 2))]
 
 
 def _setting(found: Contrast, match: Match) -> str:
@@ -118,36 +124,36 @@ def _setting(found: Contrast, match: Match) -> str:
 _SAID = {  # how the first are told, and how others after them
     "above": (
         message("The boxes of {second} fit better than those of {first} with {methods}"),
-        message("they fit better than those of {first} with {methods}"),
+        message("better with {methods}"),
     ),
     "below": (
         message("The boxes of {second} fit worse than those of {first} with {methods}"),
-        message("they fit worse than those of {first} with {methods}"),
+        message("worse with {methods}"),
     ),
     "undecided": (
         message("The boxes of {second} cannot be told apart from those of {first} with {methods}"),
-        message("they cannot be told apart from those of {first} with {methods}"),
+        message("not told apart with {methods}"),
     ),
     "identical": (
         message("The boxes of {second} are the same as those of {first} with {methods}"),
-        message("they are the same as those of {first} with {methods}"),
+        message("the same with {methods}"),
     ),
 }
 
 
-def _pair(match: Match, first: str, second: str) -> str:
+def _pair(match: Match, labels: tuple[str, str], figures: Collection[str]) -> str:
     """Two experiments, method by method."""
-    by = _by_verdict(gap for gap in match.gaps if (gap.first, gap.second) == (first, second))
-    there = [(name, listed([_told(gap) for gap in gaps])) for name, gaps in by.items() if gaps]
+    by = _by_verdict(gap for gap in match.gaps if (gap.first, gap.second) == labels)
+    there = [(name, listed([_told(gap, name in figures) for gap in gaps])) for name, gaps in by.items() if gaps]
     parts = [
-        say(_SAID[name][place > 0], first=first, second=second, methods=methods)
+        say(_SAID[name][place > 0], first=labels[0], second=labels[1], methods=methods)
         for place, (name, methods) in enumerate(there)
     ]
     return f"{'; '.join(parts)}."
 
 
-def _told(gap: Gap) -> str:
-    return title_of(gap.method) + ("" if gap.same else f" ({shown(gap.pair)})")
+def _told(gap: Gap, figures: bool) -> str:
+    return title_of(gap.method) + (f" ({shown(gap.pair)})" if figures and not gap.same else "")
 
 
 def beside_unseen(match: Match) -> list[str]:
