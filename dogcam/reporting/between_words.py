@@ -250,7 +250,7 @@ def setting_named(name: str) -> tuple[str, str]:
     """ "config.learning_rate" as the part it belongs to, in words, and its own name."""
     part, _, field = name.partition(".")
     if not field:
-        return say(_PARTS["config"]), name
+        return say("training"), name
     return say(_PARTS[part]) if part in _PARTS else part, field
 
 

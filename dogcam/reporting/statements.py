@@ -83,16 +83,16 @@ def _cause(protocol: Protocol | None, identical: bool) -> list[str]:
     if protocol is None:
         return []
     if identical:
-        return [say(_ALIKE["cut" if protocol.relu else "kept"], protocol=protocol.name)]
+        return [say(_ALIKE[protocol.relu], protocol=protocol.name)]
     cause = _APART.get((not protocol.relu, protocol.score == "softmax"))
     return [say(cause, protocol=protocol.name)] if cause else []
 
 
-_ALIKE = {
-    "cut": message(
+_ALIKE = {  # whether negative values are cut
+    True: message(
         "Protocol {protocol} cuts negative values from both: a difference can only come from how maps are handled."
     ),
-    "kept": message(
+    False: message(
         "Protocol {protocol} keeps CAM's negative values, but below its threshold: a difference can only come from how "
         "maps are handled."
     ),
