@@ -8,10 +8,12 @@ The members, each of which may import only those named before it:
     study          the published figures
     evidence       what one experiment offers: its curves, its scored images, the picture that stands for the rest
     weighing       paired differences by image, and claims about them
-    findings       claims held against the evidence, as sentences
+    statements     the claims one by one: what each says, as a verdict and a sentence
+    findings       all claims held against the evidence, and what they leave open
     tracks         how training went, as values and in sentences
     dynamics       how accuracy, fit and box area go with training
-    answer         how all methods stand, and what became of the study's claims, as the page's first sentences
+    answer         how all methods stand
+    answer_words   the same, and what became of the study's claims, as the page's first sentences
     decompositions where a gap between two pipelines comes from
     summary        what every field of summary.json means
     csv_tables     summary.json as tables for other programs
@@ -47,6 +49,7 @@ from typing import Any
 import numpy as np
 
 from dogcam.figures import Panel
+from dogcam.language import message, say
 
 NONE = "–"
 
@@ -69,12 +72,29 @@ def count(value: int | None) -> str:
 
 def percent(value: float | None) -> str:
     """A share as a percentage."""
-    return NONE if value is None or not np.isfinite(value) else f"{100 * value:.1f} %"
+    return NONE if value is None or not np.isfinite(value) else say("{share} %", share=f"{100 * value:.1f}")
+
+
+def p_value(p: float) -> str:
+    """A p-value as tables write it: the smallest as a bound, since no test gives 0."""
+    return NONE if np.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def listed(items: list[str]) -> str:
     """Names in a sentence: "a", "a and b", "a, b and c"."""
-    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+    if len(items) > 2:
+        return say("{several} and {last}", several=", ".join(items[:-1]), last=items[-1])
+    return say("{one} and {other}", one=items[0], other=items[1]) if len(items) == 2 else "".join(items)
+
+
+# Verdicts on claims and who makes these, as data have them -> as they are shown.
+VERDICTS = {
+    "supported": message("supported"),
+    "contradicted": message("contradicted"),
+    "undecided": message("undecided"),
+    "identical": message("identical"),
+}
+SOURCES = {"study": message("the study's claim"), "dogcam": message("asked by dogcam")}
 
 
 @dataclass(frozen=True)
@@ -166,11 +186,12 @@ class Finding:
 
     Attributes:
         claim: in words.
-        source: who makes it: "study" or "dogcam".
-        verdict: "supported", "contradicted", "undecided" or "identical".
+        source: who makes it: a key of `SOURCES`.
+        verdict: a key of `VERDICTS`.
         sentence: the verdict with its numbers.
         protocol: under which it was judged.
         intervals: (label, `statistics.Interval`) of every comparison it rests on.
+        composed: it is made of two other claims, which are judged on their own as well.
     """
 
     claim: str
@@ -179,6 +200,17 @@ class Finding:
     sentence: str
     protocol: str
     intervals: tuple[tuple[str, object], ...] = ()
+    composed: bool = False
+
+    @property
+    def shown_verdict(self) -> str:
+        """The verdict in the language that is spoken."""
+        return say(VERDICTS[self.verdict])
+
+    @property
+    def shown_source(self) -> str:
+        """Who makes the claim, in the language that is spoken: "the study's claim"."""
+        return say(SOURCES[self.source])
 
 
 @dataclass(frozen=True)
