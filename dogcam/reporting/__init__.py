@@ -35,6 +35,7 @@ A new format needs only the values below; a new exhibit is a function from evide
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +45,7 @@ import numpy as np
 from dogcam.figures import Panel
 
 NONE = "–"
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -70,6 +72,11 @@ def percent(value: float | None) -> str:
 def listed(items: list[str]) -> str:
     """Names in a sentence: "a", "a and b", "a, b and c"."""
     return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def isolated(name: str) -> str:
+    """A name for plain text: between marks that keep its direction to itself, without marks of its own, which could end that."""
+    return f"\u2068{_DIRECTIONS.sub('', name)}\u2069"
 
 
 @dataclass(frozen=True)

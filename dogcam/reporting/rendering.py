@@ -16,7 +16,7 @@ from markupsafe import Markup
 from dogcam.figures import ANNOTATED_COLOUR, PREDICTED_COLOUR, heat_gradient, image_bytes, save, tile
 from dogcam.files import write_bytes, write_text
 from dogcam.language import say, spoken
-from dogcam.reporting import Chart, Document, Sheet, Table, Tile
+from dogcam.reporting import Chart, Document, Sheet, Table, Tile, isolated
 from dogcam.reporting.viewer import json_text
 
 FILES = {"html": "index.html", "md": "report.md"}
@@ -76,7 +76,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(_=say, spoken=spoken)
-    environment.filters.update(md=markdown_text, kind=lambda block: type(block).__name__, digest=_digest)
+    environment.filters.update(
+        md=markdown_text, kind=lambda block: type(block).__name__, digest=_digest, isolated=isolated
+    )
     return environment
 
 

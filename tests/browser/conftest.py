@@ -26,7 +26,13 @@ from dogcam.statistics import Walk, decompose
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIETLY = ["--disable-gpu", "--disable-quic", "--disable-sync", "--disable-component-update", "--no-first-run"]
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
+DESK = {"width": 1440, "height": 900}
+# What reaches beyond the right edge; what is hidden, or scrolls by itself, is not cut.
+CUT = """() => [...document.querySelectorAll("body *")].filter((each) => {
+  const box = each.getBoundingClientRect();
+  return box.width && box.right > innerWidth + 1 && !each.closest(".scroll, #viewer-list, .skip, caption");
+}).map((each) => each.outerHTML.slice(0, 120))"""
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 IMAGES, SAMPLES, CURVE = 24, 12, 100
 
 
@@ -59,7 +65,7 @@ class Opened:
 
     def __call__(self, path, viewport=DESK, wait=True, **options):
         """The page, once its viewer shows a picture (where `wait`)."""
-        context = self.browser.new_context(viewport=viewport, offline=True, **options)
+        context = self.browser.new_context(viewport=viewport, offline=True, reduced_motion="reduce", **options)
         context.set_default_timeout(10_000)
         self.contexts.append(context)
         context.add_init_script(
@@ -70,10 +76,16 @@ class Opened:
         page.on("request", lambda asked: self._asked(asked.url, address))
         page.on("console", lambda said: said.type in ("error", "warning") and self.faults.append(said.text))
         page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("dialog", lambda dialog: (self.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         page.goto(address)
         if wait:
             page.wait_for_function('document.getElementById("viewer-told-a").textContent !== ""')
         return page
+
+    @staticmethod
+    def cut(page):
+        """What lies beyond the page's right edge, and by how many pixels the page must be scrolled to see it."""
+        return [*page.evaluate(CUT), *filter(None, [page.evaluate(WIDER)])]
 
     def _asked(self, url, address):
         if url.split("#")[0] != address and not url.startswith("data:"):
@@ -139,7 +151,9 @@ def with_more(experiment):
         layer="conv5_block1_out",
         run=2,
         epoch=4,
-        decomposition=decompose(lambda on: 0.5 + spread * (1 + 0.1 * len(on)) + 0.02 * len(on), list(said), resamples=100),
+        decomposition=decompose(
+            lambda on: 0.5 + spread * (1 + 0.1 * len(on)) + 0.02 * len(on), list(said), resamples=100
+        ),
         said=said,
         same={"score": "logit"},
         pooled=True,

@@ -30,7 +30,9 @@ def listed(page):
 
 
 def chosen(page):
-    (found,) = at(page, "list").locator('[aria-selected="true"]').evaluate_all("all => all.map((e) => +e.dataset.picture)")
+    (found,) = (
+        at(page, "list").locator('[aria-selected="true"]').evaluate_all("all => all.map((e) => +e.dataset.picture)")
+    )
     return found
 
 
@@ -157,7 +159,12 @@ def test_calibrated_and_oracle_thresholds_are_marked_on_the_curve_and_one_click_
     page = opened(report.path)
     names = at(page, "jumps").locator("button").all_inner_texts()
     assert names == ["calibrated 0.15", "oracle 0.3"]
-    grid = [float(x) for x in at(page, "chart").locator("line.grid").first.evaluate("(l) => [l.x1, l.x2].map((e) => e.baseVal.value)")]
+    grid = [
+        float(x)
+        for x in at(page, "chart")
+        .locator("line.grid")
+        .first.evaluate("(l) => [l.x1, l.x2].map((e) => e.baseVal.value)")
+    ]
     for mark, value in (("chosen", 0.15), ("oracle", 0.3), ("now", 0.15)):
         x = at(page, "chart").locator(f"line.{mark}").evaluate("(line) => line.x1.baseVal.value")
         assert (x - grid[0]) / (grid[1] - grid[0]) == pytest.approx(value, abs=1e-6)
@@ -239,7 +246,11 @@ def test_the_whole_viewer_is_reached_by_the_tab_key_in_the_order_that_it_is_read
     for _ in range(12):
         page.keyboard.press("Tab")
         assert page.evaluate(FOCUSED_VISIBLY)
-        found.append(page.evaluate("(({ id, name, dataset }) => id || name || (dataset.picture && 'picture'))(document.activeElement)"))
+        found.append(
+            page.evaluate(
+                "(({ id, name, dataset }) => id || name || (dataset.picture && 'picture'))(document.activeElement)"
+            )
+        )
     controls = ["search", "sort", "previous", "next", "picture", "mode", "method-a", "layer-a", "epoch-a", "run-a"]
     assert [each.removeprefix("viewer-") for each in found] == [*controls, "protocol", "threshold"]
 
@@ -256,7 +267,9 @@ def test_thumbnails_are_loaded_as_they_come_into_view(make, opened, tmp_path):
     at(page, "sort").select_option("high")
     at(page, "list").locator("button").first.focus()
     page.keyboard.press("End")
-    expect(at(page, "list").locator("button").last.locator("img")).to_have_attribute("src", re.compile("^data:image/jpeg"))
+    expect(at(page, "list").locator("button").last.locator("img")).to_have_attribute(
+        "src", re.compile("^data:image/jpeg")
+    )
 
 
 def test_a_picture_without_a_kept_map_says_so(make, opened, tmp_path):

@@ -1,15 +1,11 @@
 """The page as it opens from disk: quiet, whole, no wider than its window, on paper as on screens, and fit for every reader."""
 
+from itertools import pairwise
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 PHONE, DESK, A4 = {"width": 390, "height": 844}, {"width": 1440, "height": 900}, {"width": 718, "height": 1000}
-WIDER_THAN_THE_PAGE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-# What is hidden, or scrolls by itself and shows that it does, is not cut.
-CUT = """() => [...document.querySelectorAll("body *")].filter((each) => {
-  const box = each.getBoundingClientRect();
-  return box.width && box.right > innerWidth + 1 && !each.closest(".scroll, #viewer-list, .skip, caption");
-}).map((each) => each.outerHTML.slice(0, 120))"""
 
 
 def test_the_page_opens_and_its_contents_lead_everywhere(opened, report):
@@ -34,7 +30,7 @@ def test_headings_descend_one_by_one_and_landmarks_are_there(opened, report):
     levels = [int(name[1]) for name in page.eval_on_selector_all("h1, h2, h3, h4", "all => all.map((h) => h.tagName)")]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
     for role in ("banner", "navigation", "main"):
         assert page.get_by_role(role).count() == 1
 
@@ -44,11 +40,8 @@ def test_nothing_is_wider_than_the_window(opened, report, comparison, viewport):
     page = opened(report.path, viewport)
     for mode in ("one", "pair", "blend"):
         page.locator(f'#viewer [value="{mode}"]').check()
-        assert page.evaluate(WIDER_THAN_THE_PAGE) == 0
-        assert page.evaluate(CUT) == []
-    page = opened(comparison, viewport, wait=False)
-    assert page.evaluate(WIDER_THAN_THE_PAGE) == 0
-    assert page.evaluate(CUT) == []
+        assert opened.cut(page) == []
+    assert opened.cut(opened(comparison, viewport, wait=False)) == []
 
 
 def faults(page, context=None):
@@ -85,9 +78,8 @@ def test_light_and_dark_follow_the_system(opened, report):
 def test_on_paper_nothing_is_cut_or_folded(opened, report):
     page = opened(report.path, A4)
     page.emulate_media(media="print")
-    assert page.evaluate(WIDER_THAN_THE_PAGE) == 0
-    assert page.evaluate(CUT) == []
-    wide = 'all => all.filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.textContent.slice(0, 90))'
+    assert opened.cut(page) == []
+    wide = "all => all.filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.textContent.slice(0, 90))"
     assert page.eval_on_selector_all(".scroll", wide) == []
     assert not page.locator("#viewer").is_visible()
     assert not page.locator("nav").is_visible()
