@@ -33,6 +33,7 @@ The members, each of which may import only those named before it:
     between        experiments against each other: accuracy and localisation over the same images
     between_words  the same in sentences
     between_page   the same as a document
+    embedding      maps in 8 bits and pictures within a budget of bytes
     viewer         the kept pictures' maps and scores, for the page's script
     page           the whole document: the one that assembles
     rendering      the document as files: HTML, Markdown, figures
@@ -42,6 +43,7 @@ A new format needs only the values below; a new exhibit is a function from evide
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +54,7 @@ from dogcam.figures import Panel
 from dogcam.language import message, say
 
 NONE = "–"
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -97,6 +100,11 @@ VERDICTS = {
 SOURCES = {"study": message("the study's claim"), "dogcam": message("asked by dogcam")}
 
 
+def isolated(name: str) -> str:
+    """A name for plain text: between marks that keep its direction to itself, without marks of its own, which could end that."""
+    return f"\u2068{_DIRECTIONS.sub('', name)}\u2069"
+
+
 @dataclass(frozen=True)
 class Entry:
     """One cell of a table.
@@ -133,6 +141,7 @@ class Table:
         words: how many columns on the left hold words; the others hold numbers.
         aside: positions of columns that others published.
         folded: opens on demand.
+        key: what it is, where a page gives it a place of its own: "protocols"; "" of others.
     """
 
     caption: str
@@ -142,6 +151,7 @@ class Table:
     aside: tuple[int, ...] = ()
     note: str = ""
     folded: bool = False
+    key: str = ""
 
 
 @dataclass(frozen=True)

@@ -263,5 +263,5 @@ def _made(found: Contrast, sides: Sequence[Side]) -> list[Table]:
     ]
     known = sides[0].evidence
     rows = tuple(Row.of(match.protocol, in_words(known.protocol(match.protocol))) for match in found.matches)
-    heads = (say("protocol"), say("in words"))
-    return [*tables, Table(say("Protocols: how a map becomes a box and a score"), heads, rows, words=2)]
+    heads, caption = (say("protocol"), say("in words")), say("Protocols: how a map becomes a box and a score")
+    return [*tables, Table(caption, heads, rows, words=2, key="protocols")]

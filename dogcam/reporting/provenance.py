@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dogcam.evaluations import Cell, Choice
@@ -156,7 +157,7 @@ def _protocols(evidence: Evidence) -> Table | None:
         return None
     pairs = {name: in_words(evidence.protocol(name)) for name in evidence.protocols}
     heads = say("protocol"), say("in words")
-    return _pairs(say("Protocols: how a map becomes a box and a score"), heads, pairs)
+    return replace(_pairs(say("Protocols: how a map becomes a box and a score"), heads, pairs), key="protocols")
 
 
 def _thresholds(evidence: Evidence) -> Table | None:
@@ -181,6 +182,7 @@ def _thresholds(evidence: Evidence) -> Table | None:
             "images that the threshold was chosen on; for the best one the mean share of right boxes over the IoU levels."
         ),
         folded=True,
+        key="protocols",
     )
 
 

@@ -15,13 +15,14 @@ from markupsafe import Markup
 
 from dogcam.figures import ANNOTATED_COLOUR, PREDICTED_COLOUR, heat_gradient, image_bytes, save, tile
 from dogcam.files import write_bytes, write_text
-from dogcam.reporting import Chart, Document, Sheet, Table, Tile
+from dogcam.language import say, spoken
+from dogcam.reporting import Chart, Document, Sheet, Table, Tile, isolated
 from dogcam.reporting.viewer import json_text
 
 FILES = {"html": "index.html", "md": "report.md"}
 TILE_INCHES = 3.0
 _TILE_DPI = (80, 160)
-_SCRIPTS = ("localize.js", "drawing.js", "viewer.js")
+_SCRIPTS = ("localize.js", "drawing.js", "picking.js", "viewer.js")
 _FULL_SIZE_TILES = 60  # with more pictures on a page each is made smaller, so that the page can still be mailed
 
 
@@ -74,7 +75,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(md=markdown_text, kind=lambda block: type(block).__name__)
+    environment.globals.update(_=say, spoken=spoken)
+    environment.filters.update(
+        md=markdown_text, kind=lambda block: type(block).__name__, digest=_digest, isolated=isolated
+    )
     return environment
 
 
@@ -104,8 +108,12 @@ def _viewer_parts(environment: Environment, document: Document) -> dict[str, Mar
     if document.viewer is None:
         return None
     script = "\n".join(environment.loader.get_source(environment, name)[0].strip() for name in _SCRIPTS)
-    digest = b64encode(sha256(script.encode()).digest()).decode()
-    return {"script": Markup(script), "hash": Markup(f"sha256-{digest}"), "values": Markup(json_text(document.viewer))}
+    return {"script": Markup(script), "hash": _digest(script), "values": Markup(json_text(document.viewer))}
+
+
+def _digest(text: str) -> Markup:
+    """How a Content-Security-Policy names the one script or style that it allows."""
+    return Markup(f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}")
 
 
 def _sheets(document: Document) -> list[Sheet]:

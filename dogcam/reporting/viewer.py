@@ -7,7 +7,7 @@ reader can move the threshold. A protocol that the script does not follow is lef
 from __future__ import annotations
 
 import json
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,39 +15,41 @@ import numpy as np
 
 from dogcam.evaluations import Cell
 from dogcam.figures import heat_levels
+from dogcam.language import counted, message, say, translated
 from dogcam.protocols import Protocol
+from dogcam.reporting.embedding import jpegs, packed
 from dogcam.reporting.evidence import Columns, Evidence, Sample, title_of
 
-MAP_BYTES = 7_500_000  # a third more in base64: with pictures and figures the page can still be mailed
+# A third more in base64: with the figures the page stays under 25 MB, whatever was kept.
+MAP_BYTES = 7_500_000
+PICTURE_BYTES = 6_000_000
 _FINE = 64 * 64  # maps of more pixels come last: one of them weighs as much as a thousand of a last layer
-# Both 251 and 255 - 64 are prime: no level is a round share of the highest one, so that none lies on a round threshold,
-# where the last bit of a division would decide.
-_TOP = 251
-_ZERO = 64
 _POINTS = 200  # of a curve
 COLOURS = 64
 
+# The page's script fills in what is in braces, and knows no Korean particles: no entry may have one that depends on a name.
 _WORDS = {
-    "iou": "IoU {iou} at threshold {threshold}.",
-    "nobox": "No pixel above threshold {threshold}: no box, IoU 0.",
-    "empty": "This map has nothing above zero.",
-    "evaluated": "In the tables: {iou} at {threshold}.",
-    "unscored": "Not in the tables.",
-    "missing": "No map was kept of this choice.",
-    "picture": "{id}, {label}, {place} of {count}.",
-    "right": "Predicted: {label} (right).",
-    "wrong": "Predicted: {label} (wrong).",
-    "thumb": "{label}, {id}, IoU {iou}",
-    "none": "No picture matches.",
-    "calibrated": "calibrated {value}",
-    "fixed": "fixed {value}",
-    "best": "best {value}",
-    "oracle": "oracle {value}",
-    "each": "each at its tables' threshold",
-    "alt": "{id} under {where}: heat, predicted box (solid) and annotated one (dashed). {iou}",
-    "where": "{method}, {layer}, epoch {epoch}, run {run}",
-    "curve": "Mean IoU by threshold over all scored pictures: highest {high} at {oracle}.",
-    "nocurve": "No curve over all pictures was kept under this protocol; the thin line is this picture's.",
+    "iou": message("IoU {iou} at threshold {threshold}."),
+    "nobox": message("No pixel above threshold {threshold}: no box, IoU 0."),
+    "empty": message("This map has nothing above zero."),
+    "evaluated": message("In the tables: {iou} at {threshold}."),
+    "unscored": message("Not in the tables."),
+    "missing": message("No map of this picture was kept for this choice of method, layer, epoch and run."),
+    "picture": message("{id}, {label}, {place} of {count}."),
+    "right": message("Predicted: {label} (right)."),
+    "wrong": message("Predicted: {label} (wrong)."),
+    "thumb": message("{label}, {id}, IoU {iou}"),
+    "none": message("No picture matches."),
+    "calibrated": message("calibrated {value}"),
+    "fixed": message("fixed {value}"),
+    "best": message("best {value}"),
+    "oracle": message("oracle {value}"),
+    "each": message("each at its tables' threshold"),
+    "side": message("{side}: {text}"),
+    "alt": message("{id} under {where}: heat, predicted box (solid) and annotated one (dashed). {iou}"),
+    "where": message("{method}, {layer}, epoch {epoch}, run {run}"),
+    "curve": message("Mean IoU by threshold over all scored pictures: highest {high} at {oracle}."),
+    "nocurve": message("No curve over all pictures was kept under this protocol; the thin line is this picture's."),
 }
 
 
@@ -65,14 +67,15 @@ def viewer(evidence: Evidence) -> dict[str, Any] | None:
     maps, omitted = _within(_maps(evidence))
     if not maps:
         return None
+    contents = jpegs([sample.path for sample in evidence.samples], PICTURE_BYTES)
     pairs = [pair for pair in evidence.pairs if any(pair == key[2:] for key in maps)]
     pairs += sorted({key[2:] for key in maps} - set(pairs))
     protocols = list(drawn)
     return {
-        "pictures": [_picture(sample) for sample in evidence.samples],
+        "pictures": [_picture(*each) for each in zip(evidence.samples, contents, strict=True)],
         "protocols": [_fields(each) for each in drawn.values()],
         "pairs": [{"method": method, "title": title_of(method), "layer": layer} for method, layer in pairs],
-        "maps": [_packed(key, maps[key], pairs) for key in sorted(maps)],
+        "maps": [{**_place(key, pairs), **packed(maps[key])} for key in sorted(maps)],
         "cells": [
             _cell(evidence, cell, columns, pairs.index((cell.method, cell.layer)), protocols.index(cell.protocol))
             for cell, columns in evidence.tables.items()
@@ -80,7 +83,7 @@ def viewer(evidence: Evidence) -> dict[str, Any] | None:
         ],
         "predictions": _predictions(evidence, {key[:2] for key in maps}),
         "colours": heat_levels(COLOURS).tolist(),
-        "words": _WORDS,
+        "words": {name: translated(text) for name, text in _WORDS.items()},
         "start": _start(evidence, maps, pairs),
         "notes": list(_notes([name for name in known if name not in drawn], omitted)),
     }
@@ -101,31 +104,6 @@ def can_draw(protocol: Protocol) -> bool:
     )
 
 
-def quantised(raw: np.ndarray) -> tuple[np.ndarray, int, float, float]:
-    """A raw map (h, w) in 8 bits that keep its sign: (uint8 (h, w), the level of 0, scale above it, scale below it).
-
-    A value is (level - zero)² * its scale, below 0 with a minus: finer where low thresholds are. Above and below 0 have
-    scales of their own, so that a few very negative values do not cost the positive ones their levels. A map with a value
-    that is not finite shows nothing and becomes 0.
-    """
-    raw = np.asarray(raw, np.float32)
-    if not np.isfinite(raw).all():
-        raw = np.zeros_like(raw)
-    zero = _ZERO if raw.min() < 0 else 0
-    highest = 255 - zero if zero else _TOP
-    above = np.float32(max(raw.max(), 0) / highest**2)
-    below = np.float32(-min(raw.min(), 0) / _ZERO**2)
-    scale = np.where(raw > 0, above, below)
-    levels = np.sign(raw) * np.rint(np.sqrt(np.divide(np.abs(raw), scale, out=np.zeros_like(raw), where=scale > 0)))
-    return np.clip(levels + zero, 0, 255).astype(np.uint8), zero, float(above), float(below)
-
-
-def restored(levels: np.ndarray, zero: int, above: float, below: float) -> np.ndarray:
-    """The float32 map that `quantised` keeps: what the page computes with."""
-    steps = levels.astype(np.float32) - np.float32(zero)
-    return steps * np.abs(steps) * np.where(steps > 0, np.float32(above), np.float32(below))
-
-
 def json_text(values: Mapping[str, Any]) -> str:
     """JSON in ASCII that no HTML parser can take for anything else, whatever names are in it."""
     text = json.dumps(values, separators=(",", ":"), allow_nan=False)
@@ -135,58 +113,47 @@ def json_text(values: Mapping[str, Any]) -> str:
 Key = tuple[int, int, str, str]  # run, epoch, method, layer
 
 
-def _maps(evidence: Evidence) -> Iterator[tuple[Key, np.ndarray]]:
-    """All kept maps that were scored, the reported run's and the latest epochs' first."""
+def _maps(evidence: Evidence) -> Iterator[tuple[Key, dict[int, np.ndarray]]]:
+    """All kept maps of what was scored, by the place of their picture; the reported run's and the latest epochs' first."""
     scored = {(cell.run, cell.epoch, cell.method, cell.layer) for cell in evidence.tables}
     places = {key[:2] for key in scored if key[0] > 0}
     for run, epoch in sorted(places, key=lambda place: (place[0] != evidence.run, place[0], -place[1])):
         kept = evidence.evaluation.maps(run, epoch) if evidence.evaluation else {}
         for pair, maps in kept.items():
-            if (run, epoch, *pair) in scored:
-                yield (run, epoch, *pair), maps
+            if (run, epoch, *pair) in scored and len(maps):
+                yield (run, epoch, *pair), dict(enumerate(maps))
 
 
-def _within(found: Iterator[tuple[Key, np.ndarray]]) -> tuple[dict[Key, np.ndarray], int]:
-    """What `MAP_BYTES` have room for, the coarse maps first; and how many had none."""
-    wanted = sorted(found, key=lambda each: each[1][0].size > _FINE if len(each[1]) else False)
+def _within(found: Iterator[tuple[Key, dict[int, np.ndarray]]]) -> tuple[dict[Key, dict[int, np.ndarray]], int]:
+    """What `MAP_BYTES` have room for, the coarse maps first; and how many sets had none."""
+    wanted = sorted(found, key=lambda each: next(iter(each[1].values())).size > _FINE)
     room, kept = MAP_BYTES, {}
     for key, maps in wanted:
-        if 0 < maps.size <= room:
+        weight = sum(each.size for each in maps.values())
+        if 0 < weight <= room:
             kept[key] = maps
-            room -= maps.size
+            room -= weight
     return kept, len(wanted) - len(kept)
 
 
-def _packed(key: Key, maps: np.ndarray, pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """The maps (n, h, w) of a method, one after the other."""
-    levels, zeros, above, below = zip(*(quantised(each) for each in maps), strict=True)
-    return {
-        "run": key[0],
-        "epoch": key[1],
-        "pair": pairs.index(key[2:]),
-        "height": maps.shape[1],
-        "width": maps.shape[2],
-        "zero": list(zeros),
-        "above": list(above),
-        "below": list(below),
-        "levels": urlsafe_b64encode(np.stack(levels).tobytes()).decode(),
-    }
+def _place(key: Key, pairs: list[tuple[str, str]]) -> dict[str, int]:
+    return {"run": key[0], "epoch": key[1], "pair": pairs.index(key[2:])}
 
 
-def _picture(sample: Sample) -> dict[str, Any]:
+def _picture(sample: Sample, content: bytes) -> dict[str, Any]:
     return {
         "id": sample.id,
         "label": sample.label,
         "boxes": sample.boxes.tolist(),
         "height": sample.shape[0],
         "width": sample.shape[1],
-        "source": "data:image/jpeg;base64," + b64encode(sample.path.read_bytes()).decode(),
+        "source": "data:image/jpeg;base64," + b64encode(content).decode(),
     }
 
 
 def _fields(protocol: Protocol) -> dict[str, Any]:
-    names = ("name", "description", "relu", "normalise", "upsample", "size", "quantise", "truth", "thresholds")
-    return {name: getattr(protocol, name) for name in names}
+    names = ("name", "relu", "normalise", "upsample", "size", "quantise", "truth", "thresholds")
+    return {"description": say(protocol.description), **{name: getattr(protocol, name) for name in names}}
 
 
 def _cell(evidence: Evidence, cell: Cell, columns: Columns, pair: int, protocol: int) -> dict[str, Any]:
@@ -261,9 +228,14 @@ def _start(evidence: Evidence, maps: Mapping[Key, np.ndarray], pairs: list[tuple
 
 def _notes(undrawn: list[str], omitted: int) -> Iterator[str]:
     if undrawn:
-        yield (
-            f"Not drawn here: {', '.join(undrawn)}; this viewer follows only protocols with the largest component and "
-            "relative corners, on the logit's maps."
+        yield say(
+            "Not drawn here: {names}; this viewer follows only protocols with the largest component and relative corners, on "
+            "the logit's maps.",
+            names=", ".join(undrawn),
         )
     if omitted:
-        yield f"{omitted} sets of fine maps are left out to keep this page small."
+        yield counted(
+            "{n} set of fine maps is left out to keep this page small.",
+            "{n} sets of fine maps are left out to keep this page small.",
+            omitted,
+        )

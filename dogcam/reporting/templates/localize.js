@@ -4,19 +4,23 @@
 const localize = (() => {
   const f32 = Math.fround;
 
-  function bytes(text) {
-    const binary = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
-    return Uint8Array.from(binary, (each) => each.charCodeAt(0));
+  /** Some bytes of a text in base64, without decoding the rest: four letters hold three. */
+  function bytes(text, start, end) {
+    const first = Math.floor(start / 3);
+    const binary = atob(text.slice(first * 4, Math.ceil(end / 3) * 4).replace(/-/g, "+").replace(/_/g, "/"));
+    return Uint8Array.from({ length: end - start }, (_, at) => binary.charCodeAt(start - first * 3 + at));
   }
 
-  /** The float32 map of one picture out of a set of maps in 8 bits. */
+  /** The float32 map of one picture out of a set of maps in 8 bits; null where the set has none of it. */
   function restored(set, place) {
-    set.bytes ??= bytes(set.levels);
+    const slot = set.places.indexOf(place);
+    if (slot < 0) return null;
     const size = set.height * set.width;
-    const [zero, above, below] = [set.zero[place], f32(set.above[place]), f32(set.below[place])];
+    const levels = bytes(set.levels, slot * size, (slot + 1) * size);
+    const [zero, above, below] = [set.zero[slot], f32(set.above[slot]), f32(set.below[slot])];
     const values = new Float32Array(size);
     for (let at = 0; at < size; at++) {
-      const step = set.bytes[place * size + at] - zero;
+      const step = levels[at] - zero;
       values[at] = step * Math.abs(step) * (step > 0 ? above : below);
     }
     return { values, height: set.height, width: set.width };

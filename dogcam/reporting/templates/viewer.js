@@ -5,10 +5,11 @@
   if (!holder || !root) return;
   const data = JSON.parse(holder.textContent);
   const at = (name) => document.getElementById(`viewer-${name}`);
-  // Names are isolated: marks of writing from right to left in one turn nothing around it.
-  const isolated = (name, text) => (["id", "label", "layer"].includes(name) ? `\u2068${text}\u2069` : text);
+  // Names are isolated, without marks of direction of their own, which could end that: they turn nothing around them.
+  const isolated = (name) => `\u2068${String(name).replace(/[\u202a-\u202e\u2066-\u2069]/g, "")}\u2069`;
+  const NAMES = ["id", "label", "layer"];
   const { element, path, marker, axes, X, Y } = drawing;
-  const say = (key, values = {}) => data.words[key].replace(/\{(\w+)\}/g, (_, name) => isolated(name, values[name] ?? "–"));
+  const say = (key, values = {}) => data.words[key].replace(/\{(\w+)\}/g, (_, name) => (NAMES.includes(name) ? isolated(values[name]) : (values[name] ?? "–")));
   const shown = (value, digits = 3) => (value == null ? "–" : value.toFixed(digits));
   const level = (value) => (value == null ? "–" : String(+value.toFixed(4)));
   const key = (...parts) => parts.join(" ");
@@ -20,8 +21,9 @@
     { name: "a", line: "solid", ...place(data.start.first) },
     { name: "b", line: "dashed", ...place(data.start.second) },
   ];
-  const state = { picture: data.start.picture, protocol: 0, mode: "one", threshold: 0, tabled: true, order: [], view: [] };
+  const state = { picture: data.start.picture, protocol: 0, mode: "one", threshold: 0, tabled: true, view: [] };
   const pictures = new Map();
+  const REMEMBERED = 8;
   const protocol = () => data.protocols[state.protocol];
   const active = () => (state.mode === "one" ? sides.slice(0, 1) : sides);
   const pairOf = (side) => data.pairs.findIndex((each) => each.method === side.method && each.layer === side.layer);
@@ -52,74 +54,23 @@
 
   function heatOf(side) {
     const set = maps.get(key(side.run, side.epoch, pairOf(side)));
-    if (!set) return null;
+    const map = set && localize.restored(set, state.picture);
     const picture = data.pictures[state.picture];
-    return localize.prepare(localize.restored(set, state.picture), protocol(), [picture.height, picture.width]);
+    return map && localize.prepare(map, protocol(), [picture.height, picture.width]);
   }
 
-  // ---- the list of pictures ----
+  // ---- what the tables say of a picture ----
 
   const iouOf = (side, picture) => cellOf(side)?.iou[picture] ?? null;
   const right = (picture) => firsts.get(key(sides[0].run, sides[0].epoch))?.[picture]?.[1];
 
   /** How far the methods' scores at the same layer lie apart; of one method alone, at all layers. */
   function disagreement(picture) {
-    const all = data.pairs.map((each, pair) => ({ ...each, iou: cellOf(sides[0], pair)?.iou[picture] }));
-    const known = all.filter((each) => each.iou != null);
-    const same = known.filter((each) => each.layer === sides[0].layer);
-    const values = (same.length > 1 ? same : known).map((each) => each.iou);
+    const all = data.pairs.map(({ layer }, pair) => [layer, cellOf(sides[0], pair)?.iou[picture]]);
+    const known = all.filter(([, iou]) => iou != null);
+    const same = known.filter(([layer]) => layer === sides[0].layer);
+    const values = (same.length > 1 ? same : known).map(([, iou]) => iou);
     return values.length ? Math.max(...values) - Math.min(...values) : 0;
-  }
-
-  const ORDERS = {
-    kept: (picture) => picture,
-    low: (picture) => iouOf(sides[0], picture) ?? 2,
-    high: (picture) => -(iouOf(sides[0], picture) ?? -1),
-    apart: (picture) => -disagreement(picture),
-    wrong: (picture) => (right(picture) === false ? 0 : 1),
-  };
-
-  function thumbnail(picture) {
-    const { id, label, source } = data.pictures[picture];
-    const button = element("button", { type: "button", "aria-pressed": picture === state.picture, "data-picture": picture });
-    button.append(element("img", { src: source, alt: "" }), element("span", { dir: "auto" }, label || id));
-    if (right(picture) === false) button.append(element("b", { "aria-hidden": true }, "✗"));
-    const wrong = right(picture) === false ? ` ${predicted(sides[0], picture)}` : "";
-    button.setAttribute("aria-label", say("thumb", { label, id, iou: shown(iouOf(sides[0], picture), 2) }) + wrong);
-    button.title = id;
-    button.addEventListener("click", () => choose(picture));
-    return button;
-  }
-
-  function list() {
-    const wanted = at("search").value.trim().toLowerCase();
-    const rank = ORDERS[at("sort").value];
-    const found = data.pictures.map((_, picture) => picture);
-    const matches = ({ id, label }) => `${label} ${id}`.toLowerCase().includes(wanted);
-    state.order = found.filter((picture) => matches(data.pictures[picture])).sort((a, b) => rank(a) - rank(b) || a - b);
-    at("list").replaceChildren(...state.order.map(thumbnail));
-    at("none").textContent = state.order.length ? "" : say("none");
-    at("previous").disabled = at("next").disabled = state.order.length < 2;
-  }
-
-  function choose(picture) {
-    state.picture = picture;
-    for (const each of at("list").children) each.setAttribute("aria-pressed", +each.dataset.picture === picture);
-    reveal();
-    refresh();
-  }
-
-  /** Bring the chosen thumbnail into its strip without moving the page. */
-  function reveal() {
-    const chosen = at("list").querySelector('[aria-pressed="true"]');
-    if (chosen) at("list").scrollLeft = chosen.offsetLeft - (at("list").clientWidth - chosen.offsetWidth) / 2;
-  }
-
-  function step(by) {
-    const count = state.order.length;
-    if (!count) return;
-    const here = state.order.indexOf(state.picture);
-    choose(state.order[here < 0 ? 0 : (here + by + count) % count]);
   }
 
   function predicted(side, picture) {
@@ -127,17 +78,43 @@
     return first ? say(first[1] ? "right" : "wrong", { label: first[0] }) : "";
   }
 
+  const RANKS = {
+    kept: (picture) => picture,
+    low: (picture) => iouOf(sides[0], picture) ?? 2,
+    high: (picture) => -(iouOf(sides[0], picture) ?? -1),
+    apart: (picture) => -disagreement(picture),
+    wrong: (picture) => (right(picture) === false ? 0 : 1),
+  };
+
+  /** What the list says of a picture depends on what is chosen of map A. */
+  function about(picture) {
+    const { id, label } = data.pictures[picture];
+    const wrong = right(picture) === false;
+    const words = say("thumb", { label, id, iou: shown(iouOf(sides[0], picture), 2) });
+    return { wrong, words: wrong ? `${words} ${predicted(sides[0], picture)}` : words };
+  }
+
+  function list() {
+    picker.show();
+    at("none").textContent = picker.count() ? "" : say("none");
+  }
+
+  function choose(picture) {
+    state.picture = picture;
+    picker.mark(picture);
+    refresh();
+  }
+
   // ---- the picture with its heat and boxes ----
 
-  /** The picture that heat is drawn on, made once. */
+  /** The picture that heat is drawn on; the last few stay in memory. */
   async function background(picture) {
-    if (!pictures.has(picture)) {
-      const image = new Image();
-      image.src = data.pictures[picture].source;
-      await image.decode();
-      pictures.set(picture, drawing.greyed(image));
-    }
-    return pictures.get(picture);
+    if (pictures.has(picture)) return;
+    const image = new Image();
+    image.src = data.pictures[picture].source;
+    await image.decode();
+    if (pictures.size >= REMEMBERED) pictures.delete(pictures.keys().next().value);
+    pictures.set(picture, drawing.greyed(image));
   }
 
   /** Draw some sides on one canvas: each one's heat with its share, then the annotated boxes, then theirs. */
@@ -212,8 +189,8 @@
     clearTimeout(later);
     later = setTimeout(() => {
       const { id, label } = data.pictures[state.picture];
-      const index = state.order.indexOf(state.picture);
-      const here = { id, label, place: index < 0 ? "–" : index + 1, count: state.order.length };
+      const place = picker.place();
+      const here = { id, label, place: place < 0 ? "–" : place + 1, count: picker.count() };
       const parts = state.view.map((view) => `${where(view.side)}: ${told(view)}`);
       at("said").textContent = [say("picture", here), ...parts].join(" ");
     }, 250);
@@ -279,12 +256,14 @@
       for (const [value, name] of offered) {
         if (value == null) continue;
         const text = say(name, { value: level(value) });
-        const button = element("button", { type: "button", class: side.name }, active().length > 1 ? `${side.name.toUpperCase()}: ${text}` : text);
+        const button = element("button", { type: "button", class: side.name }, active().length > 1 ? say("side", { side: side.name.toUpperCase(), text }) : text);
         button.addEventListener("click", () => move(value));
         made.push(button);
       }
     }
+    const here = [...at("jumps").children].indexOf(document.activeElement);
     at("jumps").replaceChildren(...made);
+    if (here >= 0) (made[here] ?? root).focus({ preventScroll: true }); // or keys would go nowhere
   }
 
   // ---- all of it ----
@@ -300,7 +279,8 @@
       view.image = view.heat && drawing.coloured(view.heat, data.colours);
     }
     const { id, label } = data.pictures[state.picture];
-    at("picture").textContent = label ? `${label} · ${id}` : id;
+    const name = element("bdi", {}, id);
+    at("picture").replaceChildren(...(label ? [element("bdi", {}, label), " · ", name] : [name]));
     charts();
     jumps();
     await background(state.picture);
@@ -340,8 +320,8 @@
     at("sort").addEventListener("change", list);
     at("threshold").addEventListener("input", (event) => move(+event.target.value));
     at("mix").addEventListener("input", draw);
-    at("previous").addEventListener("click", () => step(-1));
-    at("next").addEventListener("click", () => step(1));
+    at("previous").addEventListener("click", () => picker.step(-1));
+    at("next").addEventListener("click", () => picker.step(1));
     root.addEventListener("keydown", keys);
   }
 
@@ -351,9 +331,10 @@
     const by = { n: 1, p: -1 }[event.key.toLowerCase()];
     if (!by || typing || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
-    step(by);
+    picker.step(by);
   }
 
+  const picker = picking({ pictures: data.pictures, at, rank: (order, picture) => RANKS[order](picture), about, choose });
   fill(at("protocol"), data.protocols.map((each, n) => [n, each.name]), 0);
   at("notes").replaceChildren(...data.notes.map((note) => element("p", { class: "note" }, note)));
   sides.forEach(offer);
@@ -362,5 +343,5 @@
   root.hidden = false;
   for (const link of document.querySelectorAll("[data-viewer]")) link.hidden = false;
   rechoose();
-  reveal();
+  picker.mark(state.picture);
 })();
