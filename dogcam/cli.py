@@ -14,6 +14,7 @@ import typer
 from dogcam.config import (
     AUGMENTATIONS,
     FORMATS,
+    LANGUAGES,
     OPTIMIZERS,
     PREPROCESSES,
     RECIPES,
@@ -366,12 +367,20 @@ def report(
         typer.Argument(metavar="[EXPERIMENT]...", help="names or folders; several are compared [default: the newest]"),
     ] = None,
     out: Annotated[
-        str | None, option("--out", text="folder [default: report/, or report-A-B/, in the first experiment]")
+        str | None,
+        option(
+            "--out", text="folder [default: report/ in the experiment; of several report-A-B/; in Korean report-ko/]"
+        ),
     ] = None,
     formats: Annotated[
         list[str] | None, option("--format", text=f"of {', '.join(FORMATS)}", default=ReportConfig.formats)
     ] = None,
+    csv: Csv = False,
+    lang: Annotated[
+        str | None, option("--lang", text=f"language: {', '.join(LANGUAGES)}", default=ReportConfig.lang)
+    ] = None,
     colormap: Colormap = None,
+    jobs: Annotated[int | None, option("--jobs", text="processes that draw figures [default: one a processor]")] = None,
     home: Home = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -384,7 +393,10 @@ def report(
         others=tuple(others),
         out=out,
         formats=several(formats),
+        csv=csv or None,
+        lang=lang,
         colormap=colormap,
+        jobs=jobs,
         home=home,
     )
     _answer("report", config, "show_report", quiet, verbose, as_json)

@@ -22,7 +22,7 @@ PROTOCOL_FILE = ".toml"  # what the name of a user's own protocol ends with
 OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "rmsprop")
 AUGMENTATIONS = ("none", "flip")
 PREPROCESSES = ("backbone", "unit", "none")
-FORMATS = ("html", "md")
+FORMATS = ("html", "md", "latex", "pdf")
 LANGUAGES = ("en", "ko")  # of reports; each has its catalogue in `dogcam.language`
 # matplotlib's colours for heat; all but the last two are perceptually uniform: equal steps of heat look equal, in print and to
 # colour-blind readers too. The first is what is drawn where nothing is chosen.
@@ -299,20 +299,28 @@ class LayersConfig(_Config):
 
 @dataclass(frozen=True)
 class ReportConfig(_Config):
-    """`dogcam report`. `others` are compared with `experiment`; none of them: its own report."""
+    """`dogcam report`. `others` are compared with `experiment`; none of them: its own report.
+
+    `jobs` is how many processes draw figures; 0 means one for each processor.
+    """
 
     experiment: str | None = None
     others: tuple[str, ...] = ()
     out: str | None = None
-    formats: tuple[str, ...] = FORMATS
+    formats: tuple[str, ...] = ("html", "md")
+    csv: bool = False
+    lang: str = LANGUAGES[0]
     colormap: str = COLORMAPS[0]
+    jobs: int = 0
     home: str = "dogcam-runs"
 
     def __post_init__(self) -> None:
         _not_empty("format", self.formats)
         for each in self.formats:
             _one_of("format", each, FORMATS)
+        _one_of("--lang", self.lang, LANGUAGES)
         _one_of("--colormap", self.colormap, COLORMAPS)
+        _at_least("jobs", self.jobs, 0)
 
 
 @dataclass(frozen=True)

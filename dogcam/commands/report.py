@@ -8,14 +8,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from dogcam import figures
 from dogcam.config import ReportConfig
-from dogcam.figures import heat_colours
 from dogcam.files import plain
+from dogcam.language import SOURCE, speaking
 from dogcam.progress import Progress
 from dogcam.reporting import Document
 from dogcam.reporting.between import contrast
 from dogcam.reporting.between_page import compose_contrast
+from dogcam.reporting.exported import write_shown, write_summary
 from dogcam.reporting.page import compose
+from dogcam.reporting.printing import browser
 from dogcam.reporting.rendering import illustrations, write
 from dogcam.runs import Experiment, find_experiment
 
@@ -31,6 +34,7 @@ class ReportResult:
         verdicts: claim, protocol and verdict of each finding.
         paths: the pages, in the order of the formats asked for.
         figures: the files of the figures.
+        tables: the CSV files.
         next_step: the command that the report still lacks; "" where nothing is missing.
         seconds: how long it took.
         summary: of several experiments what was compared (`reporting.between.Contrast`); None of one.
@@ -42,6 +46,7 @@ class ReportResult:
     verdicts: tuple[dict[str, str], ...]
     paths: tuple[Path, ...]
     figures: tuple[Path, ...]
+    tables: tuple[Path, ...]
     next_step: str
     seconds: float
     summary: dict[str, Any] | None = None
@@ -57,27 +62,51 @@ def run(config: ReportConfig, progress: Progress) -> ReportResult:
     Raises:
         ExperimentError, UnknownName: there is no such experiment, it cannot be read, or it cannot be compared.
         InputError: a picture that evaluation kept is missing or damaged.
+        OptionError: a PDF is wanted, and there is no browser that prints it.
+        Unavailable: the browser failed.
     """
     started = time.perf_counter()
+    if "pdf" in config.formats:
+        browser()  # where there is none, that is said before anything is drawn
     experiments = [find_experiment(config.home, name) for name in (config.experiment, *config.others)]
-    out = Path(config.out) if config.out else experiments[0].path / _folder(experiments)
-    formats = tuple(dict.fromkeys(config.formats))
-    with heat_colours(config.colormap):
+    out = Path(config.out) if config.out else experiments[0].path / _folder(experiments, config.lang)
+    with speaking(config.lang), figures.heat_colours(config.colormap):
         document, summary = _composed(experiments)
-        steps = len(list(illustrations(document))) + len(formats)
-        with progress.task(f"report on {document.name}", steps) as step:
-            pages, figures = write(document, out, formats, step.advance)
+        pages, drawn = _written(config, document, out, progress)
+        tables = _tables(document, experiments, out / "csv", progress) if config.csv else []
     return ReportResult(
         experiment=document.name,
         headline=document.headline,
         exhibits=tuple(exhibit.title for exhibit in document.exhibits),
         verdicts=tuple({"claim": f.claim, "protocol": f.protocol, "verdict": f.verdict} for f in document.findings),
         paths=tuple(pages),
-        figures=tuple(figures),
+        figures=tuple(drawn),
+        tables=tuple(tables),
         next_step=document.next_step,
         seconds=time.perf_counter() - started,
         summary=summary,
     )
+
+
+def _written(config: ReportConfig, document: Document, out: Path, progress: Progress) -> tuple[list[Path], list[Path]]:
+    """The pages and the figures."""
+    if warning := figures.warning():
+        progress.note(warning)
+    formats = tuple(dict.fromkeys(config.formats))
+    steps = len(list(illustrations(document))) + len(formats)
+    with progress.task(f"report on {document.name}", steps) as step:
+        return write(document, out, formats, step.advance, processes=config.jobs, colormap=config.colormap)
+
+
+def _tables(document: Document, experiments: Sequence[Experiment], folder: Path, progress: Progress) -> list[Path]:
+    """The tables as CSV: those of the document, and those of each experiment's summary, of several in folders of their own."""
+    written = write_shown(document, folder)
+    for each in experiments:
+        files, reason = write_summary(each, folder / each.name if len(experiments) > 1 else folder)
+        written += files
+        if reason:
+            progress.note(reason)
+    return written
 
 
 def _composed(experiments: Sequence[Experiment]) -> tuple[Document, dict[str, Any] | None]:
@@ -88,6 +117,7 @@ def _composed(experiments: Sequence[Experiment]) -> tuple[Document, dict[str, An
     return compose_contrast(found, sides), found.document()
 
 
-def _folder(experiments: Sequence[Experiment]) -> str:
-    """Where a report lies by default: each comparison in a folder of its own."""
-    return "-".join(["report", *(each.name for each in experiments)]) if len(experiments) > 1 else "report"
+def _folder(experiments: Sequence[Experiment], lang: str) -> str:
+    """Where a report lies by default: each comparison in a folder of its own, and each language but English."""
+    others = [each.name for each in experiments] if len(experiments) > 1 else []
+    return "-".join(["report", *others, *([lang] if lang != SOURCE else [])])

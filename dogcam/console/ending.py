@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from dogcam.console.evaluation import show_evaluation
@@ -10,8 +13,23 @@ from dogcam.console.training import show_training
 
 
 def show_report(result: Any) -> None:
-    """Where the report lies."""
-    show(*(f"{clean(path)}" for path in result.paths))
+    """Where the report lies: first the pages, each alone on its line, then what lies beside them, and how long it took."""
+    show(
+        *(f"{clean(path)}" for path in result.paths),
+        *_beside("figures", result.figures),
+        *_beside("tables", result.tables),
+    )
+    show(f"Took {duration(result.seconds)}.")
+
+
+def _beside(what: str, paths: Sequence[Path]) -> list[str]:
+    """How many files of a kind there are, and in which folder."""
+    if not paths:
+        return []
+    kinds = ", ".join(dict.fromkeys(path.suffix.removeprefix(".").upper() for path in paths))
+    number = len({path.with_suffix("") for path in paths})
+    folder = Path(os.path.commonpath([path.parent for path in paths]))
+    return [f"{number} {what if number != 1 else what.removesuffix('s')} as {kinds} in {clean(folder)}"]
 
 
 def show_demo(result: Any) -> None:

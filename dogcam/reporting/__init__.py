@@ -36,7 +36,16 @@ The members, each of which may import only those named before it:
     embedding      maps in 8 bits and pictures within a budget of bytes
     viewer         the kept pictures' maps and scores, for the page's script
     page           the whole document: the one that assembles
-    rendering      the document as files: HTML, Markdown, figures
+    tables_of      every table of a document by name
+    illustrations  the document's figures, drawn once each, in several processes
+    templating     the templates' environment
+    html_page      the document as an HTML page
+    markdown       the document as Markdown
+    tex_text       any text as LaTeX sets it
+    tex_tables     a table as LaTeX
+    latex          the document as an article's parts
+    printing       the HTML page as PDF, through a browser
+    rendering      the document as files, in every format
 
 A new format needs only the values below; a new exhibit is a function from evidence to `Exhibit`.
 """
@@ -113,11 +122,13 @@ class Entry:
         text: as shown.
         strong: set off, such as the best of its row.
         bar: a share from 0 to 1 drawn behind the number, or None.
+        told: a test bears out what sets it off: only then it is bold on paper.
     """
 
     text: str
     strong: bool = False
     bar: float | None = None
+    told: bool = False
 
 
 @dataclass(frozen=True)

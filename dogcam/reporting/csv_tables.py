@@ -42,10 +42,15 @@ def write_csv(folder: Path, document: Mapping[str, Any]) -> list[Path]:
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows under the names of all their columns, in the order in which these first appear."""
     headings = list(dict.fromkeys(name for row in rows for name in row))
+    return in_columns(headings, ([row.get(name) for name in headings] for row in rows))
+
+
+def in_columns(headings: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """Rows of values under their headings, of which several may be alike."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(map(_text, headings))
-    writer.writerows([_text(row.get(name)) for name in headings] for row in rows)
+    writer.writerows(map(_text, row) for row in rows)
     return buffer.getvalue()
 
 

@@ -1,0 +1,53 @@
+"""The document as LaTeX: an article that compiles with pdflatex, and a file for each table, fit for any other article."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dogcam.files import write_text
+from dogcam.language import spoken
+from dogcam.reporting import Document, Table
+from dogcam.reporting.illustrations import FIGURES, Pictures
+from dogcam.reporting.tables_of import VERDICTS, table_names, tables_of
+from dogcam.reporting.templating import environment
+from dogcam.reporting.tex_tables import PACKAGES, table_tex
+from dogcam.reporting.tex_text import tex
+
+FOLDER = "latex"
+TABLES = "tables"
+
+
+def write_latex(document: Document, out: Path, pictures: Pictures) -> Path:
+    """Write `out`/latex: report.tex, and each table as tables/<name>.tex; its figures are the PDFs in `out`/figures.
+
+    Returns:
+        The path of report.tex.
+    """
+    folder = out / FOLDER
+    for name, table in tables_of(document).items():
+        write_text(folder / TABLES / f"{name}.tex", table_file(table, name))
+    path = folder / "report.tex"
+    write_text(path, article(document))
+    return path
+
+
+def table_file(table: Table, name: str) -> str:
+    """A table's file, which says what an article must load for it."""
+    korean = ",kotex" if spoken() == "ko" else ""
+    return f"% In the preamble: \\usepackage{{{','.join(PACKAGES)}{korean}}}\n{table_tex(table, name)}"
+
+
+def article(document: Document) -> str:
+    """The article, which reads tables and figures from their files."""
+    templates = environment()
+    templates.filters.update(tex=tex, group="{{{}}}".format)
+    return templates.get_template("report.tex").render(
+        document=document,
+        packages=",".join(PACKAGES),
+        figures=FIGURES,
+        tables=TABLES,
+        named=table_names(document),
+        key=id,
+        verdicts=VERDICTS,
+        has_claims=bool(document.findings),
+    )
