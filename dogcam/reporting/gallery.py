@@ -36,8 +36,8 @@ def cam_by_epoch(evidence: Evidence) -> Exhibit | None:
     if sample is None or len(epochs) < 2:
         return None
     tiles = [tile(evidence, sample, ("cam", layer, epoch), _epoch(epoch)) for epoch in epochs]
-    caption = f"{say('CAM at {layer}, epoch by epoch.', layer=layer)} {told_of(evidence, sample)}"
-    shown = sheet("cam-by-epoch", caption, sample, [("", tiles)])
+    where = say("CAM at {layer}, epoch by epoch.", layer=layer)
+    shown = sheet("cam-by-epoch", f"{where} {told_of(evidence, sample)}", sample, [("", tiles)])
     if shown is None:
         return None
     places = [(_epoch(epoch), ("cam", layer, epoch)) for epoch in epochs]
