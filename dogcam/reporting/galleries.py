@@ -238,7 +238,12 @@ def _rule(evidence: Evidence, gallery: Gallery) -> Iterator[str]:
     shown = len({pick.image for pick in gallery.picks})
     numbers = {"qualified": count(gallery.qualified), "shown": shown, "seed": SEED, **images}
     if shown == gallery.qualified:
-        yield say("{qualified} of {images} images, all of them shown.", **numbers)
+        yield counted(
+            "One of {images} images, which is shown.",
+            "{qualified} of {images} images, all of them shown.",
+            gallery.qualified,
+            **numbers,
+        )
     elif gallery.rule == DISAGREEMENT:
         yield say("{qualified} of {images} images differ; the {shown} that differ most are shown.", **numbers)
     else:
