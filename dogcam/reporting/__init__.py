@@ -6,6 +6,8 @@ The members, each of which may import only those named before it:
     comparison     methods against each other: ranks, pairs, what is the same
     breakdown      scores by group of pictures
     study          the published figures
+    choosing       which pictures a gallery shows, by rule
+    samples        one kept picture
     evidence       what one experiment offers: its curves, its scored images, the picture that stands for the rest
     weighing       paired differences by image, and claims about them
     statements     the claims one by one: what each says, as a verdict and a sentence
@@ -20,6 +22,7 @@ The members, each of which may import only those named before it:
     colours        which colour a method has in charts
     faithfulness   what the network says of its maps: numbers, a table and exhibit 10
     measures       numbers measured on the kept maps
+    tiles          kept pictures with what is drawn on them
     training       exhibit 1: accuracy and loss
     thresholds     how much hangs on the threshold
     localisation   exhibit 6: IoU; and box areas
@@ -28,6 +31,7 @@ The members, each of which may import only those named before it:
     epochs         exhibit 8, beyond the study's six: training dynamics
     protocol_words a protocol in words
     gallery        exhibits 2 to 5: pictures
+    galleries      exhibit 12, beyond the study's: pictures chosen by rule over all that were scored
     provenance     how it was made
     sameness       whether experiments may be compared, and what differs in how they were made
     between        experiments against each other: accuracy and localisation over the same images

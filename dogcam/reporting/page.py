@@ -12,6 +12,7 @@ from dogcam.reporting.epochs import training_dynamics
 from dogcam.reporting.evidence import Evidence
 from dogcam.reporting.faithfulness import faithfulness
 from dogcam.reporting.findings import caution, findings
+from dogcam.reporting.galleries import galleries
 from dogcam.reporting.gallery import boxes, cam_by_epoch, hero, layers, methods
 from dogcam.reporting.groups import groups
 from dogcam.reporting.localisation import iou
@@ -43,13 +44,14 @@ def compose(experiment: Experiment) -> Document:
         groups(evidence),
         faithfulness(evidence),
         gaps(evidence),
+        galleries(evidence),
     ]
     return Document(
         name=experiment.name,
         headline=_headline(evidence, found),
         answer=tuple(_answer(evidence, made, found)),
         facts=tuple(_facts(evidence, found)),
-        hero=hero(evidence),
+        hero=hero(evidence, found),
         findings=made,
         exhibits=tuple(exhibit for exhibit in exhibits if exhibit is not None),
         provenance=provenance(evidence),
