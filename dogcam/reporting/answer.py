@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from dogcam.language import say
+from dogcam.language import say, spoken
 from dogcam.reporting import listed
 from dogcam.reporting.comparison import Comparison, Line, compared
 from dogcam.reporting.evidence import Evidence, title_of
@@ -105,20 +105,23 @@ class Standing:
         return replace(found, value=-found.value, low=-found.high, high=-found.low), turned
 
 
-@lru_cache(maxsize=4)
-def standing(evidence: Evidence, name: str | None = None) -> Standing | None:
+def standing(evidence: Evidence, protocol: str | None = None) -> Standing | None:
     """How the methods of the shown run stand, over all runs that were scored alike; None where none was scored.
 
-    Kept, since the page asks for it more than once.
-
     Args:
-        name: of the protocol; None takes the main one.
+        protocol: its name; None takes the main one.
 
     Raises:
         ExperimentError: the cells are of different images or classes.
     """
-    names = evidence.protocols[:1] if name is None else [name]
-    protocol = evidence.protocol(names[0]) if names else None
+    names = evidence.protocols[:1] if protocol is None else [protocol]
+    return _standing(evidence, names[0], spoken()) if names else None
+
+
+@lru_cache(maxsize=4)
+def _standing(evidence: Evidence, name: str, _language: str) -> Standing | None:
+    """Kept, since the page asks more than once and comparing takes seconds; by language, since reasons are said in it."""
+    protocol = evidence.protocol(name)
     if protocol is None:
         return None
     mine = [c for c in evidence.tables if c.protocol == protocol.name and c.run == evidence.run and not is_baseline(c)]

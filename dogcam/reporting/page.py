@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dogcam.language import counted, say
+from dogcam.language import counted, message, say
 from dogcam.metrics.classification import judge
 from dogcam.reporting import Document, Finding, count, number, percent, study
 from dogcam.reporting.answer import Standing, standing
@@ -141,16 +141,16 @@ def _short(found: Standing) -> str:
     return say("{method} and {n} that draw the same", method=first, n=len(others)) if others else first
 
 
+_SPLITS = {"test": message("test"), "train": message("training")}
+
+
 def _scored(evidence: Evidence) -> str:
     """What the number of scored images counts, and of how many of its split where that is more."""
+    split = say(_SPLITS.get(evidence.split, evidence.split))
     total = evidence.document.get("dataset", {}).get("counts", {}).get(evidence.split)
     if total and total != evidence.n:
-        if evidence.on_training:
-            return say("images scored of {total} training images", total=count(total))
-        return say("images scored of {total} {split} images", total=count(total), split=evidence.split)
-    if evidence.on_training:
-        return say("training images scored")
-    return say("{split} images scored", split=evidence.split)
+        return say("images scored of {total} {split} images", total=count(total), split=split)
+    return say("{split} images scored", split=split)
 
 
 def _limits(evidence: Evidence, made: tuple[Finding, ...], found: Standing | None) -> tuple[str, ...]:

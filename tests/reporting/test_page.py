@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from dogcam.reporting import Sheet, count, number, percent, signed
+from dogcam.reporting import Exhibit, Sheet, count, number, percent, signed
+from dogcam.reporting import page as page_module
 from dogcam.reporting.page import compose
 from dogcam.reporting.rendering import html, markdown, markdown_text, write
 
@@ -67,6 +68,16 @@ def test_the_exhibits_each_with_pictures_or_tables_and_both_conclusions(document
         assert exhibit.blocks
         assert exhibit.can.endswith(".")
         assert exhibit.cannot.endswith(".")
+
+
+def test_the_exhibits_stand_in_one_order(made, monkeypatch):
+    """The study's six, then training dynamics, what the network says of its maps, and where gaps come from."""
+    order = ["training", "cam_by_epoch", "layers", "methods", "boxes", "iou"]
+    order += ["training_dynamics", "faithfulness", "gaps"]
+    for place, name in enumerate(order, start=1):
+        shown = Exhibit(place, name, name, (), (), "", "")
+        monkeypatch.setattr(page_module, name, lambda *_, shown=shown: shown)
+    assert [exhibit.key for exhibit in compose(made.write()).exhibits] == order
 
 
 def test_the_html_is_whole_and_asks_for_nothing(page, text):
