@@ -20,7 +20,7 @@ _SOURCES = (
     message("the official archives in {folder}"),
     message("TFDS {name} in {folder}"),
 )
-_STATES = (message("training"), message("finished"))
+_STATES = {"training": message("in training"), "finished": message("finished")}
 _TARGETS = {"true": message("the true class"), "predicted": message("the predicted class")}
 _SMOOTHED = {"flip": message("flip"), "scale": message("scale")}
 _CHOSEN = (
@@ -71,7 +71,7 @@ def _made(evidence: Evidence) -> Table:
     pairs = {
         say("experiment"): evidence.experiment.name,
         say("created"): document.get("created"),
-        say("state"): again(str(document["status"]), _STATES) if "status" in document else None,
+        say("state"): _state(document.get("status")),
         **_data(document.get("dataset", {})),
         **_network(document.get("model", {}), document.get("adopted", {})),
         say("seeds"): document.get("seeds"),
@@ -81,6 +81,10 @@ def _made(evidence: Evidence) -> Table:
     }
     known = {name: value for name, value in pairs.items() if value is not None}
     return _pairs(say("Data, network and versions"), (say("what"), say("value")), known)
+
+
+def _state(status: Any) -> Any:
+    return say(_STATES[status]) if status in _STATES else status
 
 
 def _data(dataset: Mapping[str, Any]) -> dict[str, Any]:

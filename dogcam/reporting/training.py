@@ -126,8 +126,8 @@ def _captions(runs: int) -> dict[str, tuple[str, str]]:
     )
     how = say("Strong lines: test; pale lines: training; marked: the epochs whose models were kept.")
     return {
-        "accuracy": (f"{say('Accuracy by epoch.')} {how}", accuracy),
-        "loss": (f"{say('Loss by epoch.')} {how}", loss),
+        "accuracy": (" ".join([say("Accuracy by epoch."), how]), accuracy),
+        "loss": (" ".join([say("Loss by epoch."), how]), loss),
     }
 
 

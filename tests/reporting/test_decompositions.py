@@ -72,7 +72,7 @@ def test_a_kept_walk_is_told_in_korean_with_its_numbers_and_names():
         chart, table = decomposition_blocks(through_json(walk(both=0.04)))
     assert first == (
         "평균 IoU는 CAM(cam2016)이 0.500, Grad-CAM(gradcam2017)이 0.570으로 차이는 +0.070이다"
-        "(채점한 이미지가 4개로 신뢰구간에 필요한 10개보다 적음)."
+        "(채점된 이미지 4장은 신뢰구간을 구하기에 너무 적다(10장 필요))."
     )
     assert "방법 0.000; 맵 처리 +0.070(ReLU +0.070, 임계값 0.000)" in shares
     assert last == "점수(로짓)은 양쪽이 같다."

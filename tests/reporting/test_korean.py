@@ -33,33 +33,9 @@ DRAWN = ("dynamics",)  # of which exhibits the charts' words are
 KEYS = {"key", "kind", "name", "source", "verdict", "protocol", "viewer", "pixels", "truth", "panel", "draw"}
 # Names that stay as they are, beside those of methods, protocols, layers and classes.
 NAMES = {
-    *(
-        "IoU",
-        "ReLU",
-        "CAM",
-        "AUC",
-        "PxAP",
-        "MaxBoxAcc",
-        "ROAD",
-        "ADCC",
-        "GT-known",
-        "Holm",
-        "BCa",
-        "NaN",
-        "sqrt",
-        "top",
-    ),
-    *("dogcam", "OpenCV", "TFDS", "Shapley", "Zhou", "Selvaraju", "Choe", "Stanford Dogs", "HTML", "PDF", "SVG", "CSV"),
-    *(
-        "dogcam evaluate",
-        "dogcam train",
-        "dogcam report",
-        "--run all",
-        "--faithfulness",
-        "--decompose",
-        "--epoch",
-        "Esc",
-    ),
+    *"IoU ReLU CAM AUC PxAP MaxBoxAcc ROAD ADCC GT-known Holm BCa NaN sqrt top HTML PDF SVG CSV Esc".split(),
+    *"dogcam OpenCV TFDS Shapley Zhou Selvaraju Choe --faithfulness --decompose --epoch".split(),
+    *("Stanford Dogs", "et al", "dogcam evaluate", "dogcam train", "dogcam report", "--run all"),
 }
 HANGUL = re.compile("[가-힣]")
 WORD = re.compile(r"(?<![\w-])[A-Za-z]*[a-z]{3,}(?![\w-])")
