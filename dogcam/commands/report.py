@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from dogcam.config import ReportConfig
-from dogcam.figures import heat_colours
+from dogcam.figures import heat_colours, warning
 from dogcam.files import plain
 from dogcam.progress import Progress
 from dogcam.reporting import Document
 from dogcam.reporting.between import contrast
 from dogcam.reporting.between_page import compose_contrast
+from dogcam.reporting.lettering import legible
 from dogcam.reporting.page import compose
 from dogcam.reporting.rendering import illustrations, write
 from dogcam.runs import Experiment, find_experiment
@@ -63,7 +64,10 @@ def run(config: ReportConfig, progress: Progress) -> ReportResult:
     out = Path(config.out) if config.out else experiments[0].path / _folder(experiments)
     formats = tuple(dict.fromkeys(config.formats))
     with heat_colours(config.colormap):
+        if warning():
+            progress.note(warning())
         document, summary = _composed(experiments)
+        document = legible(document, lambda: _composed(experiments)[0])
         steps = len(list(illustrations(document))) + len(formats)
         with progress.task(f"report on {document.name}", steps) as step:
             pages, figures = write(document, out, formats, step.advance)

@@ -31,6 +31,7 @@ The members, each of which may import only those named before it:
     between_page   the same as a document
     viewer         the kept pictures' maps and scores, for the page's script
     page           the whole document: the one that assembles
+    lettering      figures in English where no font has the letters of the page's language
     rendering      the document as files: HTML, Markdown, figures
 
 A new format needs only the values below; a new exhibit is a function from evidence to `Exhibit`.
