@@ -40,6 +40,7 @@ The members, each of which may import only those named before it:
     embedding      maps in 8 bits and pictures within a budget of bytes
     viewer         the kept pictures' maps and scores, for the page's script
     page           the whole document: the one that assembles
+    lettering      figures in English where no font has the letters of the page's language
     tables_of      every table of a document by name
     illustrations  the document's figures, drawn once each, in several processes
     templating     the templates' environment

@@ -193,31 +193,40 @@ def _best(
         "methods": listed([_name(evidence, row) for row in leaders]),
         "value": _entry(leaders[0], name).text,
     }
+    told = _alone(len(leaders), known)
     if random:
-        sure = _sure(pairs[-1])
         known |= {"other": _entry(random[0], name).text, "difference": spelled(pairs[-1].difference)}
-        told = counted(*(_ABOVE_RANDOM if sure else _LIKE_RANDOM), len(leaders), **known)
-    else:
-        told = counted(*_ALONE, len(leaders), **known)
+        told = _beside_random(len(leaders), known, _sure(pairs[-1]))
     return " ".join([told, *_among(evidence, others, pairs)])
 
 
-_ABOVE_RANDOM = (
-    "By {score} ({better}) {methods} is the most faithful of the methods, {value}, and told apart from the random map, {other}: "
-    "the difference is {difference}.",
-    "By {score} ({better}) {methods} are the most faithful of the methods, {value}, and told apart from the random map, {other}: "
-    "the difference is {difference}.",
-)
-_LIKE_RANDOM = (
-    "By {score} ({better}) {methods} is the most faithful of the methods, {value}, but not told apart from the random map, "
-    "{other}: the difference is {difference}.",
-    "By {score} ({better}) {methods} are the most faithful of the methods, {value}, but not told apart from the random map, "
-    "{other}: the difference is {difference}.",
-)
-_ALONE = (
-    "By {score} ({better}) {methods} is the most faithful of the methods, {value}.",
-    "By {score} ({better}) {methods} are the most faithful of the methods, {value}.",
-)
+def _alone(n: int, known: Mapping[str, str]) -> str:
+    return counted(
+        "By {score} ({better}) {methods} is the most faithful of the methods, {value}.",
+        "By {score} ({better}) {methods} are the most faithful of the methods, {value}.",
+        n,
+        **known,
+    )
+
+
+def _beside_random(n: int, known: Mapping[str, str], sure: bool) -> str:
+    if sure:
+        return counted(
+            "By {score} ({better}) {methods} is the most faithful of the methods, {value}, and told apart from the random map, "
+            "{other}: the difference is {difference}.",
+            "By {score} ({better}) {methods} are the most faithful of the methods, {value}, and told apart from the random map, "
+            "{other}: the difference is {difference}.",
+            n,
+            **known,
+        )
+    return counted(
+        "By {score} ({better}) {methods} is the most faithful of the methods, {value}, but not told apart from the random map, "
+        "{other}: the difference is {difference}.",
+        "By {score} ({better}) {methods} are the most faithful of the methods, {value}, but not told apart from the random map, "
+        "{other}: the difference is {difference}.",
+        n,
+        **known,
+    )
 
 
 def _better(name: str) -> str:
