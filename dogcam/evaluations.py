@@ -5,7 +5,8 @@ evaluation/<scope>/faithfulness/<cell>.parquet   what the network says of masked
 evaluation/<scope>/about.json               what all cells share: split, limit, target, smoothing
 evaluation/<scope>/problems.json            what could not be scored
 evaluation/<scope>/walks/...                where gaps come from, each with its figure
-evaluation/<scope>/samples/...              pictures and raw maps of a chosen sample, for figures
+evaluation/<scope>/samples/...              pictures and raw maps of an evenly spaced sample, for figures
+evaluation/<scope>/gallery/...              the same of pictures that rules choose when everything is scored
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import pyarrow.parquet as pq
 
 from dogcam.errors import ExperimentError
 from dogcam.files import write_bytes, write_json, written_whole
+from dogcam.kept import KeptPictures
 
 SCHEMA_VERSION = 2
 # Finished tables; the hidden ones are what `written_whole` left behind when its process was killed.
@@ -135,14 +137,14 @@ def _as_boxes(lists: pa.ChunkedArray) -> np.ndarray:
     return boxes
 
 
-_IDS = "ids"  # the entry of a maps file that says which pictures its maps are of
-
-
 class Evaluation:
     """One scope of an experiment's evaluation: the cells scored on the same images with the same target."""
 
     def __init__(self, path: Path):
         self.path = path
+        self._sample = KeptPictures(path / "samples")
+        # Pictures that rules choose when everything is scored, each with the "rules" that chose it; see `reporting.choosing`.
+        self.gallery = KeptPictures(path / "gallery")
         self._kept: OrderedDict[Path, tuple[tuple[int, ...], dict[str, np.ndarray]]] = OrderedDict()
         self._last: dict[str, tuple[pa.ChunkedArray, np.ndarray]] = {}
 
@@ -228,41 +230,19 @@ class Evaluation:
 
     def write_samples(self, index: list[dict[str, Any]], pictures: Iterable[bytes]) -> None:
         """Keep the sample that figures are drawn from: `index` has id, label and boxes, `pictures` are JPEG files."""
-        folder = self.path / "samples"
-        for stale in folder.glob("*.jpg"):
-            stale.unlink()
-        for number, content in enumerate(pictures):
-            write_bytes(folder / f"{number:03d}.jpg", content)
-        write_json(folder / "index.json", index)
+        self._sample.write(index, pictures)
 
     def samples(self) -> list[dict[str, Any]]:
         """The sample's index, with the picture's path as "picture"; empty where none was kept."""
-        folder = self.path / "samples"
-        if not (folder / "index.json").exists():
-            return []
-        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-        return [{**entry, "picture": folder / f"{number:03d}.jpg"} for number, entry in enumerate(index)]
+        return self._sample.entries()
 
     def write_maps(self, run: int, epoch: int, maps: Mapping[tuple[str, str], np.ndarray]) -> None:
         """Keep the sample's raw maps (samples, h, w) by (method, layer); those of other methods stay."""
-        kept = {**self.maps(run, epoch), **maps}
-        packed = {json.dumps(key, ensure_ascii=False): value.astype(np.float32) for key, value in kept.items()}
-        packed[_IDS] = np.array(self._sample_ids(), np.str_)
-        with written_whole(self._maps_path(run, epoch)) as temporary:
-            np.savez_compressed(temporary, **packed)
+        self._sample.write_maps(run, epoch, maps)
 
     def maps(self, run: int, epoch: int) -> dict[tuple[str, str], np.ndarray]:
         """The sample's raw maps by (method, layer), in the order of `samples`; none where they are of another sample."""
-        path = self._maps_path(run, epoch)
-        if not path.exists():
-            return {}
-        with np.load(path, allow_pickle=False) as packed:
-            if _IDS not in packed.files or packed[_IDS].tolist() != self._sample_ids():
-                return {}
-            return {tuple(json.loads(key)): packed[key] for key in packed.files if key != _IDS}
-
-    def _sample_ids(self) -> list[str]:
-        return [entry["id"] for entry in self.samples()]
+        return self._sample.maps(run, epoch)
 
     def write_about(self, about: Mapping[str, Any]) -> None:
         """Keep what all cells share: the split, limit, target and smoothing they were asked for with."""
@@ -292,9 +272,6 @@ class Evaluation:
         """What could not be scored: id and reason of each; empty where nothing was written."""
         path = self.path / "problems.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-
-    def _maps_path(self, run: int, epoch: int) -> Path:
-        return self.path / "samples" / f"maps_run-{run}_epoch-{epoch:02d}.npz"
 
     def write_faithfulness(self, cell: Cell, columns: Mapping[str, Any]) -> None:
         """Write what `scoring.faithfulness_of` found of a cell, whose protocol is "".

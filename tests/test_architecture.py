@@ -46,6 +46,7 @@ ROOMS = [
     "backbones",
     "runs",
     "evaluations",
+    "kept",
     "config",
     "progress",
     "targets",

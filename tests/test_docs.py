@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -37,7 +38,53 @@ def test_the_first_two_commands_set_everything_up_by_themselves():
 
 def test_ci_runs_exactly_the_readmes_test_command():
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
-    assert [line for line in lines if line and not line.startswith(("#", "set ", "cd "))] == [BLOCKS[1].strip()]
+    doing = [line for line in lines if line and not line.startswith(("#", "set ", "cd "))]
+    assert doing == [". .ci/browser", BLOCKS[1].strip()]
+
+
+@pytest.fixture
+def found_by_ci(tmp_path):
+    """What `.ci/browser` makes of a machine with these programs: DOGCAM_TEST_BROWSER, and how apt-get was called."""
+
+    def found(**programs):
+        log = tmp_path / "log"
+        needed = {name: f'exec {shutil.which(name)} "$@"' for name in ("grep", "cat", "chmod")}
+        for name, does in {"id": "echo 0", **needed, **programs}.items():
+            path = tmp_path / "bin" / name.replace("_", "-")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(f"#!{shutil.which('bash')}\n{does}\n", encoding="utf-8")
+            path.chmod(0o755)
+        script = f". {ROOT / '.ci' / 'browser'}; echo ${{DOGCAM_TEST_BROWSER:-none}}"
+        environment = {"PATH": str(tmp_path / "bin"), "LOG": str(log), "BIN": str(tmp_path / "bin")}
+        command = [shutil.which("bash"), "-euo", "pipefail", "-c", script]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout.strip(), log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+
+    return found
+
+
+APT = 'echo "$@" >> $LOG; echo loud; echo loud >&2'
+INSTALLS = f'{APT}; if [ "$1" = install ]; then echo > $BIN/chromium; chmod +x $BIN/chromium; fi'
+
+
+@pytest.mark.parametrize(
+    ("programs", "required", "calls"),
+    [
+        ({"chromium": "", "apt_get": APT}, "required", 0),
+        ({"google_chrome": ""}, "required", 0),
+        ({"apt_get": INSTALLS}, "required", 2),
+        ({"apt_get": f"{APT}; exit 100"}, "none", 1),
+        ({"apt_get": INSTALLS, "id": "echo 1000"}, "none", 0),
+        ({}, "none", 0),
+    ],
+    ids=["there", "another", "installed", "no network", "not root", "no apt-get"],
+)
+def test_ci_takes_the_browser_there_is_or_installs_one_and_never_fails(found_by_ci, programs, required, calls):
+    found, asked = found_by_ci(**programs)
+    assert found == required
+    assert len(asked) == calls
+    assert calls < 2 or asked[1].endswith("chromium")
 
 
 @pytest.mark.parametrize("line", COMMANDS)

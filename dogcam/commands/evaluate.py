@@ -10,6 +10,7 @@ from dogcam import figures
 from dogcam.baselines import BASELINES
 from dogcam.classifier import Classifier
 from dogcam.commands.evaluated import Evaluated, EvaluateResult, Found, summarised
+from dogcam.commands.evaluation_gallery import keep_gallery
 from dogcam.commands.evaluation_inputs import Subject, adopted, prepare, trained, training_boxes
 from dogcam.config import EvaluateConfig
 from dogcam.engine import HeatmapEngine, checked_layer, fused_cells, plan_cells, study_cells
@@ -37,6 +38,7 @@ def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
     pooled = first.pooled_layer()
     try:
         cells = _score(config, scoring, subject, first, progress)
+        keep_gallery(config, scoring, subject, progress)
         walks = tuple(_walk(config, scoring, subject, each, progress) for each in sides)
     except KeyboardInterrupt:
         raise Interrupted(

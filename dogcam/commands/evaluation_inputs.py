@@ -313,24 +313,25 @@ def _documents(evaluation: Evaluation, protocols: Sequence[Protocol]) -> dict[st
 
 
 def _keep_sample(scoring: Scoring, classes: Sequence[str]) -> None:
-    index, contents = [], []
-    for position in scoring.sampled:
-        record, (height, width) = scoring.pictures.records[position], scoring.pictures.shapes[position]
-        index.append(
-            {
-                "id": record.id,
-                "label": record.label,
-                "class": classes[record.label],
-                "boxes": record.boxes,
-                "width": width,
-                "height": height,
-            }
-        )
-        contents.append(_thumbnail(record))
-    scoring.evaluation.write_samples(index, contents)
+    entries = [entry(scoring.pictures, position, classes) for position in scoring.sampled]
+    pictures = [thumbnail(scoring.pictures.records[position]) for position in scoring.sampled]
+    scoring.evaluation.write_samples(entries, pictures)
 
 
-def _thumbnail(record: Record) -> bytes:
+def entry(pictures: Pictures, position: int, classes: Sequence[str]) -> dict[str, Any]:
+    """What is kept of a picture beside its pixels: id, label, class, boxes, and the size of the original."""
+    record, (height, width) = pictures.records[position], pictures.shapes[position].tolist()
+    return {
+        "id": record.id,
+        "label": record.label,
+        "class": classes[record.label],
+        "boxes": record.boxes,
+        "width": width,
+        "height": height,
+    }
+
+
+def thumbnail(record: Record) -> bytes:
     """The picture as JPEG, its longer side at most `SAMPLE_SIDE`."""
     image = Image.fromarray(record.image.pixels())
     image.thumbnail((SAMPLE_SIDE, SAMPLE_SIDE))

@@ -17,6 +17,7 @@ from dogcam.reporting import Document
 from dogcam.reporting.between import contrast
 from dogcam.reporting.between_page import compose_contrast
 from dogcam.reporting.exported import write_shown, write_summary
+from dogcam.reporting.lettering import legible
 from dogcam.reporting.page import compose
 from dogcam.reporting.printing import browser
 from dogcam.reporting.rendering import illustrations, write
@@ -72,6 +73,7 @@ def run(config: ReportConfig, progress: Progress) -> ReportResult:
     out = Path(config.out) if config.out else experiments[0].path / _folder(experiments, config.lang)
     with speaking(config.lang), figures.heat_colours(config.colormap):
         document, summary = _composed(experiments)
+        document = legible(document, lambda: _composed(experiments)[0])
         pages, drawn = _written(config, document, out, progress)
         tables = _tables(document, experiments, out / "csv", progress) if config.csv else []
     return ReportResult(

@@ -8,12 +8,16 @@ for. Texts come from users (classes, files, layers): they are cut to their place
     heat      the colours of heat
     pictures  heatmaps and boxes over pictures (imports heat, style and fonts)
     charts    lines and intervals (imports style and fonts)
+    dots      means with intervals row by row, and a ranking (imports charts, style and fonts)
+    against   scores by threshold, and one score against another (imports charts, dots, style and fonts)
     waterfall from one mean to another, one bar for each choice between them (imports style and fonts)
     dynamics  small charts on one axis of epochs (imports charts, style and fonts)
 """
 
 from dogcam.config import COLORMAPS
+from dogcam.figures.against import Point, Sweep, scatter, sweep_chart
 from dogcam.figures.charts import Interval, Series, curves, intervals, line_chart
+from dogcam.figures.dots import Dots, Placed, dot_plot, rank_plot
 from dogcam.figures.dynamics import Small, Track, small_charts
 from dogcam.figures.fonts import can_write, fitted, has_hangul, labelled_in, warning
 from dogcam.figures.heat import heat_colours, heat_gradient, heat_levels
@@ -36,14 +40,19 @@ __all__ = [
     "PREDICTED_COLOUR",
     "PRINT_DPI",
     "THEMES",
+    "Dots",
     "Interval",
     "Panel",
+    "Placed",
+    "Point",
     "Series",
     "Small",
+    "Sweep",
     "Track",
     "can_write",
     "contact_sheet",
     "curves",
+    "dot_plot",
     "fitted",
     "has_hangul",
     "heat_colours",
@@ -54,8 +63,11 @@ __all__ = [
     "labelled_in",
     "line_chart",
     "overlay",
+    "rank_plot",
     "save",
+    "scatter",
     "small_charts",
+    "sweep_chart",
     "tile",
     "wall",
     "warning",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from dogcam.figures.fonts import fitted, room
@@ -124,25 +125,33 @@ def _tidy(axes: Axes, colours: Mapping[str, Any]) -> None:
 
 
 def _end_labels(axes: Axes, ends: list[tuple[float, str, str]]) -> None:
-    """Write each name at the height of its line's end, moved apart where they would overlap."""
+    """Write each name at the height of its line's end, moved apart where they would overlap; a thin line leads to it."""
     low, high = axes.get_ylim()
     wanted = sorted(((value - low) / (high - low), name, colour) for value, name, colour in ends)
     heights = _apart([height for height, _, _ in wanted], gap=0.062)
-    for height, (_, name, colour) in zip(heights, wanted, strict=True):
+    for height, (end, name, colour) in zip(heights, wanted, strict=True):
         text = fitted(name, 1.5, 7.5, lines=1)
-        axes.text(1.02, height, text, transform=axes.transAxes, va="center", fontsize=7.5, color=colour)
+        axes.text(1.035, height, text, transform=axes.transAxes, va="center", fontsize=7.5, color=colour)
+        line = {"transform": axes.transAxes, "clip_on": False, "linewidth": 0.7, "alpha": 0.6, "gid": "leader"}
+        axes.figure.add_artist(Line2D([1.0, 1.028], [end, height], color=colour, **line))
 
 
 def _apart(heights: Sequence[float], gap: float) -> list[float]:
-    """Ascending heights, moved up and back down so that neighbours are at least `gap` apart within 0 to 1."""
-    moved: list[float] = []
-    for height in heights:
-        moved.append(max(height, moved[-1] + gap) if moved else max(height, 0.0))
-    limit = 1.0
-    for position in reversed(range(len(moved))):
-        moved[position] = min(moved[position], limit)
-        limit = moved[position] - gap
-    return moved
+    """Ascending heights moved as little as can be (least squares) so that neighbours are `gap` apart within 0 to 1.
+
+    Less the room of those below it every height must only not fall: those that do share the mean of their block. Where there
+    are more than fit, they lie closer.
+    """
+    gap = min(gap, 1 / max(len(heights) - 1, 1))
+    blocks: list[list[float]] = []
+    for place, height in enumerate(heights):
+        blocks.append([height - gap * place])
+        while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
+            last = blocks.pop()
+            blocks[-1] += last
+    level = [float(np.mean(block)) for block in blocks for _ in block]
+    most = 1 - gap * (len(heights) - 1)
+    return [float(np.clip(each, 0, max(most, 0))) + gap * place for place, each in enumerate(level)]
 
 
 @styled

@@ -111,11 +111,12 @@ def room(text: str) -> int:
     return len(_padded(text))
 
 
-def fitted(text: str, inches: float, points: float = 8.5, lines: int = 2) -> str:
+def fitted(text: str, inches: float, points: float = 8.5, lines: int = 2, bold: bool = False) -> str:
     """`text` broken into at most `lines` lines of a width in inches; what is too long ends in an ellipsis."""
-    count = max(4, int(inches * 72 / (0.6 * points)))
+    count = max(4, int(inches * 72 / ((0.69 if bold else 0.6) * points)))
     parts = ["".join(" " if unicodedata.category(c)[0] == "C" else c for c in part) for part in text.split("\n")]
     wrapped = [line for part in parts for line in textwrap.wrap(_padded(part), count) or [""]]
     if len(wrapped) > lines:
-        wrapped = [*wrapped[: lines - 1], wrapped[lines - 1][: count - 1].rstrip() + "…"]
+        rest = " ".join(wrapped[lines - 1 :])
+        wrapped = [*wrapped[: lines - 1], rest[: count - 1].rstrip() + "…"]
     return re.sub(_WIDE, "", "\n".join(wrapped))

@@ -143,7 +143,7 @@ def overlay(pixels: np.ndarray, panel: Panel, truth: np.ndarray, *, colours: Any
     height, width = pixels.shape[:2]
     wide, high = 4.0 * width / max(height, width), 4.0 * height / max(height, width)
     page = max(wide, 3.4) + 0.3
-    title = fitted(panel.title, page - 0.3, 10, lines=3)
+    title = fitted(panel.title, page - 0.3, 10, lines=3, bold=True)
     top = 0.2 + 0.19 * (title.count("\n") + 1)
     bottom = 0.62 if panel.note else 0.45
     total = high + top + bottom
@@ -256,10 +256,16 @@ def _sheet(labels: Sequence[str], rows: Sequence[Sequence[Any]], shape: Any, tit
     words = (bool(title), any("\n" in panel.title for panel in panels), any(panel.note for panel in panels))
     grid = _grid(labels, max((len(row) for row in rows), default=1), shape, words)
     figure = Figure(figsize=grid.size)
-    figure.text(*grid.at(0.1, 0.1), fitted(title, grid.size[0] - 0.2, 10.5, 1), va="top", fontsize=10.5, weight="bold")
+    figure.text(
+        *grid.at(0.1, 0.1),
+        fitted(title, grid.size[0] - 0.2, 10.5, 1, bold=True),
+        va="top",
+        fontsize=10.5,
+        weight="bold",
+    )
     for number, (label, row) in enumerate(zip(labels, rows, strict=True)):
         middle = grid.corner(number, 0)[1] + grid.high / 2
-        text = fitted(label, grid.left - 0.2, 8.5, lines=4)  # bold letters are wider
+        text = fitted(label, grid.left - 0.12, 8.5, lines=4, bold=True)
         figure.text(*grid.at(0.08, middle), text, va="center", fontsize=8.5, weight="bold")
         for column, (pixels, panel, truth) in enumerate(row):
             _picture(figure.add_axes(grid.rectangle(number, column)), pixels, panel, truth)

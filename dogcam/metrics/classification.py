@@ -8,6 +8,8 @@ from itertools import takewhile
 
 import numpy as np
 
+from dogcam.language import say
+
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities (n, classes), float64, of logits (n, classes); exact for logits of any size."""
@@ -77,16 +79,31 @@ class RunVerdict:
 
     def sentence(self) -> str:
         """The verdict in words."""
-        peak = f"Run {self.run} peaks at epoch {self.peak_epoch} (accuracy {self.peak_accuracy:.4f})"
-        share = f"{100 * RISE:.0f} %"
+        values = {
+            "run": self.run,
+            "epoch": self.peak_epoch,
+            "accuracy": f"{self.peak_accuracy:.4f}",
+            "share": f"{100 * RISE:.0f} %",
+        }
         if not np.isfinite(self.lowest_loss):
-            return f"{peak}; its test loss is not a number at any epoch, so overfitting cannot be judged."
+            return say(
+                "Run {run} peaks at epoch {epoch} (accuracy {accuracy}); its test loss is not a number at any epoch, so "
+                "overfitting cannot be judged.",
+                **values,
+            )
         if self.overfits_from is None:
-            return f"{peak}; at the last epoch its test loss is within {share} of its lowest: no overfitting yet."
-        rise = f"{self.lowest_loss:.4f}; {self.last_loss:.4f} at the last epoch"
-        return (
-            f"{peak}; from epoch {self.overfits_from} on its test loss stays more than {share} above its lowest "
-            f"({rise}): overfitting."
+            return say(
+                "Run {run} peaks at epoch {epoch} (accuracy {accuracy}); at the last epoch its test loss is within {share} of "
+                "its lowest: no overfitting yet.",
+                **values,
+            )
+        return say(
+            "Run {run} peaks at epoch {epoch} (accuracy {accuracy}); from epoch {rise} on its test loss stays more than "
+            "{share} above its lowest ({lowest}; {last} at the last epoch): overfitting.",
+            **values,
+            rise=self.overfits_from,
+            lowest=f"{self.lowest_loss:.4f}",
+            last=f"{self.last_loss:.4f}",
         )
 
 
@@ -109,10 +126,16 @@ def choose_run(curves: Mapping[int, Curve]) -> tuple[int, str]:
     verdicts = [judge(run, curve) for run, curve in sorted(curves.items())]
     best = min(verdicts, key=lambda verdict: (-verdict.peak_accuracy, verdict.peak_loss, verdict.run))
     equals = [v for v in verdicts if v.peak_accuracy == best.peak_accuracy]
-    why = f"highest test accuracy at its best epoch ({best.peak_accuracy:.4f} at epoch {best.peak_epoch})"
-    if len(equals) > 1:
-        why += f", and the lowest loss ({best.peak_loss:.4f}) of the {len(equals)} runs that reach it"
-    return best.run, why
+    values = {"accuracy": f"{best.peak_accuracy:.4f}", "epoch": best.peak_epoch}
+    if len(equals) == 1:
+        return best.run, say("highest test accuracy at its best epoch ({accuracy} at epoch {epoch})", **values)
+    return best.run, say(
+        "highest test accuracy at its best epoch ({accuracy} at epoch {epoch}), and the lowest loss ({loss}) of the {n} runs "
+        "that reach it",
+        **values,
+        loss=f"{best.peak_loss:.4f}",
+        n=len(equals),
+    )
 
 
 def curves_of(rows: Sequence[object]) -> dict[int, Curve]:

@@ -6,20 +6,32 @@ The members, each of which may import only those named before it:
     comparison     methods against each other: ranks, pairs, what is the same
     breakdown      scores by group of pictures
     study          the published figures
+    choosing       which pictures a gallery shows, by rule
+    samples        one kept picture
     evidence       what one experiment offers: its curves, its scored images, the picture that stands for the rest
-    faithfulness   what the network says of its maps
     weighing       paired differences by image, and claims about them
-    findings       claims held against the evidence, as sentences
+    statements     the claims one by one: what each says, as a verdict and a sentence
+    findings       all claims held against the evidence, and what they leave open
+    tracks         how training went, as values and in sentences
     dynamics       how accuracy, fit and box area go with training
-    answer         how all methods stand, and what became of the study's claims, as the page's first sentences
+    answer         how all methods stand
+    answer_words   the same, and what became of the study's claims, as the page's first sentences
     decompositions where a gap between two pipelines comes from
     summary        what every field of summary.json means
     csv_tables     summary.json as tables for other programs
+    colours        which colour a method has in charts
+    faithfulness   what the network says of its maps: numbers, a table and exhibit 10
     measures       numbers measured on the kept maps
+    tiles          kept pictures with what is drawn on them
     training       exhibit 1: accuracy and loss
+    thresholds     how much hangs on the threshold
     localisation   exhibit 6: IoU; and box areas
-    epochs         exhibit 7, beyond the study's six: training dynamics
+    ranks          exhibit 7, beyond the study's six: methods against each other
+    groups         exhibit 9: groups of pictures
+    epochs         exhibit 8, beyond the study's six: training dynamics
+    protocol_words a protocol in words
     gallery        exhibits 2 to 5: pictures
+    galleries      exhibit 12, beyond the study's: pictures chosen by rule over all that were scored
     provenance     how it was made
     sameness       whether experiments may be compared, and what differs in how they were made
     between        experiments against each other: accuracy and localisation over the same images
@@ -28,6 +40,7 @@ The members, each of which may import only those named before it:
     embedding      maps in 8 bits and pictures within a budget of bytes
     viewer         the kept pictures' maps and scores, for the page's script
     page           the whole document: the one that assembles
+    lettering      figures in English where no font has the letters of the page's language
     tables_of      every table of a document by name
     illustrations  the document's figures, drawn once each, in several processes
     templating     the templates' environment
@@ -44,6 +57,7 @@ A new format needs only the values below; a new exhibit is a function from evide
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -51,8 +65,10 @@ from typing import Any
 import numpy as np
 
 from dogcam.figures import Panel
+from dogcam.language import message, say
 
 NONE = "–"
+_DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -73,12 +89,34 @@ def count(value: int | None) -> str:
 
 def percent(value: float | None) -> str:
     """A share as a percentage."""
-    return NONE if value is None or not np.isfinite(value) else f"{100 * value:.1f} %"
+    return NONE if value is None or not np.isfinite(value) else say("{share} %", share=f"{100 * value:.1f}")
+
+
+def p_value(p: float) -> str:
+    """A p-value as tables write it: the smallest as a bound, since no test gives 0."""
+    return NONE if np.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def listed(items: list[str]) -> str:
     """Names in a sentence: "a", "a and b", "a, b and c"."""
-    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+    if len(items) > 2:
+        return say("{several} and {last}", several=", ".join(items[:-1]), last=items[-1])
+    return say("{one} and {other}", one=items[0], other=items[1]) if len(items) == 2 else "".join(items)
+
+
+# Verdicts on claims and who makes these, as data have them -> as they are shown.
+VERDICTS = {
+    "supported": message("supported"),
+    "contradicted": message("contradicted"),
+    "undecided": message("undecided"),
+    "identical": message("identical"),
+}
+SOURCES = {"study": message("the study's claim"), "dogcam": message("asked by dogcam")}
+
+
+def isolated(name: str) -> str:
+    """A name for plain text: between marks that keep its direction to itself, without marks of its own, which could end that."""
+    return f"\u2068{_DIRECTIONS.sub('', name)}\u2069"
 
 
 @dataclass(frozen=True)
@@ -174,11 +212,12 @@ class Finding:
 
     Attributes:
         claim: in words.
-        source: who makes it: "study" or "dogcam".
-        verdict: "supported", "contradicted", "undecided" or "identical".
+        source: who makes it: a key of `SOURCES`.
+        verdict: a key of `VERDICTS`.
         sentence: the verdict with its numbers.
         protocol: under which it was judged.
         intervals: (label, `statistics.Interval`) of every comparison it rests on.
+        composed: it is made of two other claims, which are judged on their own as well.
     """
 
     claim: str
@@ -187,6 +226,17 @@ class Finding:
     sentence: str
     protocol: str
     intervals: tuple[tuple[str, object], ...] = ()
+    composed: bool = False
+
+    @property
+    def shown_verdict(self) -> str:
+        """The verdict in the language that is spoken."""
+        return say(VERDICTS[self.verdict])
+
+    @property
+    def shown_source(self) -> str:
+        """Who makes the claim, in the language that is spoken: "the study's claim"."""
+        return say(SOURCES[self.source])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import numpy as np
 
 from dogcam.figures import Interval as Bar
 from dogcam.figures import intervals as interval_chart
-from dogcam.reporting import NONE, Chart, Document, Entry, Exhibit, Row, Table, count, listed, number
+from dogcam.language import message, say
+from dogcam.reporting import NONE, Chart, Document, Entry, Exhibit, Row, Table, count, listed, number, p_value
 from dogcam.reporting.answer import side
 from dogcam.reporting.between import Contrast, Match, Score
 from dogcam.reporting.between_words import (
@@ -26,7 +27,7 @@ from dogcam.reporting.between_words import (
     verdict,
 )
 from dogcam.reporting.evidence import title_of
-from dogcam.reporting.localisation import in_words
+from dogcam.reporting.protocol_words import in_words
 from dogcam.reporting.provenance import provenance, written
 from dogcam.reporting.sameness import Side
 from dogcam.reporting.weighing import spelled
@@ -38,7 +39,7 @@ def compose_contrast(found: Contrast, sides: Sequence[Side]) -> Document:
     exhibits = [_differs(found), _classifies(found), *(_boxes(found, match) for match in found.matches)]
     there = [exhibit for exhibit in exhibits if exhibit is not None]
     return Document(
-        name=" and ".join(found.labels),
+        name=listed(list(found.labels)),
         headline=headline(found),
         answer=tuple(answer(found)),
         facts=tuple(_facts(found)),
@@ -46,16 +47,24 @@ def compose_contrast(found: Contrast, sides: Sequence[Side]) -> Document:
         findings=(),
         exhibits=tuple(replace(exhibit, place=place) for place, exhibit in enumerate(there, start=1)),
         provenance=tuple(_made(found, sides)),
-        subtitle=f"{len(found.labels)} experiments · {found.scope} · {count(found.matches[0].images)} images",
+        subtitle=say(
+            "{n} experiments · {scope} · {images} images",
+            n=len(found.labels),
+            scope=found.scope,
+            images=count(found.matches[0].images),
+        ),
     )
 
 
 def _facts(found: Contrast) -> list[tuple[str, str]]:
     """Each one's accuracy and its best method."""
-    facts = [(number(each.accuracy, 3), f"test accuracy of {each.label}") for each in found.accuracy]
+    facts = [
+        (number(each.accuracy), say("test accuracy of {experiment}", experiment=each.label)) for each in found.accuracy
+    ]
     for label in found.labels:
         best = max((s for s in found.matches[0].scores if s.label == label), key=lambda score: score.iou.value)
-        facts.append((number(best.iou.value), f"highest mean IoU of {label} ({title_of(best.method)})"))
+        told = say("highest mean IoU of {experiment} ({method})", experiment=label, method=title_of(best.method))
+        facts.append((number(best.iou.value), told))
     return facts
 
 
@@ -63,19 +72,19 @@ def _differs(found: Contrast) -> Exhibit:
     """What is compared: every setting that is not the same."""
     rows = tuple(Row.of(*setting_named(name), *map(written, values)) for name, values in found.differs.items())
     table = Table(
-        "Settings that differ; all others, the classes and the data's fingerprint are the same.",
-        ("part", "setting", *found.labels),
+        say("Settings that differ; all others, the classes and the data's fingerprint are the same."),
+        (say("part"), say("setting"), *found.labels),
         rows,
         words=2 + len(found.labels),
     )
     return Exhibit(
         1,
         "differs",
-        "What differs between the experiments",
+        say("What differs between the experiments"),
         (settings(found),),
         (table,) if rows else (),
-        "What a difference in the figures below can come from: one of these settings, or chance in training.",
-        "Which of several settings it comes from: for that, change one at a time.",
+        say("What a difference in the figures below can come from: one of these settings, or chance in training."),
+        say("Which of several settings it comes from: for that, change one at a time."),
     )
 
 
@@ -87,7 +96,7 @@ def _classifies(found: Contrast) -> Exhibit | None:
     rows = tuple(
         Row.of(
             each.label,
-            f"{each.run} of {each.runs}",
+            say("{run} of {runs}", run=each.run, runs=each.runs),
             str(each.epoch),
             Entry(number(each.accuracy, 4), strong=_ahead(found) and each.accuracy == best),
             number(each.loss, 4),
@@ -95,15 +104,15 @@ def _classifies(found: Contrast) -> Exhibit | None:
         )
         for each in found.accuracy
     )
-    heads = ("experiment", "run", "epoch", "accuracy", "loss", "other runs")
+    heads = (say("experiment"), say("run"), say("epoch"), say("accuracy"), say("loss"), say("other runs"))
     return Exhibit(
         2,
         "accuracy",
-        "Which classifies better",
+        say("Which classifies better"),
         tuple(right(found)),
-        (Table("Test accuracy and loss at the best epoch of the chosen run.", heads, rows),),
-        "How the chosen runs classify the test images; paired image by image where their predictions are kept.",
-        f"Run and epoch are chosen on the same images that they are reported on. {ONE_RUN}",
+        (Table(say("Test accuracy and loss at the best epoch of the chosen run."), heads, rows),),
+        say("How the chosen runs classify the test images; paired image by image where their predictions are kept."),
+        " ".join([say("Run and epoch are chosen on the same images that they are reported on."), say(ONE_RUN)]),
     )
 
 
@@ -122,26 +131,39 @@ def _boxes(found: Contrast, match: Match) -> Exhibit:
     return Exhibit(
         3,
         f"boxes-{place + 1}",
-        f"Whose boxes fit better, under protocol {match.protocol}",
+        say("Whose boxes fit better, under protocol {protocol}", protocol=match.protocol),
         (*compared(found, match), *beside_unseen(match), *_missing(match)),
-        (_means(found, match), _gaps(match), *_chart(found, match, place)),
-        "With which methods one experiment's boxes fit these images better than another's: all were scored on the same "
-        "images, each method at the layer that the table names.",
-        f"{ONE_RUN} Above and below are what both a 95 % interval and a test corrected for all differences of the "
-        "protocol (Holm) tell apart. Networks also differ in how fine their maps are, which a box inherits.",
+        (_means(found, match), _gaps(found, match), *_chart(found, match, place)),
+        say(
+            "With which methods one experiment's boxes fit these images better than another's: all were scored on the same "
+            "images, each method at the layer that the table names."
+        ),
+        " ".join([say(ONE_RUN), say(_TOLD_APART), say(_FINENESS)]),
     )
+
+
+_TOLD_APART = message(
+    "Above and below are what both a 95 % interval and a test corrected for all differences of the protocol (Holm) tell "
+    "apart."
+)
+_FINENESS = message("Networks also differ in how fine their maps are, which a box inherits.")
 
 
 def _missing(match: Match) -> list[str]:
     left = [title_of(method) for method in match.left_out]
-    return [f"Left out, as not all have them at like layers at these epochs: {listed(left)}."] if left else []
+    if not left:
+        return []
+    return [say("Left out, as not all have them at like layers at these epochs: {methods}.", methods=listed(left))]
 
 
 def _means(found: Contrast, match: Match) -> Table:
     """Mean IoU by method and experiment, the best box that never looks below."""
     scores = {(score.label, score.method): score for score in match.scores}
     rows = [
-        Row.of(title_of(method), *(cell for label in found.labels for cell in _cells(scores[label, method])))
+        Row.of(
+            title_of(method),
+            *(cell for label in found.labels for cell in _cells(scores[label, method], _leads(match, label, method))),
+        )
         for method in match.methods
     ]
     boxes = {score.label: score for score in match.unseen}
@@ -150,39 +172,60 @@ def _means(found: Contrast, match: Match) -> Table:
             (boxes[label].method, _mean(boxes[label].iou), NONE) if label in boxes else (NONE,) * 3
             for label in found.labels
         ]
-        rows.append(Row.of("never looks", *(cell for each in shown for cell in each), kind="baseline"))
-    heads = [head for label in found.labels for head in (f"{label}: layer", "mean IoU [95 %]", "less the best box")]
-    return Table(
-        f"Mean IoU by experiment, and less the best box that never looks ({count(match.images)} images).",
-        ("method", *heads),
-        tuple(rows),
+        rows.append(Row.of(say("never looks"), *(cell for each in shown for cell in each), kind="baseline"))
+    heads = [
+        head
+        for label in found.labels
+        for head in (say("{experiment}: layer", experiment=label), say("mean IoU [95 %]"), say("less the best box"))
+    ]
+    caption = say(
+        "Mean IoU by experiment, and less the best box that never looks ({images} images). Bold: above all others.",
+        images=count(match.images),
     )
+    return Table(caption, (say("method"), *heads), tuple(rows))
 
 
-def _cells(score: Score) -> tuple[str, Entry, str]:
+def _leads(match: Match, label: str, method: str) -> bool:
+    """Whether one experiment's boxes are better than every other's with a method."""
+    mine = [gap for gap in match.gaps if gap.method == method and label in (gap.first, gap.second)]
+    return all(verdict(gap) == ("above" if gap.second == label else "below") for gap in mine)
+
+
+def _cells(score: Score, leads: bool) -> tuple[str, Entry, str]:
     beside = NONE if score.unseen is None else spelled(score.unseen.difference)
-    return score.layer, _mean(score.iou), beside
+    return score.layer, _mean(score.iou, leads), beside
 
 
-def _mean(found: Interval) -> Entry:
+def _mean(found: Interval, leads: bool = False) -> Entry:
     ends = "" if np.isnan(found.low) else f" [{number(found.low)}, {number(found.high)}]"
-    return Entry(f"{number(found.value)}{ends}", bar=found.value)
+    return Entry(f"{number(found.value)}{ends}", strong=leads, bar=found.value)
 
 
-def _gaps(match: Match) -> Table:
+def _gaps(found: Contrast, match: Match) -> Table:
+    """The differences; of two experiments the caption says which is subtracted, of more a column."""
+    several = len(found.labels) > 2
     rows = tuple(
         Row.of(
             title_of(gap.method),
-            f"{gap.second} − {gap.first}",
-            WORDS[verdict(gap)],
+            *([f"{gap.second} − {gap.first}"] if several else []),
+            say(WORDS[verdict(gap)]),
             spelled(gap.pair.difference),
-            number(gap.pair.holm, 4),
+            p_value(gap.pair.holm),
             f"{gap.pair.wins} / {gap.pair.ties} / {gap.pair.losses}",
         )
         for gap in match.gaps
     )
-    heads = ("method", "difference", "verdict", "IoU [95 %]", "p (Holm)", "wins / ties / losses")
-    return Table("Paired differences in IoU over the same images.", heads, rows, words=3)
+    figures = (say("IoU [95 %]"), say("p (Holm)"), say("wins / ties / losses"))
+    heads = (say("method"), *([say("difference")] if several else []), say("verdict"), *figures)
+    caption = say("Paired differences in IoU ({of}) over the same images.", of=_subtracted(found))
+    return Table(caption, heads, rows, words=len(heads) - len(figures))
+
+
+def _subtracted(found: Contrast) -> str:
+    """What is subtracted from what."""
+    if len(found.labels) > 2:
+        return say("later named − earlier named")
+    return f"{found.labels[1]} − {found.labels[0]}"
 
 
 def _chart(found: Contrast, match: Match, place: int) -> list[Chart]:
@@ -194,13 +237,16 @@ def _chart(found: Contrast, match: Match, place: int) -> list[Chart]:
     ]
     if not rows:
         return []
-    of = "later named − earlier named" if several else f"{found.labels[1]} − {found.labels[0]}"
     return [
         Chart(
             f"iou-between-{place + 1}",
-            f"Paired differences in IoU ({of}) with 95 % intervals, protocol {match.protocol}; grey: the interval holds 0.",
-            "Intervals of the paired differences; the numbers are in the table.",
-            partial(interval_chart, rows, "difference in IoU"),
+            say(
+                "Paired differences in IoU ({of}) with 95 % intervals, protocol {protocol}; grey: the interval holds 0.",
+                of=_subtracted(found),
+                protocol=match.protocol,
+            ),
+            say("Intervals of the paired differences; the numbers are in the table."),
+            partial(interval_chart, rows, say("difference in IoU")),
         )
     ]
 
@@ -208,10 +254,14 @@ def _chart(found: Contrast, match: Match, place: int) -> list[Chart]:
 def _made(found: Contrast, sides: Sequence[Side]) -> list[Table]:
     """How each was made, and what the protocols mean."""
     tables = [
-        replace(provenance(each.evidence)[0], caption=f"{each.label}: data, network, versions", folded=True)
+        replace(
+            provenance(each.evidence)[0],
+            caption=say("{experiment}: data, network, versions", experiment=each.label),
+            folded=True,
+        )
         for each in sides
     ]
     known = sides[0].evidence
     rows = tuple(Row.of(match.protocol, in_words(known.protocol(match.protocol))) for match in found.matches)
-    heads = ("protocol", "in words")
-    return [*tables, Table("Protocols: how a map becomes a box and a score", heads, rows, words=2, key="protocols")]
+    heads, caption = (say("protocol"), say("in words")), say("Protocols: how a map becomes a box and a score")
+    return [*tables, Table(caption, heads, rows, words=2, key="protocols")]

@@ -16,6 +16,7 @@ from dogcam import boxes
 from dogcam.config import GROUPINGS
 from dogcam.evaluations import Cell, Evaluation
 from dogcam.files import plain
+from dogcam.language import say
 from dogcam.metrics import METRICS
 from dogcam.reporting.tables import cell_columns, cell_order, check_same_images, image_values, is_baseline
 from dogcam.statistics import Interval, intervals, median_intervals, pooled_interval
@@ -26,7 +27,7 @@ Columns = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Group:
-    """Some of the pictures: what they share, and how many there are."""
+    """Some of the pictures: what they share, in the language that is spoken, and how many there are."""
 
     label: str
     n: int
@@ -69,7 +70,13 @@ def _ends(found: Interval | None) -> list[float] | None:
 
 
 def broken_down(
-    evaluation: Evaluation, cells: Sequence[Cell], by: str, classes: Sequence[str], network: Cell | None = None
+    evaluation: Evaluation,
+    cells: Sequence[Cell],
+    by: str,
+    classes: Sequence[str],
+    network: Cell | None = None,
+    *,
+    iou_only: bool = False,
 ) -> Breakdown:
     """Every score of each group with its 95 % bootstrap interval, cell by cell.
 
@@ -81,6 +88,7 @@ def broken_down(
         classes: the dataset's class names, in the order of the labels.
         network: for "right" the cell whose network's predictions baselines are grouped by; None means that of the last
             run and epoch among `cells`.
+        iou_only: no other score, and intervals of fewer resamples: for figures, which are to be quick.
 
     Raises:
         ValueError: there are no cells, an unknown grouping, or no network to be right or wrong.
@@ -91,23 +99,24 @@ def broken_down(
             f"pictures of one cell or more are grouped by {', '.join(GROUPINGS)}; received {by!r}, {cells}"
         )
     ordered = sorted(set(cells), key=cell_order)
-    tables = {cell: cell_columns(evaluation, cell) for cell in ordered}
+    tables = {cell: evaluation.read(cell) if iou_only else cell_columns(evaluation, cell) for cell in ordered}
     check_same_images({str(cell): table for cell, table in tables.items()})
     if by == "right":
         labels, of = _by_right(tables, _prediction(evaluation, ordered, network))
     else:
         labels, of = _GROUPINGS[by](next(iter(tables.values())), classes)
     of = of[:, None] if of.ndim == 1 else of
-    iou, stacks = np.column_stack([table["iou"] for table in tables.values()]), _stacks(list(tables.values()))
+    iou = np.column_stack([table["iou"] for table in tables.values()])
+    stacks = [] if iou_only else _stacks(list(tables.values()))
     groups, found, others = [], [], []
     for place, label in enumerate(labels):
         inside = np.broadcast_to((of == place)[:, -len(ordered) :], (len(of), len(ordered)))
         if inside.any():
             groups.append(Group(label, int((of[:, 0] == place).sum())))
-            found.append(_means(iou, inside))
-            others.append(_scores(list(tables.values()), stacks, inside))
+            found.append(_means(iou, inside, _FEWER if iou_only else RESAMPLES))
+            others.append({} if iou_only else _scores(list(tables.values()), stacks, inside))
     lines = tuple(zip(ordered, zip(*found, strict=True), strict=True))
-    scores = {name: tuple(zip(*(each[name] for each in others), strict=True)) for name in _SHOWN}
+    scores = {name: tuple(zip(*(each[name] for each in others), strict=True)) for name in others[0]}
     return Breakdown(by, tuple(groups), lines, scores)
 
 
@@ -116,10 +125,10 @@ _SHOWN = tuple(name for name, metric in METRICS.items() if name != "mean_iou" an
 _FEWER = 2000  # resamples of the other scores, of which there are many
 
 
-def _means(values: np.ndarray, inside: np.ndarray) -> tuple[Interval, ...]:
+def _means(values: np.ndarray, inside: np.ndarray, resamples: int) -> tuple[Interval, ...]:
     """The means of columns (n, m) each over its own pictures, `inside` (n, m), from the same resamples."""
     some = inside.any(axis=1)
-    return intervals(np.where(inside[some], values[some], np.nan), resamples=RESAMPLES)
+    return intervals(np.where(inside[some], values[some], np.nan), resamples=resamples)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,9 +184,14 @@ def _by_size(columns: Columns, classes: Sequence[str]) -> tuple[Sequence[str], n
     sizes = np.array([boxes.area(each).mean() if len(each) else np.nan for each in columns["truth"]]).round(6)
     low, high = np.nanquantile(sizes, [1 / 3, 2 / 3])
     if low == high:
-        return (f"{low:.2g} of the picture or less", "larger"), (sizes > low).astype(int)
+        labels = say("{most} of the picture or less", most=f"{low:.2g}"), say("larger")
+        return labels, (sizes > low).astype(int)
     least, most = _told_apart(low, high)
-    labels = f"small (below {least} of the picture)", f"medium ({least} to {most})", f"large (above {most})"
+    labels = (
+        say("small (below {least} of the picture)", least=least),
+        say("medium ({least} to {most})", least=least, most=most),
+        say("large (above {most})", most=most),
+    )
     return labels, (sizes >= low).astype(int) + (sizes > high)
 
 
@@ -189,7 +203,8 @@ def _told_apart(low: float, high: float) -> tuple[str, str]:
 
 def _by_animals(columns: Columns, classes: Sequence[str]) -> tuple[Sequence[str], np.ndarray]:
     annotated = np.array([len(each) for each in columns["truth"]])
-    return ("none annotated", "1 animal", "2 animals", "3 animals or more"), np.minimum(annotated, 3)
+    labels = say("none annotated"), say("1 animal"), say("2 animals"), say("3 animals or more")
+    return labels, np.minimum(annotated, 3)
 
 
 _GROUPINGS: dict[str, Callable[[Columns, Sequence[str]], tuple[Sequence[str], np.ndarray]]] = {
@@ -212,4 +227,4 @@ def _by_right(tables: Mapping[Cell, Columns], given: np.ndarray) -> tuple[Sequen
     own = [given if is_baseline(cell) else table["predicted"] for cell, table in tables.items()]
     labels = next(iter(tables.values()))["label"]
     of = np.column_stack([np.asarray(predicted) != labels for predicted in (given, *own)])
-    return ("the network is right", "the network is wrong"), of.astype(int)
+    return (say("the network is right"), say("the network is wrong")), of.astype(int)

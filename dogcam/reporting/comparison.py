@@ -5,7 +5,7 @@ Of one run the uncertainty is about other images; of several, also about trainin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -13,12 +13,15 @@ import numpy as np
 
 from dogcam.evaluations import Cell, Evaluation
 from dogcam.files import plain
+from dogcam.language import message, say
 from dogcam.methods import METHODS
 from dogcam.protocols import Protocol
+from dogcam.reporting import number
 from dogcam.reporting.tables import cell_order, check_same_images, is_baseline
 from dogcam.statistics import (
     Interval,
     Pair,
+    Ranked,
     SameGroup,
     compare,
     groups_of_same,
@@ -41,6 +44,7 @@ class Line:
         iou: the mean IoU with its 95 % interval.
         rank, letters: see `statistics.Ranked`.
         same: why the names count as one; "" for a single one.
+        by_algebra: they must: a theorem says so, not a measurement alone.
         unseen: IoU less that of the best baseline that never looks; None for baselines.
     """
 
@@ -50,6 +54,7 @@ class Line:
     letters: str
     same: str
     unseen: Pair | None
+    by_algebra: bool = False
 
     @property
     def mark(self) -> str | None:
@@ -86,20 +91,28 @@ class Comparison:
 
     def sentences(self) -> list[str]:
         """What the numbers say, in words."""
-        found = [f"The same boxes: {', '.join(line.names)} ({line.same})." for line in self.lines if line.same]
+        found = [
+            say("The same boxes: {names} ({reason}).", names=", ".join(line.names), reason=line.same)
+            for line in self.lines
+            if line.same
+        ]
         if self.baseline is None:
             return found
         score = next(line.iou.value for line in self.lines if self.baseline in line.names)
-        words = {
-            "above": "Above it, by a 95 % interval",
-            "undecided": "Not told apart from it",
-            "few": "Too few images to say",
-            "below": "Below it",
-        }
-        told = [f"{text}: {', '.join(names)}." for verdict, text in words.items() if (names := self.below(verdict))]
+        told = [say(text, names=", ".join(names)) for mark, text in _MARKS.items() if (names := self.below(mark))]
         if told:
-            found.append(f"The best box that never looks is {self.baseline}, mean IoU {score:.3f}. {' '.join(told)}")
+            known = {"box": self.baseline, "iou": number(score)}
+            best = say("The best box that never looks is {box}, mean IoU {iou}.", **known)
+            found.append(" ".join([best, *told]))
         return found
+
+
+_MARKS = {
+    "above": message("Above it, by a 95 % interval: {names}."),
+    "undecided": message("Not told apart from it: {names}."),
+    "few": message("Too few images to say: {names}."),
+    "below": message("Below it: {names}."),
+}
 
 
 def compared(
@@ -133,13 +146,11 @@ def compared(
     baseline = table.best_unseen()
     against = _against(baseline, groups, kept, kept_scores)
     lines = tuple(
-        Line(
-            each.names,
+        _line(
+            each,
             by_name[each.names[0]],
-            each.rank,
-            each.letters,
-            _why(each.names, each.reason, protocol, pooled, table.cells),
             None if all(is_baseline(table.cells[name]) for name in each.names) else against.get(each.names[0]),
+            bool(each.reason) and _theorem([table.cells[name] for name in each.names], protocol, pooled),
         )
         for each in ranks
     )
@@ -226,14 +237,22 @@ def _against(
     return {pair.first: pair for pair in compare(scores, kept, which)} if which else {}
 
 
-def _why(line: Sequence[str], measured: str, protocol: Protocol, pooled: str | None, cells: Mapping[str, Cell]) -> str:
-    """The measured reason why the names of a line are one, and the theorem behind it where there is one."""
-    theorem = (
+def _line(of: Ranked, iou: Interval, unseen: Pair | None, by_algebra: bool) -> Line:
+    """A line of the ranking; beside the measured reason stands the theorem behind it where there is one."""
+    why = of.reason
+    if by_algebra:
+        why = say(
+            "{measured}: with a logit score and pooling on this layer, Grad-CAM and its kin are ReLU(CAM)/hw",
+            measured=why,
+        )
+    return Line(of.names, iou, of.rank, of.letters, why, unseen, by_algebra)
+
+
+def _theorem(line: Sequence[Cell], protocol: Protocol, pooled: str | None) -> bool:
+    """Whether cells are one map by algebra."""
+    return (
         protocol.score == "logit"
         and protocol.relu
-        and all(cells[name].method in _ONE_MAP and cells[name].layer == pooled for name in line)
-        and "cam" in {cells[name].method for name in line}
+        and all(cell.method in _ONE_MAP and cell.layer == pooled for cell in line)
+        and "cam" in {cell.method for cell in line}
     )
-    if not (measured and theorem):
-        return measured
-    return f"{measured}: with a logit score and pooling on this layer, Grad-CAM and its kin are ReLU(CAM)/hw"

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from dogcam.figures import waterfall
+from dogcam.language import message, say
 from dogcam.reporting import NONE, Chart, Entry, Exhibit, Row, Table, count, number, signed
 from dogcam.reporting.evidence import Evidence
-from dogcam.statistics import Interval, Step, Walk, walk_from
+from dogcam.statistics import Decomposition, Interval, Step, Walk, walk_from
+from dogcam.statistics.walk_words import changes_in_words, choice_words
+from dogcam.statistics.walks import interval_words
 
-PLACE = 8
+PLACE = 11
+_HEADS = (
+    message("choice"),
+    message("from → to"),
+    message("average"),
+    message("interval"),
+    message("forward"),
+    message("backward"),
+    message("least"),
+    message("most"),
+)
 
 
 def gaps(evidence: Evidence) -> Exhibit | None:
-    """Exhibit 8, beyond the study's six: all gaps that were looked into; None where there are none."""
+    """Exhibit 11, beyond the study's six: all gaps that were looked into; None where there are none."""
     kept = evidence.evaluation.walks() if evidence.evaluation else []
     if not kept:
         return None
@@ -24,12 +39,14 @@ def gaps(evidence: Evidence) -> Exhibit | None:
     return Exhibit(
         PLACE,
         "gap",
-        "Where the gap comes from: one choice at a time",
+        say("Where the gap comes from: one choice at a time"),
         tuple(sentence for walk in walks for sentence in walk.sentences()[:2]),
         tuple(block for document in kept for block in decomposition_blocks(document)),
-        "How much of the difference between two pipelines is the method, and how much what is done to its map.",
-        "What a choice changes depends on the other choices: the average over all orders is one fair account of it, not the "
-        "only one; where least and most lie far apart, look at both.",
+        say("How much of the difference between two pipelines is the method, and how much what is done to its map."),
+        say(
+            "What a choice changes depends on the other choices: the average over all orders is one fair account of it, not "
+            "the only one; where least and most lie far apart, look at both."
+        ),
     )
 
 
@@ -48,38 +65,68 @@ def decomposition_blocks(document: Mapping[str, Any]) -> list[Table | Chart]:
 
 def _chart(walk: Walk) -> Chart:
     found = walk.decomposition
-    draw = partial(waterfall, found, walk.titles, walk.said)
-    where = f"run {walk.run}, epoch {walk.epoch}" if walk.run else "the model as it was given"
+    draw = partial(waterfall, _named(found), walk.ends, changes_in_words(walk.said), x_label=say("mean IoU"))
     return Chart(
         re.sub(r"[^\w.+-]+", "-", f"gap-{walk.first}-{walk.second}-{walk.run}-{walk.epoch}"),
-        f"Where the gap comes from: mean IoU from {walk.titles[0]} to {walk.titles[1]} at {walk.layer}, {where}; each "
-        f"choice's change is its average over {count(found.orders)} orders of switching, with its "
-        f"interval ({found.total.described}).",
-        "Waterfall of the changes of mean IoU, choice by choice; the numbers are in the table.",
+        _caption(walk),
+        say("Waterfall of the changes of mean IoU, choice by choice; the numbers are in the table."),
         draw,
     )
 
 
+def _caption(walk: Walk) -> str:
+    first, second = walk.ends
+    values = {
+        "first": first,
+        "second": second,
+        "layer": walk.layer,
+        "orders": count(walk.decomposition.orders),
+        "interval": interval_words(walk.decomposition.total),
+    }
+    if not walk.run:
+        return say(
+            "Where the gap comes from: mean IoU from {first} to {second} at {layer}, the model as it was given; each choice's "
+            "change is its average over {orders} orders of switching, with its interval ({interval}).",
+            **values,
+        )
+    return say(
+        "Where the gap comes from: mean IoU from {first} to {second} at {layer}, run {run}, epoch {epoch}; each choice's "
+        "change is its average over {orders} orders of switching, with its interval ({interval}).",
+        **values,
+        run=walk.run,
+        epoch=walk.epoch,
+    )
+
+
+def _named(found: Decomposition) -> Decomposition:
+    """With the choices called as they are in the language that is spoken."""
+    return replace(found, steps=tuple(replace(step, names=(choice_words(step.label),)) for step in found.steps))
+
+
 def _table(walk: Walk) -> Table:
-    found = walk.decomposition
+    found, (first, second) = walk.decomposition, walk.ends
+    changes = changes_in_words(walk.said)
     rows = [
-        _end_row(walk.titles[0], found.start),
-        *(_step_row(step, walk.said.get(step.label, NONE)) for step in found.steps),
-        _end_row(walk.titles[1], found.end),
+        _end_row(first, found.start),
+        *(_step_row(step, changes.get(step.label, NONE)) for step in _named(found).steps),
+        _end_row(second, found.end),
     ]
+    note = say(
+        "Average: over all possible orders of switching (Shapley's value); forward: in the order of the rows; backward: in "
+        "the reverse order; least and most: in any order."
+    )
     return Table(
-        f"What each choice changes in mean IoU, from {walk.titles[0]} to {walk.titles[1]} at {walk.layer} "
-        f"({found.total.n:,} images).",
-        ("choice", "from → to", "average", "interval", "forward", "backward", "least", "most"),
+        say(
+            "What each choice changes in mean IoU, from {first} to {second} at {layer} ({n} images).",
+            first=first,
+            second=second,
+            layer=walk.layer,
+            n=count(found.total.n),
+        ),
+        tuple(say(head) for head in _HEADS),
         tuple(rows),
         words=2,
-        note=" ".join(
-            [
-                "Average: over all possible orders of switching (Shapley's value); forward: in the order of the rows; "
-                "backward: in the reverse order; least and most: in any order.",
-                *walk.sentences()[1:],
-            ]
-        ),
+        note=" ".join([note, *walk.sentences()[1:]]),
     )
 
 
@@ -94,4 +141,6 @@ def _step_row(step: Step, words: str) -> Row:
 
 
 def _between(found: Interval, written: Any) -> str:
-    return NONE if found.low != found.low else f"{written(found.low)} to {written(found.high)}"
+    if math.isnan(found.low):
+        return NONE
+    return say("{low} to {high}", low=written(found.low), high=written(found.high))

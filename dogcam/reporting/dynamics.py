@@ -7,143 +7,21 @@ Over several runs a mean's interval takes runs and images as crossed, and holds 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
 from dogcam.evaluations import Cell, Evaluation
-from dogcam.files import plain
 from dogcam.metrics.classification import Curve, curves_of
-from dogcam.reporting import listed, number
-from dogcam.reporting.evidence import Columns, title_of
+from dogcam.reporting.evidence import Columns
 from dogcam.reporting.tables import cell_order, is_baseline
-from dogcam.reporting.weighing import aligned, differences, spelled
+from dogcam.reporting.tracks import Dynamics, Learning, Peak, Track, steps
+from dogcam.reporting.weighing import aligned, differences
 from dogcam.runs import HistoryRow
 from dogcam.statistics import Interval, Pair, compare, holm, intervals, intervals_over_runs
 
 # A run's accuracy as scoring found it and as training did may differ by rounding of the network's arithmetic.
 _AGREES = 0.002
-
-
-@dataclass(frozen=True)
-class Peak:
-    """The best epoch of one figure.
-
-    Attributes:
-        runner_up: the second best; None where there is one epoch.
-        lead: by how much the best is ahead of it, on the same images; None where images cannot be compared one by one.
-        separable: whether the lead's 95 % interval lies above 0; None where there is no lead. That the two were picked
-            for being the best does not make this likelier by chance: of equal epochs the best two lie closer together
-            than two picked beforehand.
-    """
-
-    epoch: int
-    value: float
-    runner_up: int | None = None
-    lead: Interval | None = None
-    separable: bool | None = None
-
-    def led_by(self, lead: Interval | None) -> Peak:
-        """The same with the lead over the runner-up."""
-        known = lead is not None and not np.isnan(lead.low)
-        return replace(self, lead=lead, separable=lead.verdict == "above" if known else None)
-
-
-@dataclass(frozen=True)
-class Learning:
-    """Test accuracy and loss of one run at every trained epoch, or their means over runs (`run` None).
-
-    Attributes:
-        accuracy_peak: the highest; ties by lower loss, then the earlier, as everywhere in dogcam.
-        loss_peak: the lowest, ties by the earlier; None where no loss is a number. Losses have no lead: images' own are
-            not kept.
-    """
-
-    run: int | None
-    epochs: tuple[int, ...]
-    accuracy: tuple[float, ...]
-    loss: tuple[float, ...]
-    accuracy_peak: Peak
-    loss_peak: Peak | None
-
-    @property
-    def curve(self) -> Curve:
-        """The same as a `Curve`."""
-        return Curve(self.epochs, self.accuracy, self.loss)
-
-
-@dataclass(frozen=True)
-class Track:
-    """One method at one layer along its evaluated epochs, in one run or over all runs (`run` None).
-
-    Attributes:
-        iou: the mean IoU at each epoch.
-        area: the mean box area at each epoch, as a share of the picture; an image without a box counts as 0.
-        peak: where the mean IoU is highest, ties by the earlier.
-        accuracy_epoch: of these epochs the one of the best test accuracy; None where that was not recorded.
-        changes: later - earlier of neighbouring epochs, then last - first where there are more than two; p-values are
-            corrected over these (Holm).
-    """
-
-    run: int | None
-    method: str
-    layer: str
-    epochs: tuple[int, ...]
-    iou: tuple[Interval, ...]
-    area: tuple[float, ...]
-    peak: Peak
-    accuracy_epoch: int | None
-    changes: tuple[Pair, ...]
-
-    @property
-    def name(self) -> str:
-        """ "Grad-CAM at conv5_block3_out"."""
-        return f"{title_of(self.method)} at {self.layer}"
-
-
-@dataclass(frozen=True)
-class Dynamics:
-    """How training went under one protocol.
-
-    Attributes:
-        runs: those that were evaluated.
-        learning: of each run, then, of several, over all of them.
-        tracks: of each run, then, of several, over all that were evaluated at the same epochs.
-    """
-
-    protocol: str
-    runs: tuple[int, ...]
-    learning: tuple[Learning, ...]
-    tracks: tuple[Track, ...]
-
-    @property
-    def main(self) -> tuple[Track, ...]:
-        """Over runs where there is such, else of the first run: what sentences are about."""
-        run = None if any(track.run is None for track in self.tracks) else self.tracks[0].run
-        return tuple(track for track in self.tracks if track.run == run)
-
-    def document(self) -> dict[str, Any]:
-        """As plain values, for JSON; an interval that could not be given is null."""
-        return plain({**asdict(self), "sentences": self.sentences()})
-
-    def sentences(self, layer: str | None = None) -> list[str]:
-        """What the figures say, in words; of the tracks at one layer only where one is named."""
-        run = self.main[0].run
-        found = [_learned(each, len(self.runs)) for each in self.learning if each.run == run]
-        tracks = [track for track in self.main if layer is None or track.layer == layer]
-        for group in _alike(tracks):
-            found.append(" ".join([_peaked(group, len(self.runs)), _changed(group[0])]))
-            found += self._by_run(group[0]) if run is None else []
-        return found
-
-    def _by_run(self, track: Track) -> list[str]:
-        """Where each run peaks, where they do not agree."""
-        runs = [t for t in self.tracks if t.run is not None and (t.method, t.layer) == (track.method, track.layer)]
-        if len({each.peak.epoch for each in runs}) < 2:
-            return []
-        peaks = listed([f"epoch {each.peak.epoch} (run {each.run})" for each in runs])
-        return [f"The runs of {track.name} do not agree: its mean IoU is highest at {peaks}."]
 
 
 def dynamics(
@@ -197,11 +75,6 @@ def _paths(cells: Sequence[Cell], runs: tuple[int, ...]) -> list[_Path]:
     return [tuple(each.values()) for each in found.values() if len(each) > 1]
 
 
-def _steps(n: int) -> list[tuple[int, int]]:
-    """(later, earlier) places of n epochs: neighbours, then the last and the first."""
-    return [(place + 1, place) for place in range(n - 1)] + ([(n - 1, 0)] if n > 2 else [])
-
-
 def _tracks(paths: Sequence[_Path], tables: Mapping[Cell, Columns], curves: Mapping[int | None, Curve]) -> list[Track]:
     """All paths of as many runs at once: resampling is what takes the time, and one set of resamples serves all."""
     if not paths:
@@ -212,7 +85,7 @@ def _tracks(paths: Sequence[_Path], tables: Mapping[Cell, Columns], curves: Mapp
     scores = scores[..., 0] if runs == 1 else np.moveaxis(scores, -1, 0)
     means = iter(intervals(scores) if runs == 1 else intervals_over_runs(scores))
     found = [tuple(next(means) for _ in path) for path in paths]
-    plan = [[*_steps(len(each)), _best_two([mean.value for mean in each])] for each in found]
+    plan = [[*steps(len(each)), _best_two([mean.value for mean in each])] for each in found]
     names = iter(range(scores.shape[-1]))
     places = [[str(next(names)) for _ in path] for path in paths]
     which = [(named[a], named[b]) for named, each in zip(places, plan, strict=True) for a, b in each]
@@ -290,62 +163,3 @@ def _classified(curve: Curve, tables: Mapping[Cell, Columns], run: int, epoch: i
         return None
     right = np.mean(np.equal(table["predicted"], table["label"]))
     return table if abs(right - curve.accuracy[curve.epochs.index(epoch)]) <= _AGREES else None
-
-
-def _alike(tracks: Sequence[Track]) -> list[list[Track]]:
-    """Tracks in groups of the same scores: methods that draw the same boxes need one sentence."""
-    found: dict[tuple[Any, ...], list[Track]] = {}
-    for track in tracks:
-        key = (track.layer, track.epochs, *(round(each.value, 9) for each in track.iou))
-        found.setdefault((*key, *(round(each, 9) for each in track.area)), []).append(track)
-    return list(found.values())
-
-
-def _learned(each: Learning, runs: int) -> str:
-    of = f"Over {runs} runs" if each.run is None else f"In run {each.run}"
-    peak = each.accuracy_peak
-    told = f"{of} test accuracy is highest at epoch {peak.epoch} ({number(peak.value, 4)}{_ahead(peak)})"
-    if each.loss_peak is None:
-        return f"{told}; its test loss is not a number at any epoch."
-    return f"{told} and test loss lowest at epoch {each.loss_peak.epoch} ({number(each.loss_peak.value, 4)})."
-
-
-def _ahead(peak: Peak) -> str:
-    """The lead in words; "" where none was tested."""
-    if peak.lead is None:
-        return ""
-    sure = "more than chance if taken alone" if peak.separable else "which may be chance"
-    return f"; ahead of epoch {peak.runner_up} by {spelled(peak.lead)}, {sure}"
-
-
-def _peaked(group: Sequence[Track], runs: int) -> str:
-    """Where mean IoU peaks, how surely, and whether accuracy does there as well."""
-    track, peak = group[0], group[0].peak
-    of = f"{listed([title_of(each.method) for each in group])} at {track.layer}"
-    over = f" over {runs} runs" if track.run is None else f" in run {track.run}" if runs > 1 else ""
-    told = f"The mean IoU of {of}{over} is highest at epoch {peak.epoch} ({number(peak.value)}{_ahead(peak)})"
-    if track.accuracy_epoch is None:
-        return f"{told}."
-    where = "there too" if peak.epoch == track.accuracy_epoch else f"at epoch {track.accuracy_epoch}"
-    return f"{told}; of these {len(track.epochs)} epochs accuracy is highest {where}."
-
-
-def told_apart(change: Pair) -> bool:
-    """Whether a change is more than chance: by the corrected test of the ranks, and by the interval of the mean it shows.
-
-    Where a few images lose much and many win little the two disagree, and the mean IoU says nothing for certain.
-    """
-    return change.separable() and change.verdict != "undecided"
-
-
-def _changed(track: Track) -> str:
-    """Which changes are more than chance, and how box sizes go."""
-    sure = [pair for pair in track.changes if told_apart(pair)]
-    told = "; ".join(f"{pair.first} − {pair.second} {spelled(pair.difference)}" for pair in sure)
-    n = len(track.changes)
-    tested = "Its one change" if n == 1 else f"Of its {n} changes between epochs"
-    if not sure:
-        stated = f"{tested} {'cannot be' if n == 1 else 'none can be'} told apart from 0 (Holm-corrected)"
-    else:
-        stated = f"{tested} {'is' if n == 1 else f'{len(sure)} can be'} told apart from 0 (Holm-corrected): {told}"
-    return f"{stated}. Its mean box area goes from {number(track.area[0])} to {number(track.area[-1])} of the picture."

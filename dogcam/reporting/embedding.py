@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dogcam.reporting.evidence import picture_of
+from dogcam.reporting.samples import picture_of
 
 # Both 251 and 255 - 64 are prime: no level is a round share of the highest one, so that none lies on a round threshold,
 # where the last bit of a division would decide.

@@ -9,20 +9,32 @@ import numpy as np
 
 from dogcam import figures
 from dogcam.figures import Small, small_charts
+from dogcam.language import message, say
 from dogcam.reporting import NONE, Chart, Entry, Exhibit, Row, Table, number
-from dogcam.reporting.dynamics import Dynamics, Learning, Peak, Track, dynamics, told_apart
+from dogcam.reporting.dynamics import dynamics
 from dogcam.reporting.evidence import Evidence, title_of
 from dogcam.reporting.localisation import colour_of
+from dogcam.reporting.tracks import Dynamics, Learning, Peak, Track, told_apart
 from dogcam.reporting.weighing import spelled
-from dogcam.statistics import Interval
+from dogcam.statistics import Interval, Pair
 
-DYNAMICS = "Training dynamics: accuracy, loss and boxes on one axis"
-PLACE = 7
+PLACE = 8
+_MEASURES = {"accuracy": message("accuracy"), "loss": message("loss")}
 _SHOWN = 6  # methods in one small chart: as many as there are colours
+_CHANGES = (
+    message("method"),
+    message("layer"),
+    message("run"),
+    message("change"),
+    message("in mean IoU"),
+    message("images better / same / worse"),
+    message("p"),
+    message("p (Holm)"),
+)
 
 
 def training_dynamics(evidence: Evidence) -> Exhibit | None:
-    """Exhibit 7, beyond the study's six; None where no method was scored at two epochs."""
+    """Exhibit 8, beyond the study's six; None where no method was scored at two epochs."""
     every = [dynamics(evidence.history, evidence.tables, each, evidence.layers) for each in evidence.protocols]
     found = [each for each in every if each is not None]
     if not found:
@@ -32,27 +44,28 @@ def training_dynamics(evidence: Evidence) -> Exhibit | None:
     return Exhibit(
         PLACE,
         "dynamics",
-        DYNAMICS,
+        say("Training dynamics: accuracy, loss and boxes on one axis"),
         tuple(lead),
         (_chart(evidence, main), _table(main), *(table for each in found for table in _folded(each, each is main))),
-        "At which of the kept epochs boxes fit best, whether the classifier is best there as well, and which changes "
-        "from epoch to epoch are more than chance.",
+        say(
+            "At which of the kept epochs boxes fit best, whether the classifier is best there as well, and which changes "
+            "from epoch to epoch are more than chance."
+        ),
         _cannot(main),
     )
 
 
 def _cannot(found: Dynamics) -> str:
     """What these runs leave open."""
-    several = found.main[0].run is None
-    seeds = (
-        f"{len(found.runs)} runs say little about how much a further one would differ."
-        if several
-        else "One run cannot tell what training does from what its seed did: --run all evaluates every run."
+    if found.main[0].run is None:
+        seeds = say("{n} runs say little about how much a further one would differ.", n=len(found.runs))
+    else:
+        seeds = say("One run cannot tell what training does from what its seed did: --run all evaluates every run.")
+    between = say(
+        "Between the epochs that were evaluated nothing is known of the boxes, and a change with training need not be an "
+        "effect of the classifier's accuracy."
     )
-    return (
-        f"{seeds} Between the epochs that were evaluated nothing is known of the boxes, and a change with training need "
-        "not be an effect of the classifier's accuracy."
-    )
+    return f"{seeds} {between}"
 
 
 def _at(found: Dynamics, layer: str) -> list[Track]:
@@ -62,25 +75,40 @@ def _at(found: Dynamics, layer: str) -> list[Track]:
 def _chart(evidence: Evidence, found: Dynamics) -> Chart:
     """Accuracy and loss above, then fit and size of the boxes, a row for each layer."""
     layers = list(dict.fromkeys(track.layer for track in found.main))
-    shown = {layer: [track.method for track in _at(found, layer)][:_SHOWN] for layer in layers}
-    charts = [Small("test accuracy", _learned(found, "accuracy")), Small("test loss", _learned(found, "loss"))]
+    charts = [
+        Small(say("test accuracy"), _learned(found, "accuracy")),
+        Small(say("test loss"), _learned(found, "loss")),
+    ]
     for layer in layers:
-        tracks = [t for t in found.tracks if t.layer == layer and t.method in shown[layer]]
-        charts.append(Small(f"mean IoU at {layer}", [_iou(t, found, colour_of(evidence, t.method)) for t in tracks]))
-        charts.append(
-            Small(f"mean box area at {layer}", [_area(t, found, colour_of(evidence, t.method)) for t in tracks])
-        )
-    several = found.main[0].run is None
-    runs = f"Strong: means over {len(found.runs)} runs; pale: single runs. " if several else ""
-    most = max(len(_at(found, layer)) for layer in layers)
-    left_out = f" At each layer the first {_SHOWN} methods; all are in the tables." if most > _SHOWN else ""
+        shown = [track.method for track in _at(found, layer)][:_SHOWN]
+        tracks = [t for t in found.tracks if t.layer == layer and t.method in shown]
+        fits = [_iou(t, found, colour_of(evidence, t.method)) for t in tracks]
+        sizes = [_area(t, found, colour_of(evidence, t.method)) for t in tracks]
+        charts.append(Small(say("mean IoU at {layer}", layer=layer), fits))
+        charts.append(Small(say("mean box area at {layer}", layer=layer), sizes))
     return Chart(
         "training-dynamics",
-        f"{runs}Rings: the best epoch of each line. Bars: 95 % intervals of the mean IoU, cut where they leave the chart. Each "
-        f"chart has its own scale; areas are shares of the picture; protocol {found.protocol}.{left_out}",
-        "Small line charts of accuracy, loss, mean IoU and mean box area by epoch; the numbers are in the tables.",
-        partial(small_charts, charts),
+        _caption(found, most=max(len(_at(found, layer)) for layer in layers)),
+        say("Small line charts of accuracy, loss, mean IoU and mean box area by epoch; the numbers are in the tables."),
+        partial(small_charts, charts, x_label=say("epoch")),
     )
+
+
+def _caption(found: Dynamics, most: int) -> str:
+    """How the charts are read; `most` is how many methods there are at one layer."""
+    told = []
+    if found.main[0].run is None:
+        told.append(say("Strong: means over {n} runs; pale: single runs.", n=len(found.runs)))
+    told.append(
+        say(
+            "Rings: the best epoch of each line. Bars: 95 % intervals of the mean IoU, cut where they leave the chart. Each "
+            "chart has its own scale; areas are shares of the picture; protocol {protocol}.",
+            protocol=found.protocol,
+        )
+    )
+    if most > _SHOWN:
+        told.append(say("At each layer the first {n} methods; all are in the tables.", n=_SHOWN))
+    return " ".join(told)
 
 
 def _learned(found: Dynamics, measure: str) -> list[figures.Track]:
@@ -89,7 +117,7 @@ def _learned(found: Dynamics, measure: str) -> list[figures.Track]:
     lines = []
     for each in found.learning:
         peak: Peak | None = getattr(each, f"{measure}_peak")
-        label = "mean" if each.run is None else f"run {each.run}"
+        label = say("mean") if each.run is None else say("run {run}", run=each.run)
         epoch = None if peak is None or each.run != main else peak.epoch
         values = getattr(each, measure)
         lines.append(figures.Track(label, each.epochs, values, thin=each.run != main, peak=epoch))
@@ -121,15 +149,32 @@ def _table(found: Dynamics, run: int | None = None, folded: bool = False) -> Tab
     epochs = _epochs(found)
     rows = [row for each in found.learning if each.run == wanted for row in _learning_rows(each, epochs)]
     rows += [row for track in found.tracks if track.run == wanted for row in _track_rows(track, epochs)]
-    of = f"over {len(found.runs)} runs" if wanted is None else f"of run {wanted}"
+    heads = (say("figure"), say("layer"), *(say("epoch {epoch}", epoch=epoch) for epoch in epochs))
     return Table(
-        f"Test accuracy, test loss, mean IoU and mean box area by epoch {of}, protocol {found.protocol}.",
-        ("figure", "layer", *(f"epoch {epoch}" for epoch in epochs), "best", "ahead by"),
+        _of(found, wanted),
+        (*heads, say("best"), say("ahead by")),
         tuple(rows),
         words=2,
-        note="In brackets: 95 % intervals. Bold: the best of these epochs; the best of all trained ones may lie between them. "
-        "Ahead by: the best epoch less the second best, on the same images.",
+        note=say(
+            "In brackets: 95 % intervals. Bold: the best of these epochs; the best of all trained ones may lie between them. "
+            "Ahead by: the best epoch less the second best, on the same images."
+        ),
         folded=folded,
+    )
+
+
+def _of(found: Dynamics, run: int | None) -> str:
+    """What the table of one run, or of all, holds."""
+    if run is None:
+        return say(
+            "Test accuracy, test loss, mean IoU and mean box area by epoch over {n} runs, protocol {protocol}.",
+            n=len(found.runs),
+            protocol=found.protocol,
+        )
+    return say(
+        "Test accuracy, test loss, mean IoU and mean box area by epoch of run {run}, protocol {protocol}.",
+        run=run,
+        protocol=found.protocol,
     )
 
 
@@ -139,7 +184,7 @@ def _learning_rows(each: Learning, epochs: Sequence[int]) -> list[Row]:
         known = dict(zip(each.epochs, getattr(each, measure), strict=True))
         best = None if peak is None else peak.epoch
         values = [Entry(number(known.get(epoch), 4), strong=epoch == best) for epoch in epochs]
-        found.append(Row.of(measure, "", *values, *_best(peak)))
+        found.append(Row.of(say(_MEASURES[measure]), "", *values, *_best(peak)))
     return found
 
 
@@ -149,15 +194,22 @@ def _track_rows(track: Track, epochs: Sequence[int]) -> list[Row]:
     areas = dict(zip(track.epochs, track.area, strict=True))
     values = [Entry(_with_interval(fits.get(epoch)), strong=epoch == track.peak.epoch) for epoch in epochs]
     return [
-        Row.of(f"IoU, {method}", track.layer, *values, *_best(track.peak)),
-        Row.of(f"area, {method}", track.layer, *(number(areas.get(epoch)) for epoch in epochs), NONE, NONE),
+        Row.of(say("IoU, {method}", method=method), track.layer, *values, *_best(track.peak)),
+        Row.of(
+            say("area, {method}", method=method),
+            track.layer,
+            *(number(areas.get(epoch)) for epoch in epochs),
+            NONE,
+            NONE,
+        ),
     ]
 
 
 def _best(peak: Peak | None) -> tuple[str, str]:
     if peak is None:
         return NONE, NONE
-    return f"e{peak.epoch}", NONE if peak.lead is None else spelled(peak.lead).partition(", neg")[0]
+    # Without what is said of its size after the interval.
+    return f"e{peak.epoch}", NONE if peak.lead is None else "".join(spelled(peak.lead).partition("]")[:2])
 
 
 def _with_interval(found: Interval | None) -> str:
@@ -175,30 +227,33 @@ def _folded(found: Dynamics, is_main: bool) -> list[Table]:
 
 def _changes(found: Dynamics) -> Table:
     """Every paired test between epochs."""
-    rows = []
-    for track in found.tracks:
-        for pair in track.changes:
-            run = "all" if track.run is None else str(track.run)
-            counts = f"{pair.wins} / {pair.ties} / {pair.losses}"
-            tested = (spelled(pair.difference), counts, _p(pair.p), Entry(_p(pair.holm), strong=told_apart(pair)))
-            rows.append(
-                Row.of(
-                    title_of(track.method),
-                    track.layer,
-                    run,
-                    f"{pair.first} − {pair.second}".replace("epoch ", "e"),
-                    *tested,
-                )
-            )
+    rows = [
+        Row.of(title_of(track.method), track.layer, _run(track), f"e{later} − e{earlier}", *_tested(change))
+        for track in found.tracks
+        for later, earlier, change in track.tested
+    ]
     return Table(
-        f"Paired tests between epochs, protocol {found.protocol}",
-        ("method", "layer", "run", "change", "in mean IoU", "images better / same / worse", "p", "p (Holm)"),
+        say("Paired tests between epochs, protocol {protocol}", protocol=found.protocol),
+        tuple(say(head) for head in _CHANGES),
         tuple(rows),
         words=4,
-        note="One run: Wilcoxon's signed-rank test; all runs: Student's t with runs and images crossed. Holm: corrected for all "
-        "changes of the method at the layer in the run. Bold: told apart at 5 % by the test, and by the interval of the mean.",
+        note=say(
+            "One run: Wilcoxon's signed-rank test; all runs: Student's t with runs and images crossed. Holm: corrected for all "
+            "changes of the method at the layer in the run. Bold: told apart at 5 % by the test, and by the interval of the "
+            "mean."
+        ),
         folded=True,
     )
+
+
+def _run(track: Track) -> str:
+    return say("all") if track.run is None else str(track.run)
+
+
+def _tested(change: Pair) -> tuple[str | Entry, ...]:
+    """The change, on how many images it is a gain, and its tests."""
+    counts = f"{change.wins} / {change.ties} / {change.losses}"
+    return spelled(change.difference), counts, _p(change.p), Entry(_p(change.holm), strong=told_apart(change))
 
 
 def _p(p: float) -> str:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from dogcam.errors import InputError
 from dogcam.evaluations import Cell, Evaluation
-from dogcam.localize import predicted_box, prepare
+from dogcam.language import counted
+from dogcam.localize import prepare
 from dogcam.methods import METHODS
 from dogcam.metrics.classification import Curve, choose_run, curves_of
 from dogcam.protocols import PROTOCOLS, Protocol
 from dogcam.reporting import count
+from dogcam.reporting.choosing import Gallery, chosen
+from dogcam.reporting.samples import Sample
 from dogcam.reporting.tables import cell_order, is_baseline
 from dogcam.runs import Experiment, HistoryRow
 
 Columns = Mapping[str, np.ndarray]
-Place = tuple[str, str, int]  # method, layer, epoch
+Pair = tuple[str, str]  # method, layer
+Place = tuple[str, str, int]  # and epoch
 
 
 def title_of(method: str) -> str:
@@ -34,35 +35,6 @@ def title_of(method: str) -> str:
 def never_looks(method: str) -> bool:
     """Whether a baseline's boxes have nothing to do with the picture; a box that no method draws has not."""
     return method not in METHODS or METHODS[method].content_free
-
-
-def picture_of(path: Path) -> np.ndarray:
-    """A JPEG file -> uint8 (H, W, 3), RGB.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) if path.exists() else None
-    if pixels is None:
-        raise InputError(f"{path} is missing or not a picture: run dogcam evaluate again")
-    return np.ascontiguousarray(pixels[..., ::-1])
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """One kept picture: its place in the maps, what is annotated, and its pixels."""
-
-    place: int
-    id: str
-    label: str
-    boxes: np.ndarray
-    path: Path
-    shape: tuple[int, int]  # height and width of the original, whose kept copy may be smaller
-
-    @cached_property
-    def pixels(self) -> np.ndarray:
-        """uint8 (H, W, 3)."""
-        return picture_of(self.path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,33 +185,55 @@ class Evidence:
     @property
     def images(self) -> str:
         """How many images were scored, in words that tell training images apart."""
-        return f"{count(self.n)} {'training images' if self.on_training else 'images'}"
+        if self.on_training:
+            return counted("{count} training image", "{count} training images", self.n, count=count(self.n))
+        return counted("{count} image", "{count} images", self.n, count=count(self.n))
 
     @cached_property
     def samples(self) -> list[Sample]:
-        """The pictures that evaluation kept."""
+        """The pictures that evaluation kept, evenly spaced among all: what is measured on kept pictures is measured on them."""
         index = self.evaluation.samples() if self.evaluation else []
-        return [
-            Sample(
-                place,
-                str(entry["id"]),
-                str(entry.get("class", "")),
-                np.asarray(entry["boxes"], np.float32).reshape(-1, 4),
-                entry["picture"],
-                (int(entry["height"]), int(entry["width"])),
-            )
-            for place, entry in enumerate(index)
-        ]
+        return [Sample.of(place, entry) for place, entry in enumerate(index)]
+
+    @cached_property
+    def pictures(self) -> list[Sample]:
+        """`samples`, and after them the other pictures that rules chose for galleries, which stand for nothing but their rule."""
+        known, found = {sample.id for sample in self.samples}, list(self.samples)
+        for entry in self.evaluation.gallery.entries() if self.evaluation else ():
+            if entry["id"] not in known:
+                found.append(Sample.of(len(found), entry))
+        return found
+
+    def kept_maps(self, run: int, epoch: int) -> dict[Pair, list[np.ndarray | None]]:
+        """The raw maps (h, w) of `pictures` by method and layer, None where none was kept: a gallery's are of one epoch."""
+        if self.evaluation is None:
+            return {}
+        own, others = self.evaluation.maps(run, epoch), self.evaluation.gallery.maps(run, epoch)
+        places = {image: place for place, image in enumerate(self.evaluation.gallery.ids())} if others else {}
+        found: dict[Pair, list[np.ndarray | None]] = {}
+        for pair in {**own, **others}:
+            maps, more = own.get(pair, ()), others.get(pair, ())
+            kept = [maps[k] if k < len(maps) else None for k in range(len(self.pictures))]
+            for picture in self.pictures:
+                if kept[picture.place] is None and len(more) and picture.id in places:
+                    kept[picture.place] = more[places[picture.id]]
+            found[pair] = kept
+        return found
 
     def raw_map(self, sample: Sample, method: str, layer: str, epoch: int) -> np.ndarray | None:
         """The kept raw map (h, w) of a picture; None where none was kept."""
         maps = self._maps(epoch).get((method, layer))
-        return None if maps is None or sample.place >= len(maps) else maps[sample.place]
+        return None if maps is None else maps[sample.place]
 
     def drawn(self, method: str, layer: str) -> list[int]:
         """The epochs at which maps of a method at a layer were kept beside their scores: what pictures can show."""
         scored = (e for e in self.epochs if self._drawn_columns(method, layer, e) is not None)
-        return [epoch for epoch in scored if (method, layer) in self._maps(epoch)]
+        return [epoch for epoch in scored if self._have_maps((method, layer), epoch)]
+
+    def _have_maps(self, pair: Pair, epoch: int) -> bool:
+        """Whether the maps of all `samples` were kept."""
+        kept = self._maps(epoch).get(pair, [])[: len(self.samples)]
+        return bool(kept) and all(each is not None for each in kept)
 
     def last_drawn(self, pairs: Sequence[tuple[str, str]], least: int = 1) -> int | None:
         """The latest epoch at which maps of at least `least` of the (method, layer) were kept; None: there is none."""
@@ -249,22 +243,56 @@ class Evidence:
     def _drawn_columns(self, method: str, layer: str, epoch: int) -> Columns | None:
         return self.columns(self.drawn_under.name, method, layer, epoch) if self.drawn_under else None
 
-    def _maps(self, epoch: int) -> dict[tuple[str, str], np.ndarray]:
+    def _maps(self, epoch: int) -> dict[Pair, list[np.ndarray | None]]:
         # A frozen dataclass has no room to write to but its own dictionary, where cached_property writes as well.
         cache = self.__dict__.setdefault("_maps_by_epoch", {})
         if epoch not in cache:
-            cache[epoch] = self.evaluation.maps(self.run, epoch) if self.evaluation else {}
+            cache[epoch] = self.kept_maps(self.run, epoch)
         return cache[epoch]
 
-    def heat(self, raw: np.ndarray, sample: Sample, protocol: Protocol) -> tuple[np.ndarray, np.ndarray | None]:
-        """The heat and the box that a protocol makes of a raw map."""
-        return prepare(raw, protocol, sample.shape), predicted_box(raw, protocol, sample.shape)
+    def heat(self, raw: np.ndarray, sample: Sample, protocol: Protocol) -> np.ndarray:
+        """The heat that a protocol makes of a raw map."""
+        return prepare(raw, protocol, sample.shape)
+
+    def _row(self, sample: Sample, protocol: str, place: Place) -> dict[str, Any] | None:
+        """A kept picture's row in the per-image table of a cell; None where it is not in it."""
+        columns = self.columns(protocol, *place)
+        found = np.flatnonzero(columns["image"] == sample.id) if columns is not None else ()
+        return (
+            {name: values[found[0]] for name, values in columns.items()} if columns is not None and len(found) else None
+        )
 
     def score(self, sample: Sample, protocol: str, place: Place) -> float | None:
         """A kept picture's IoU in the per-image table of a cell; None where it is not in it."""
-        columns = self.columns(protocol, *place)
-        found = np.flatnonzero(columns["image"] == sample.id) if columns is not None else np.empty(0, int)
-        return float(columns["iou"][found[0]]) if columns is not None and len(found) else None
+        row = self._row(sample, protocol, place)
+        return None if row is None else float(row["iou"])
+
+    def box(self, sample: Sample, protocol: str, place: Place) -> np.ndarray | None:
+        """The box (4,) that was scored, drawn at the cell's own threshold; None where there is none."""
+        row = self._row(sample, protocol, place)
+        corners = np.array([np.nan] if row is None else [row[name] for name in ("x0", "y0", "x1", "y1")], np.float32)
+        return None if np.isnan(corners).any() else corners
+
+    def classified(self, sample: Sample, protocol: str, place: Place) -> tuple[str, bool] | None:
+        """The class that the network puts first on a kept picture, and whether it is right; None where that is not known."""
+        row = self._row(sample, protocol, place)
+        if row is None or not np.isfinite(np.array([row["predicted"], row["label"]], np.float64)).all():
+            return None
+        first, names = int(row["predicted"]), self.document.get("dataset", {}).get("classes", ())
+        return str(names[first]) if first < len(names) else str(first), first == int(row["label"])
+
+    @cached_property
+    def galleries_at(self) -> int | None:
+        """The epoch that galleries are chosen at: the last one of `run` that was scored under `drawn_under`."""
+        return max((e for e in self.epochs if any(self._drawn_columns(*pair, e) for pair in self.pairs)), default=None)
+
+    def galleries(self, among: Collection[str] | None = None) -> tuple[Gallery, ...]:
+        """What the rules choose of the scored images, or of those `among` them, by the tables of `run` at `galleries_at`."""
+        if self.galleries_at is None:
+            return ()
+        tables = {pair: self._drawn_columns(*pair, self.galleries_at) for pair in self.pairs}
+        there = {pair: columns for pair, columns in tables.items() if columns is not None}
+        return chosen(there, self.pooled_layer, among)
 
     @cached_property
     def judged_by(self) -> tuple[str, str] | None:

@@ -11,56 +11,22 @@ from functools import partial
 
 import numpy as np
 
-from dogcam.figures import Panel, contact_sheet, wall
-from dogcam.reporting import Exhibit, Sheet, Tile, listed, number, percent, study
-from dogcam.reporting.evidence import Evidence, Place, Sample, title_of
+from dogcam.figures import wall
+from dogcam.language import counted, message, say
+from dogcam.reporting import Exhibit, Sheet, listed, number, percent, study
+from dogcam.reporting.answer import Standing
+from dogcam.reporting.evidence import Evidence, Pair, title_of
 from dogcam.reporting.findings import best_baseline
 from dogcam.reporting.localisation import annotated_area, area_blocks
 from dogcam.reporting.measures import alike, difference_table, outside_table, trend
+from dogcam.reporting.samples import Sample
+from dogcam.reporting.tiles import bare, sheet, tile, titled, told_of
 
 SHOWN = 12  # of the kept pictures, in the sheet from worst to best
 
 
-def tile(evidence: Evidence, sample: Sample, place: Place, title: str) -> Tile | None:
-    """A kept picture under a method, layer and epoch; None where no map was kept."""
-    protocol, raw = evidence.drawn_under, evidence.raw_map(sample, *place)
-    if protocol is None or raw is None:
-        return None
-    heat, box = evidence.heat(raw, sample, protocol)
-    score = evidence.score(sample, protocol.name, place)
-    note = "" if score is None else f"IoU {number(score, 2)}"
-    drawn = "no box" if box is None else "its box"
-    where = f"{title_of(place[0])} heatmap at {place[1]}, epoch {place[2]}, on {sample.id}"
-    alt = f"{where}, with {drawn} and the annotated one. {note}"
-    return Tile(Panel(title, heat, box, note), sample.pixels, sample.boxes, alt.strip())
-
-
-def bare(sample: Sample) -> Tile:
-    """The picture itself with its annotated boxes."""
-    return Tile(Panel("picture"), sample.pixels, sample.boxes, f"{sample.id} with its annotated box")
-
-
-def sheet(
-    name: str, caption: str, sample: Sample, rows: Sequence[tuple[str, Sequence[Tile | None]]], told: str = ""
-) -> Sheet | None:
-    """A sheet of one picture, from rows of tiles; None where nothing can be drawn."""
-    there = [(label, tuple(tile for tile in tiles if tile is not None)) for label, tiles in rows]
-    there = [(label, tiles) for label, tiles in there if tiles]
-    if not there:
-        return None
-    panels = [(label, [tile.panel for tile in tiles]) for label, tiles in there]
-    draw = partial(contact_sheet, sample.pixels, panels, sample.boxes, told)
-    shown = tuple((label, (bare(sample), *tiles)) for label, tiles in there)
-    return Sheet(name, caption, caption, shown, draw)
-
-
-def told_of(evidence: Evidence, sample: Sample) -> str:
-    """Which picture this is, and the rule that picked it."""
-    method, layer = evidence.judged_by or ("", "")
-    return (
-        f"Picture {sample.id} ({sample.label}): of the {len(evidence.ranked)} kept pictures the one of median IoU of "
-        f"{title_of(method)} at {layer}, epoch {evidence.judged_at}; nobody picked it."
-    )
+def _epoch(number_: int) -> str:
+    return say("epoch {epoch}", epoch=number_)
 
 
 def cam_by_epoch(evidence: Evidence) -> Exhibit | None:
@@ -69,35 +35,71 @@ def cam_by_epoch(evidence: Evidence) -> Exhibit | None:
     epochs = evidence.drawn("cam", layer)
     if sample is None or len(epochs) < 2:
         return None
-    tiles = [tile(evidence, sample, ("cam", layer, epoch), f"epoch {epoch}") for epoch in epochs]
-    shown = sheet("cam-by-epoch", f"CAM at {layer}, epoch by epoch. {told_of(evidence, sample)}", sample, [("", tiles)])
+    tiles = [tile(evidence, sample, ("cam", layer, epoch), _epoch(epoch)) for epoch in epochs]
+    where = say("CAM at {layer}, epoch by epoch.", layer=layer)
+    shown = sheet("cam-by-epoch", f"{where} {told_of(evidence, sample)}", sample, [("", tiles)])
     if shown is None:
         return None
-    places = [(f"epoch {epoch}", ("cam", layer, epoch)) for epoch in epochs]
-    readings = {f"epoch {epoch}": text for epoch, text in study.CAM_READINGS.items()}
+    places = [(_epoch(epoch), ("cam", layer, epoch)) for epoch in epochs]
+    readings = {_epoch(epoch): say(text) for epoch, text in study.CAM_READINGS.items()}
     table = outside_table(evidence, "CAM", places, readings)
     lead = (*trend("CAM", evidence, places), *alike(evidence, "cam", layer))
     return Exhibit(
         2,
         "cam-by-epoch",
-        "CAM of one picture, epoch by epoch",
+        say("CAM of one picture, epoch by epoch"),
         lead,
         (shown, table),
-        "What CAM marks on this picture, and whether its heat moves onto the object with training, on the kept "
-        "pictures.",
-        f"One picture shows how a map looks, not how often; {len(evidence.samples)} kept pictures are few. The study's "
-        "reading is of one picture of its own.",
+        say(
+            "What CAM marks on this picture, and whether its heat moves onto the object with training, on the kept pictures."
+        ),
+        counted(
+            "One picture shows how a map looks, not how often; the study's reading is of one picture of its own.",
+            "One picture shows how a map looks, not how often; {n} kept pictures are few. The study's reading is of one "
+            "picture of its own.",
+            len(evidence.samples),
+        ),
     )
 
 
-def hero(evidence: Evidence) -> Sheet | None:
-    """The featured picture under every method at the pooled layer, at the epoch it was chosen at: to be seen first."""
+def hero(evidence: Evidence, found: Standing | None) -> Sheet | None:
+    """The featured picture under the answer's best method beside CAM and Grad-CAM: to be seen first.
+
+    Args:
+        found: how all methods stand; None where none was scored.
+    """
     sample, epoch = evidence.featured, evidence.judged_at
     if sample is None or epoch is None:
         return None
-    layer = evidence.pooled_layer
-    tiles = [tile(evidence, sample, (m, layer, epoch), title_of(m)) for m in evidence.pooled_methods[:3]]
-    return sheet("featured", f"Epoch {epoch}, layer {layer}. {told_of(evidence, sample)}", sample, [("", tiles)])
+    layer, best = evidence.pooled_layer, _best(evidence, found, epoch)
+    pooled = sorted(evidence.pooled_methods, key=lambda method: method not in ("cam", "gradcam"))
+    pairs = list(dict.fromkeys([*best[:1], *((method, layer) for method in pooled)]))
+    tiles = [tile(evidence, sample, (*pair, epoch), titled(evidence, pair)) for pair in pairs[:3]]
+    if all(own == layer for _, own in pairs[:3]):
+        where = say("Epoch {epoch}, layer {layer}.", epoch=epoch, layer=layer)
+    else:
+        where = say("Epoch {epoch}, layer {layer} where no other is named.", epoch=epoch, layer=layer)
+    return sheet("featured", f"{where}{_first(found, best)} {told_of(evidence, sample)}", sample, [("", tiles)])
+
+
+def _best(evidence: Evidence, found: Standing | None, epoch: int) -> list[Pair]:
+    """Those of the method of the highest mean IoU, and of those that draw the same boxes, whose maps were kept."""
+    names = found.lines[0].names if found is not None and found.lines else ()
+    pairs = [pair for pair in evidence.pairs if "{} at {}".format(*pair) in names]
+    return [pair for pair in pairs if epoch in evidence.drawn(*pair)]
+
+
+def _first(found: Standing | None, best: Sequence[Pair]) -> str:
+    """That the first map is the best method's."""
+    if found is None or not best:
+        return ""
+    names = found.of(found.lines[:1])
+    return " " + counted(
+        "{methods} has the highest mean IoU of all.",
+        "{methods} have the highest mean IoU of all.",
+        len(names),
+        methods=listed(names),
+    )
 
 
 def layers(evidence: Evidence) -> Exhibit | None:
@@ -109,7 +111,8 @@ def layers(evidence: Evidence) -> Exhibit | None:
         return None
     names = [layer for layer in evidence.layers if epoch in evidence.drawn(method, layer)]
     tiles = [tile(evidence, sample, (method, layer, epoch), layer) for layer in names]
-    where = f"{title_of(method)} at {len(names)} layers, from the input on, epoch {epoch}."
+    of = {"method": title_of(method), "n": len(names)}
+    where = say("{method} at {n} layers, from the input on, epoch {epoch}.", epoch=epoch, **of)
     shown = sheet("layers", f"{where} {told_of(evidence, sample)}", sample, [("", tiles)])
     if shown is None:
         return None
@@ -117,29 +120,35 @@ def layers(evidence: Evidence) -> Exhibit | None:
     return Exhibit(
         3,
         "layers",
-        f"{title_of(method)} of one picture at {len(names)} layers",
+        say("{method} of one picture at {n} layers", **of),
         trend(title_of(method), evidence, places),
-        (shown, outside_table(evidence, "layer", places, _layer_readings(names, evidence.pooled_layer))),
-        "At which depth of this network the heat gathers on the annotated object, over the kept pictures.",
-        "Early maps are finer by construction, so their scatter alone says nothing about training; and the study's "
-        "reading is of one picture of its own.",
+        (shown, outside_table(evidence, say("layer"), places, _layer_readings(names, evidence.pooled_layer))),
+        say("At which depth of this network the heat gathers on the annotated object, over the kept pictures."),
+        say(
+            "Early maps are finer by construction, so their scatter alone says nothing about training; and the study's "
+            "reading is of one picture of its own."
+        ),
     )
 
 
 def _beside(titles: Sequence[str]) -> str:
     """ "CAM beside Grad-CAM"; of many only the first is named."""
-    if len(titles) <= 3:
-        return " beside ".join(titles)
-    return f"{titles[0]} beside {len(titles) - 1} other methods"
+    if len(titles) == 1:
+        return titles[0]
+    if len(titles) == 2:
+        return say("{first} beside {second}", first=titles[0], second=titles[1])
+    if len(titles) == 3:
+        return say("{first} beside {second} beside {third}", first=titles[0], second=titles[1], third=titles[2])
+    return say("{first} beside {n} other methods", first=titles[0], n=len(titles) - 1)
 
 
 def _layer_readings(names: Sequence[str], pooled: str) -> dict[str, str]:
     """The study's words by layer: for layers of the same name, or for three stages that end in the pooled one."""
     readings = study.LAYER_READINGS
     if len(names) == len(readings) and names[-1] == pooled:
-        theirs = [text if layer in names else f"{text} ({layer})" for layer, text in readings.items()]
+        theirs = [say(text) if layer in names else f"{say(text)} ({layer})" for layer, text in readings.items()]
         return dict(zip(names, theirs, strict=True))
-    return {layer: readings[layer] for layer in names if layer in readings}
+    return {layer: say(readings[layer]) for layer in names if layer in readings}
 
 
 def methods(evidence: Evidence) -> Exhibit | None:
@@ -157,19 +166,22 @@ def methods(evidence: Evidence) -> Exhibit | None:
         4,
         "methods",
         _beside([title_of(method) for method in names]),
-        ((_ALGEBRA,) if both else ()) + standing(evidence),
+        ((say(_ALGEBRA),) if both else ()) + mean_ious(evidence),
         (shown, *difference_table(evidence, layer)) if both else (shown,),
-        "Whether the methods mark the same places at this layer, and what is left of a difference once their maps are "
-        "handled alike.",
-        "Nothing about which of them is right: where both follow from the same weights, a difference is one of "
-        "handling "
-        "(negative values, logit or softmax, threshold), and at other layers CAM does not exist.",
+        say(
+            "Whether the methods mark the same places at this layer, and what is left of a difference once their maps are "
+            "handled alike."
+        ),
+        say(
+            "Nothing about which of them is right: where both follow from the same weights, a difference is one of handling "
+            "(negative values, logit or softmax, threshold), and at other layers CAM does not exist."
+        ),
     )
 
 
-_ALGEBRA = (
-    "At the layer that feeds the pooling, with the logit as the score, Grad-CAM is ReLU(CAM)/(h·w) exactly (Selvaraju "
-    "et al. 2017): the same map but for a factor and CAM's negative values."
+_ALGEBRA = message(
+    "At the layer that feeds the pooling, with the logit as the score, Grad-CAM is ReLU(CAM)/(h·w) exactly (Selvaraju et "
+    "al. 2017): the same map but for a factor and CAM's negative values."
 )
 
 
@@ -182,16 +194,19 @@ def _methods_sheet(evidence: Evidence, names: Sequence[str], epoch: int) -> Shee
         tiles = [tile(evidence, sample, (m, layer, epoch), title_of(m)) for m in names]
         found = tuple(each for each in tiles if each is not None)
         rows += [("", (bare(sample), *found))] if found else []
-    caption = (
-        f"{' beside '.join(title_of(m) for m in names)} at {layer}, epoch {epoch}, on the kept pictures at the lower "
-        "quartile, the median and the upper quartile of IoU."
+    caption = say(
+        "{methods} at {layer}, epoch {epoch}, on the kept pictures at the lower quartile, the median and the upper quartile "
+        "of IoU.",
+        methods=_beside([title_of(m) for m in names]),
+        layer=layer,
+        epoch=epoch,
     )
     pictures = [(each.pixels, each.panel, each.truth) for _, row in rows for each in row]
     draw = partial(wall, pictures, columns=1 + len(names))
     return Sheet("methods", caption, caption, tuple(rows), draw) if rows else None
 
 
-def standing(evidence: Evidence) -> tuple[str, ...]:
+def mean_ious(evidence: Evidence) -> tuple[str, ...]:
     """Mean IoU of each method at the pooled layer at the latest epoch, beside never looking and the published ones."""
     protocol = evidence.protocols[0]
     epoch = evidence.last_pooled(protocol)
@@ -200,11 +215,20 @@ def standing(evidence: Evidence) -> tuple[str, ...]:
     tables = {m: evidence.pooled(protocol, m, epoch) for m in evidence.pooled_methods}
     means = [f"{title_of(m)} {number(float(np.mean(t['iou'])))}" for m, t in tables.items() if t is not None]
     best = best_baseline(evidence, protocol)
-    unseen = f", {best[0]}, which never looks, {number(best[1])}" if best else ""
+    told = {"images": evidence.images, "epoch": epoch, "protocol": protocol, "means": listed(means)}
+    if best:
+        told |= {"box": best[0], "value": number(best[1])}
+        first = say(
+            "Mean IoU over {images} at epoch {epoch}, protocol {protocol}: {means}, {box}, which never looks, {value}.",
+            **told,
+        )
+    else:
+        first = say("Mean IoU over {images} at epoch {epoch}, protocol {protocol}: {means}.", **told)
     published = [f"{title_of(m)} {number(study.IOU[m][epoch])}" for m in tables if epoch in study.IOU.get(m, {})]
-    beside = f" Published for epoch {epoch}: {listed(published)}." if published else ""
-    where = f"Mean IoU over {evidence.images} at epoch {epoch}, protocol {protocol}"
-    return (f"{where}: {listed(means)}{unseen}.{beside}",)
+    if not published:
+        return (first,)
+    beside = say("Published for epoch {epoch}: {means}.", epoch=epoch, means=listed(published))
+    return (f"{first} {beside}",)
 
 
 def boxes(evidence: Evidence) -> Exhibit | None:
@@ -217,13 +241,16 @@ def boxes(evidence: Evidence) -> Exhibit | None:
     return Exhibit(
         5,
         "boxes",
-        "Boxes from heatmaps, beside the annotated ones",
+        say("Boxes from heatmaps, beside the annotated ones"),
         _sizes(evidence),
         (*blocks, *area_blocks(evidence)),
-        "Whether the predicted boxes are too small or too large on average, and how that changes from epoch to epoch.",
-        "A mean area equal to the annotated one does not mean that the boxes lie right: that is what IoU is for. The "
-        "size of a box "
-        "follows the threshold at least as much as the network.",
+        say(
+            "Whether the predicted boxes are too small or too large on average, and how that changes from epoch to epoch."
+        ),
+        say(
+            "A mean area equal to the annotated one does not mean that the boxes lie right: that is what IoU is for. The "
+            "size of a box follows the threshold at least as much as the network."
+        ),
     )
 
 
@@ -237,9 +264,15 @@ def _sizes(evidence: Evidence) -> tuple[str, ...]:
     for method in evidence.pooled_methods:
         table = evidence.pooled(protocol, method, epoch)
         if table is not None:
-            parts.append(f"{title_of(method)}'s cover {percent(float(np.mean(table['area'])))}")
+            share = percent(float(np.mean(table["area"])))
+            parts.append(say("{method}'s cover {share}", method=title_of(method), share=share))
     return (
-        f"The annotated boxes cover {percent(truth)} of a picture on average; at epoch {epoch} {' and '.join(parts)}.",
+        say(
+            "The annotated boxes cover {share} of a picture on average; at epoch {epoch} {boxes}.",
+            share=percent(truth),
+            epoch=epoch,
+            boxes=listed(parts),
+        ),
     )
 
 
@@ -247,11 +280,13 @@ def _box_sheet(evidence: Evidence, sample: Sample) -> Sheet | None:
     rows = [
         (
             title_of(method),
-            [tile(evidence, sample, (method, evidence.pooled_layer, e), f"epoch {e}") for e in evidence.epochs],
+            [tile(evidence, sample, (method, evidence.pooled_layer, e), _epoch(e)) for e in evidence.epochs],
         )
         for method in evidence.pooled_methods
     ]
-    what = f"Predicted boxes (solid) and annotated ones (dashed), epoch by epoch, at {evidence.pooled_layer}."
+    what = say(
+        "Predicted boxes (solid) and annotated ones (dashed), epoch by epoch, at {layer}.", layer=evidence.pooled_layer
+    )
     caption = f"{what} {told_of(evidence, sample)}"
     return sheet("boxes-by-epoch", caption, sample, rows)
 
@@ -265,13 +300,19 @@ def _ranked_sheet(evidence: Evidence) -> Sheet | None:
     chosen = [evidence.ranked[step][1] for step in steps]
     found = [tile(evidence, sample, place, sample.label or sample.id) for sample in chosen]
     tiles = tuple(each for each in found if each is not None)
-    which = (
-        "All"
-        if len(tiles) == len(evidence.ranked)
-        else f"{len(tiles)} of the {len(evidence.ranked)} (evenly spaced in rank)"
-    )
-    where = f"{title_of(place[0])} at {place[1]}, epoch {place[2]}"
-    caption = f"{which} kept pictures under {where}, from the lowest IoU to the highest."
+    where = {"method": title_of(place[0]), "layer": place[1], "epoch": place[2]}
+    if len(tiles) == len(evidence.ranked):
+        caption = say(
+            "All kept pictures under {method} at {layer}, epoch {epoch}, from the lowest IoU to the highest.", **where
+        )
+    else:
+        caption = say(
+            "{shown} of the {n} (evenly spaced in rank) kept pictures under {method} at {layer}, epoch {epoch}, from the "
+            "lowest IoU to the highest.",
+            shown=len(tiles),
+            n=len(evidence.ranked),
+            **where,
+        )
     pictures = [(each.pixels, each.panel, each.truth) for each in tiles]
     return (
         Sheet("kept-pictures", caption, caption, (("", tiles),), partial(wall, pictures), mixed=True) if tiles else None

@@ -9,14 +9,18 @@ import numpy as np
 
 from dogcam.boxes import area
 from dogcam.figures import Interval, Series, intervals, line_chart
+from dogcam.language import message, say
 from dogcam.metrics import METRICS
-from dogcam.protocols import Protocol
 from dogcam.reporting import NONE, Chart, Entry, Exhibit, Finding, Row, Table, count, number, percent, study
+from dogcam.reporting.colours import colour_of
 from dogcam.reporting.evidence import Evidence, never_looks, title_of
 from dogcam.reporting.findings import caution, rests_on
+from dogcam.reporting.protocol_words import in_words
 from dogcam.reporting.tables import is_baseline, scores
+from dogcam.reporting.thresholds import threshold_blocks
 
-IOU = "How well the boxes fit: IoU by method and epoch"
+IOU = message("How well the boxes fit: IoU by method and epoch")
+_REFERENCES = 4  # dotted lines in a chart: more lie on each other
 
 
 def area_blocks(evidence: Evidence) -> list[Table | Chart]:
@@ -24,18 +28,23 @@ def area_blocks(evidence: Evidence) -> list[Table | Chart]:
     protocol = evidence.protocols[0]
     rows = [_area_row(evidence, protocol, method, layer) for method, layer in evidence.pairs]
     annotated = annotated_area(evidence)
-    rows.append(Row.of("annotated boxes", "", *(number(annotated) for _ in evidence.epochs)))
+    rows.append(Row.of(say("annotated boxes"), "", *(number(annotated) for _ in evidence.epochs)))
     for name, table in evidence.baselines(protocol).items():
         mean = number(float(np.mean(table["area"])))
-        rows.append(Row.of(name, "", *(mean for _ in evidence.epochs), kind="baseline"))
+        rows.append(Row.of(title_of(name), "", *(mean for _ in evidence.epochs), kind="baseline"))
     table = Table(
-        f"Mean area of the predicted boxes, as a share of the picture, under protocol {protocol} ({evidence.images}).",
-        ("method", "layer", *(f"epoch {epoch}" for epoch in evidence.epochs)),
+        say(
+            "Mean area of the predicted boxes, as a share of the picture, under protocol {protocol} ({images}).",
+            protocol=protocol,
+            images=evidence.images,
+        ),
+        (say("method"), say("layer"), *(say("epoch {epoch}", epoch=epoch) for epoch in evidence.epochs)),
         tuple(rows),
         words=2,
-        note="An image without a predicted box counts as 0; of several annotated boxes of an image the mean is "
-        "taken. The study "
-        "compares the sizes in words and gives no figures.",
+        note=say(
+            "An image without a predicted box counts as 0; of several annotated boxes of an image the mean is taken. The study "
+            "compares the sizes in words and gives no figures."
+        ),
     )
     return [table, *_area_chart(evidence, protocol, annotated)]
 
@@ -70,23 +79,21 @@ def _half(sem: float | None) -> float:
     return 1.96 * sem if sem is not None and np.isfinite(sem) else 0.0
 
 
-def colour_of(evidence: Evidence, method: str) -> int:
-    """A method's colour, the same in every chart of a report: the study's two come first, then the others in order."""
-    order = list(dict.fromkeys([*study.IOU, *(each for each, _ in evidence.pairs)]))
-    return order.index(method) if method in order else len(order)
-
-
 def _area_chart(evidence: Evidence, protocol: str, annotated: float) -> list[Chart]:
     series = _series(evidence, protocol, "area", errors=False)
     if len(evidence.epochs) < 2 or not series:
         return []
-    references = {"annotated": annotated} if np.isfinite(annotated) else {}
+    references = {say("annotated"): annotated} if np.isfinite(annotated) else {}
     return [
         Chart(
             "box-areas",
-            f"Mean box area by epoch at {evidence.pooled_layer}, protocol {protocol}, beside the annotated boxes.",
-            "Line chart of mean box area by epoch; the numbers are in the table.",
-            partial(line_chart, series, "box area (share of picture)", references=references),
+            say(
+                "Mean box area by epoch at {layer}, protocol {protocol}, beside the annotated boxes.",
+                layer=evidence.pooled_layer,
+                protocol=protocol,
+            ),
+            say("Line chart of mean box area by epoch; the numbers are in the table."),
+            partial(line_chart, series, say("box area (share of picture)"), references=references),
         )
     ]
 
@@ -100,18 +107,25 @@ def iou(evidence: Evidence, made: tuple[Finding, ...]) -> Exhibit | None:
         blocks.append(_iou_table(evidence, protocol))
         if place == 0:
             blocks += [*_iou_chart(evidence, protocol), *_interval_chart(made, protocol)]
+            blocks += threshold_blocks(evidence, protocol)
     blocks += [_full_table(evidence, protocol) for protocol in evidence.protocols]
     lead = tuple(finding.sentence for finding in made if finding.protocol == evidence.protocols[0])
     return Exhibit(
         6,
         "iou",
-        IOU,
+        say(IOU),
         lead,
         tuple(blocks),
-        "Which of these methods and epochs boxes these images better, under these protocols, with this network.",
-        f"{caution(evidence, made)} A box also depends on the threshold, so a low IoU does not mean that the network "
-        f"looked "
-        f"elsewhere. {study.UNSTATED}",
+        say("Which of these methods and epochs boxes these images better, under these protocols, with this network."),
+        " ".join(
+            [
+                caution(evidence, made),
+                say(
+                    "A box also depends on the threshold, so a low IoU does not mean that the network looked elsewhere."
+                ),
+                say(study.UNSTATED),
+            ]
+        ),
     )
 
 
@@ -126,12 +140,14 @@ def _iou_table(evidence: Evidence, protocol: str) -> Table:
     for name, table in evidence.baselines(protocol).items():
         ours = scores(table)
         values = [entry for _ in epochs for entry in (_mean(ours), NONE)]
-        what = "never looks" if never_looks(name) else "fresh weights"
-        rows.append(Row.of(name, what, NONE, count(len(table["image"])), *values, kind="baseline"))
-    heads = [head for epoch in epochs for head in (f"epoch {epoch}", f"e{epoch} published")]
+        what = say("never looks") if never_looks(name) else say("fresh weights")
+        rows.append(Row.of(title_of(name), what, NONE, count(len(table["image"])), *values, kind="baseline"))
+    heads = [
+        head for epoch in epochs for head in (say("epoch {epoch}", epoch=epoch), say("e{epoch} published", epoch=epoch))
+    ]
     return Table(
-        f"Mean IoU ± standard error under protocol {protocol}, beside the published figures.",
-        ("method", "layer", "run", "n", *heads),
+        say("Mean IoU ± standard error under protocol {protocol}, beside the published figures.", protocol=protocol),
+        (say("method"), say("layer"), say("run"), "n", *heads),
         tuple(row for row in rows if row is not None),
         words=3,
         aside=tuple(range(5, 4 + len(heads), 2)),
@@ -141,7 +157,10 @@ def _iou_table(evidence: Evidence, protocol: str) -> Table:
 
 def _unseen() -> str:
     values = ", ".join(f"{name} {number(value)}" for name, value in study.UNSEEN_IOU.items())
-    return f"To read the published figures by: on the full test split of Stanford Dogs never looking reaches {values}."
+    return say(
+        "To read the published figures by: on the full test split of Stanford Dogs never looking reaches {values}.",
+        values=values,
+    )
 
 
 def _mean(row: dict[str, float | None], strong: bool = False) -> Entry:
@@ -173,21 +192,33 @@ def _iou_chart(evidence: Evidence, protocol: str) -> list[Chart]:
     if not series:
         return []
     for method, values in study.IOU.items():
-        label = f"{title_of(method)}, published"
+        label = say("{method}, published", method=title_of(method))
         series.append(
             Series(label, list(values), list(values.values()), colour=colour_of(evidence, method), hollow=True)
         )
-    references = {name: float(np.mean(table["iou"])) for name, table in evidence.baselines(protocol).items()}
+    references = _references(evidence, protocol)
     return [
         Chart(
             "iou-by-epoch",
-            f"Mean IoU by epoch at {evidence.pooled_layer}, protocol {protocol}, with 95 % intervals; hollow and "
-            f"dashed: as published, "
-            "protocol unknown; dotted: boxes that never look.",
-            "Line chart of mean IoU by epoch, ours and published; the numbers are in the table.",
-            partial(line_chart, series, "mean IoU", references=references),
+            say(
+                "Mean IoU by epoch at {layer}, protocol {protocol}, with 95 % intervals; hollow and dashed: as published, "
+                "protocol unknown; dotted: baselines.",
+                layer=evidence.pooled_layer,
+                protocol=protocol,
+            ),
+            say("Line chart of mean IoU by epoch, ours and published; the numbers are in the table."),
+            partial(line_chart, series, say("mean IoU"), references=references),
         )
     ]
+
+
+def _references(evidence: Evidence, protocol: str) -> dict[str, float]:
+    """The baselines' means; of many the best and the worst that never look, and those that do."""
+    means = {name: float(np.mean(table["iou"])) for name, table in evidence.baselines(protocol).items()}
+    unseen = sorted((name for name in means if never_looks(name)), key=means.__getitem__)
+    kept = means if len(means) <= _REFERENCES else [name for name in means if name in (*unseen[:1], *unseen[-1:])]
+    looking = [name for name in means if name not in unseen]
+    return {title_of(name): means[name] for name in dict.fromkeys([*kept, *looking])}
 
 
 def _interval_chart(made: tuple[Finding, ...], protocol: str) -> list[Chart]:
@@ -202,9 +233,12 @@ def _interval_chart(made: tuple[Finding, ...], protocol: str) -> list[Chart]:
     return [
         Chart(
             "iou-differences",
-            f"Paired differences in IoU with their 95 % intervals, protocol {protocol}; grey: the interval holds 0.",
-            "Intervals of the paired differences; the numbers are in the sentences above.",
-            partial(intervals, rows, "difference in IoU"),
+            say(
+                "Paired differences in IoU with their 95 % intervals, protocol {protocol}; grey: the interval holds 0.",
+                protocol=protocol,
+            ),
+            say("Intervals of the paired differences; the numbers are in the sentences above."),
+            partial(intervals, rows, say("difference in IoU")),
         )
     ]
 
@@ -218,11 +252,11 @@ def _full_table(evidence: Evidence, protocol: str) -> Table:
             where = ("", "", NONE) if is_baseline(cell) else (cell.layer, str(cell.run), str(cell.epoch))
             kind = "baseline" if is_baseline(cell) else ""
             rows.append(Row.of(title_of(cell.method), *where, count(len(table["image"])), *_shown(values), kind=kind))
-    heads = [metric.title for metric in METRICS.values()]
-    note = " ".join(f"{metric.title}: {metric.description}" for metric in METRICS.values())
+    heads = [say(metric.title) for metric in METRICS.values()]
+    note = " ".join(f"{say(metric.title)}: {say(metric.description)}" for metric in METRICS.values())
     return Table(
-        f"Every score under protocol {protocol}",
-        ("method", "layer", "run", "epoch", "n", *heads),
+        say("Every score under protocol {protocol}", protocol=protocol),
+        (say("method"), say("layer"), say("run"), say("epoch"), "n", *heads),
         tuple(rows),
         words=2,
         note=note,
@@ -232,29 +266,3 @@ def _full_table(evidence: Evidence, protocol: str) -> Table:
 
 def _shown(values: dict[str, float | None]) -> list[str]:
     return [percent(value) if name == "empty" else number(value) for name, value in values.items()]
-
-
-_ABOVE = {
-    "calibrated": "a threshold that was chosen on training pictures for each method and layer",
-    "best": "the threshold that is best for the evaluated pictures together",
-}
-
-
-def in_words(protocol: Protocol | None) -> str:
-    """A protocol's fields as one sentence."""
-    if protocol is None:
-        return "This version of dogcam does not know the protocol."
-    negative = "negative values set to 0" if protocol.relu else "negative values kept"
-    size = "the picture's own size" if protocol.size is None else f"{protocol.size} × {protocol.size}"
-    scale = "divided by its maximum" if protocol.normalise == "max" else "its minimum and maximum moved to 0 and 1"
-    above = _ABOVE.get(protocol.threshold_from) or f"{protocol.threshold:g}"
-    cut = ", cut to 8 bits" if protocol.quantise else ""
-    component = "the largest connected part" if protocol.component == "largest" else "the first contour found"
-    box = "its extent" if protocol.box == "extent" else "the extent of its rotated rectangle of minimum area"
-    truth = "the best of the annotated boxes" if protocol.truth == "any" else "the first annotated box"
-    return (
-        f"Protocol {protocol.name} (version {protocol.version}): {negative}, the map enlarged ({protocol.upsample}) "
-        f"to {size}, {scale}, "
-        f"kept where above {above}{cut}; {component}, {box}, compared with {truth}; gradients of the "
-        f"{protocol.score}."
-    )

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from dogcam.language import say
 from dogcam.reporting import NONE, Entry, Row, Table, number, percent
 from dogcam.reporting.evidence import Evidence, Place, Sample
 
@@ -40,7 +41,7 @@ def measured(evidence: Evidence, what: Callable[[np.ndarray, Sample], float], pl
     for sample in evidence.samples if protocol else ():
         raw = evidence.raw_map(sample, *place)
         if raw is not None:
-            values.append(what(evidence.heat(raw, sample, protocol)[0], sample))
+            values.append(what(evidence.heat(raw, sample, protocol), sample))
     known = [value for value in values if np.isfinite(value)]
     return (float(np.mean(known)) if known else float("nan")), len(known)
 
@@ -67,14 +68,16 @@ def outside_table(
         mean, n = measured(evidence, _outside, place)
         rows.append(Row.of(label, readings.get(label, NONE), str(n), _share(mean)))
     even, n = measured(evidence, _uniform, places[-1][1])
-    rows.append(Row.of("an even map, which never looks", "", str(n), _share(even), kind="baseline"))
+    rows.append(Row.of(say("an even map, which never looks"), "", str(n), _share(even), kind="baseline"))
     return Table(
-        "Heat that falls outside the annotated boxes, mean over the kept pictures.",
-        (what, "the study's reading", "n", "heat outside"),
+        say("Heat that falls outside the annotated boxes, mean over the kept pictures."),
+        (what, say("the study's reading"), "n", say("heat outside")),
         tuple(rows),
         words=2,
         aside=(1,),
-        note="The study judges by eye and gives no figures. Boxes hold some background as well: 0 % is not the aim.",
+        note=say(
+            "The study judges by eye and gives no figures. Boxes hold some background as well: 0 % is not the aim."
+        ),
     )
 
 
@@ -89,14 +92,28 @@ def trend(name: str, evidence: Evidence, places: Sequence[tuple[str, Place]]) ->
     if len(known) < 2:
         return ()
     (most, at_most), (least, at_least) = max(known), min(known)
-    even = f"an even map would have {percent(measured(evidence, _uniform, places[-1][1])[0])} there"
+    even = percent(measured(evidence, _uniform, places[-1][1])[0])
     if most - least < 0.005:
         return (
-            f"{name} puts the same share of its heat outside the annotated boxes throughout ({percent(most)}); {even}.",
+            say(
+                "{name} puts the same share of its heat outside the annotated boxes throughout ({share}); an even map would "
+                "have {even} there.",
+                name=name,
+                share=percent(most),
+                even=even,
+            ),
         )
     return (
-        f"{name} puts the largest share of its heat outside the annotated boxes at {at_most} ({percent(most)}) and the "
-        f"smallest at {at_least} ({percent(least)}); {even}.",
+        say(
+            "{name} puts the largest share of its heat outside the annotated boxes at {at_most} ({most}) and the smallest at "
+            "{at_least} ({least}); an even map would have {even} there.",
+            name=name,
+            at_most=at_most,
+            most=percent(most),
+            at_least=at_least,
+            least=percent(least),
+            even=even,
+        ),
     )
 
 
@@ -105,8 +122,11 @@ def alike(evidence: Evidence, method: str, layer: str) -> tuple[str, ...]:
     parts = []
     for earlier, later in pairwise(evidence.drawn(method, layer)):
         mean = _likeness(evidence, (method, layer, earlier), (method, layer, later))
-        parts.append(f"{number(mean, 2)} between epochs {earlier} and {later}")
-    return (f"The maps' mean correlation is {', '.join(parts)} (1 is the same map).",) if parts else ()
+        of = {"value": number(mean, 2), "earlier": earlier, "later": later}
+        parts.append(say("{value} between epochs {earlier} and {later}", **of))
+    if not parts:
+        return ()
+    return (say("The maps' mean correlation is {values} (1 is the same map).", values=", ".join(parts)),)
 
 
 def _likeness(evidence: Evidence, first: Place, second: Place) -> float:
@@ -129,13 +149,15 @@ def difference_table(evidence: Evidence, layer: str) -> tuple[Table, ...]:
         if maps:
             left = max(float(np.abs(np.maximum(a, 0) / a.max() - b / b.max()).max()) for a, b in maps)
             below = float(np.mean([(a < 0).mean() for a, _ in maps]))
-            rows.append(Row.of(f"epoch {epoch}", str(len(maps)), percent(below), f"{left:.1e}" if left else "0"))
+            label = say("epoch {epoch}", epoch=epoch)
+            rows.append(Row.of(label, str(len(maps)), percent(below), f"{left:.1e}" if left else "0"))
     table = Table(
-        "Is Grad-CAM the ReLU of CAM here? The raw maps of the kept pictures, each divided by its maximum.",
-        ("", "n", "CAM's negative cells", "largest difference after ReLU"),
+        say("Is Grad-CAM the ReLU of CAM here? The raw maps of the kept pictures, each divided by its maximum."),
+        ("", "n", say("CAM's negative cells"), say("largest difference after ReLU")),
         tuple(rows),
-        note="A largest difference of the size of rounding (below 1e-4) says yes; a larger one says that the "
-        "gradients were "
-        "not taken of the logit, or that this layer does not feed the pooling alone.",
+        note=say(
+            "A largest difference of the size of rounding (below 1e-4) says yes; a larger one says that the gradients were "
+            "not taken of the logit, or that this layer does not feed the pooling alone."
+        ),
     )
     return (table,) if rows else ()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dogcam.language import counted, message, say
 from dogcam.metrics.classification import judge
 from dogcam.reporting import Document, Finding, count, number, percent, study
-from dogcam.reporting.answer import Standing, claims, headline, sentences, standing
+from dogcam.reporting.answer import Standing, standing
+from dogcam.reporting.answer_words import claims, headline, sentences
 from dogcam.reporting.decompositions import gaps
 from dogcam.reporting.epochs import training_dynamics
 from dogcam.reporting.evidence import Evidence
 from dogcam.reporting.faithfulness import faithfulness
 from dogcam.reporting.findings import caution, findings
+from dogcam.reporting.galleries import galleries
 from dogcam.reporting.gallery import boxes, cam_by_epoch, hero, layers, methods
+from dogcam.reporting.groups import groups
 from dogcam.reporting.localisation import iou
 from dogcam.reporting.provenance import provenance
+from dogcam.reporting.ranks import ranking
 from dogcam.reporting.training import training
 from dogcam.reporting.viewer import viewer
 from dogcam.runs import Experiment
@@ -27,23 +32,26 @@ def compose(experiment: Experiment) -> Document:
     """
     evidence = Evidence.of(experiment)
     made, found = findings(evidence), standing(evidence)
-    exhibits = [
+    exhibits = [  # in the order of their numbers
         training(evidence),
         cam_by_epoch(evidence),
         layers(evidence),
         methods(evidence),
         boxes(evidence),
         iou(evidence, made),
+        ranking(evidence, found),
         training_dynamics(evidence),
-        gaps(evidence),
+        groups(evidence),
         faithfulness(evidence),
+        gaps(evidence),
+        galleries(evidence),
     ]
     return Document(
         name=experiment.name,
         headline=_headline(evidence, found),
         answer=tuple(_answer(evidence, made, found)),
         facts=tuple(_facts(evidence, found)),
-        hero=hero(evidence),
+        hero=hero(evidence, found),
         findings=made,
         exhibits=tuple(exhibit for exhibit in exhibits if exhibit is not None),
         provenance=provenance(evidence),
@@ -67,14 +75,19 @@ def _headline(evidence: Evidence, found: Standing | None) -> str:
         return headline(found, evidence.on_training)
     if evidence.chosen is not None:
         run = evidence.chosen[0]
-        return f"The classifier reaches {number(max(evidence.curves[run].accuracy), 3)} test accuracy"
-    return "Nothing has been trained yet"
+        return say(
+            "The classifier reaches {accuracy} test accuracy", accuracy=number(max(evidence.curves[run].accuracy))
+        )
+    return say("Nothing has been trained yet")
 
 
 def _answer(evidence: Evidence, made: tuple[Finding, ...], found: Standing | None) -> list[str]:
     """The answer in plain sentences: what was trained, how the methods stand, what became of the study's claims."""
-    stated = [*sentences(found), *claims(made, evidence.protocols[0])] if found is not None else []
-    return [*stated, *_trained(evidence)] or ["This experiment has no finished epoch yet."]
+    stated = []
+    if found is not None:
+        others = (standing(evidence, name) for name in evidence.protocols[1:])
+        stated = [*sentences(found, filter(None, others)), *claims(made, evidence.protocols[0])]
+    return [*stated, *_trained(evidence)] or [say("This experiment has no finished epoch yet.")]
 
 
 def _trained(evidence: Evidence) -> list[str]:
@@ -82,15 +95,24 @@ def _trained(evidence: Evidence) -> list[str]:
     if evidence.chosen is None:
         return []
     run = evidence.chosen[0]
-    verdict, runs = judge(run, evidence.curves[run]), len(evidence.curves)
+    verdict = judge(run, evidence.curves[run])
     dataset, model = (evidence.document.get(key, {}) for key in ("dataset", "model"))
-    epochs = max(curve.epochs[-1] for curve in evidence.curves.values())
-    data = f"{count(dataset.get('counts', {}).get('train'))} training images, {len(dataset.get('classes', ()))} classes"
     return [
-        f"{model.get('backbone', 'A classifier')}, trained {'once' if runs == 1 else f'{runs} times'} for {epochs} "
-        f"epochs "
-        f"on {dataset.get('name', 'its data set')} ({data}), classifies {percent(verdict.peak_accuracy)} of the test "
-        f"images correctly at its best (run {run}, epoch {verdict.peak_epoch})."
+        counted(
+            "{model}, trained once for {epochs} epochs on {dataset} ({images} training images, {classes} classes), "
+            "classifies {share} of the test images correctly at its best (run {run}, epoch {epoch}).",
+            "{model}, trained {n} times for {epochs} epochs on {dataset} ({images} training images, {classes} classes), "
+            "classifies {share} of the test images correctly at its best (run {run}, epoch {epoch}).",
+            len(evidence.curves),
+            model=model.get("backbone") or say("A classifier"),
+            epochs=max(curve.epochs[-1] for curve in evidence.curves.values()),
+            dataset=dataset.get("name") or say("its data set"),
+            images=count(dataset.get("counts", {}).get("train")),
+            classes=len(dataset.get("classes", ())),
+            share=percent(verdict.peak_accuracy),
+            run=run,
+            epoch=verdict.peak_epoch,
+        )
     ]
 
 
@@ -98,14 +120,16 @@ def _facts(evidence: Evidence, found: Standing | None) -> list[tuple[str, str]]:
     """The few numbers to be seen first."""
     facts = []
     if found is not None:
-        facts.append((number(found.lines[0].iou.value), f"highest mean IoU ({_short(found)})"))
+        best = say("highest mean IoU ({methods}, epoch {epoch})", methods=_short(found), epoch=found.compared.epoch)
+        facts.append((number(found.lines[0].iou.value), best))
         if found.unseen is not None:
-            facts.append((number(found.unseen), f"mean IoU without looking ({found.compared.baseline})"))
+            facts.append((number(found.unseen), say("mean IoU without looking ({box})", box=found.compared.baseline)))
     if evidence.chosen is not None:
         run = evidence.chosen[0]
         curve = evidence.curves[run]
         peak = curve.peak()
-        facts.append((number(curve.accuracy[peak], 3), f"test accuracy (run {run}, epoch {curve.epochs[peak]})"))
+        told = say("test accuracy (run {run}, epoch {epoch})", run=run, epoch=curve.epochs[peak])
+        facts.append((number(curve.accuracy[peak]), told))
     if evidence.n:
         facts.append((count(evidence.n), _scored(evidence)))
     return facts
@@ -114,16 +138,19 @@ def _facts(evidence: Evidence, found: Standing | None) -> list[tuple[str, str]]:
 def _short(found: Standing) -> str:
     """The best method; of several that draw the same boxes the first, and how many more."""
     first, *others = found.of(found.lines[:1])
-    return f"{first}{f' and {len(others)} that draw the same' if others else ''}, epoch {found.compared.epoch}"
+    return say("{method} and {n} that draw the same", method=first, n=len(others)) if others else first
+
+
+_SPLITS = {"test": message("test"), "train": message("training")}
 
 
 def _scored(evidence: Evidence) -> str:
     """What the number of scored images counts, and of how many of its split where that is more."""
-    split = "training" if evidence.on_training else evidence.split
+    split = say(_SPLITS.get(evidence.split, evidence.split))
     total = evidence.document.get("dataset", {}).get("counts", {}).get(evidence.split)
     if total and total != evidence.n:
-        return f"images scored of {count(total)} {split} images"
-    return f"{split} images scored"
+        return say("images scored of {total} {split} images", total=count(total), split=split)
+    return say("{split} images scored", split=split)
 
 
 def _limits(evidence: Evidence, made: tuple[Finding, ...], found: Standing | None) -> tuple[str, ...]:
@@ -131,8 +158,10 @@ def _limits(evidence: Evidence, made: tuple[Finding, ...], found: Standing | Non
     limits = [caution(evidence, made)] if made else []
     if found is not None and found.compared.pairs:
         limits.append(
-            "At the head of this page above and below are what both a 95 % interval and a test corrected for all pairs "
-            "compared (Holm) tell apart."
+            say(
+                "At the head of this page above and below are what both a 95 % interval and a test corrected for all pairs "
+                "compared (Holm) tell apart."
+            )
         )
     if made:
         limits.append(study.comparability(evidence.document))

@@ -114,6 +114,7 @@ def _comparisons() -> dict[str, str]:
         f"{at}.lines[].rank": "1 for the best; those that are not told apart may share it",
         f"{at}.lines[].letters": "a shared letter: not told apart",
         f"{at}.lines[].same": "why the names count as one",
+        f"{at}.lines[].by_algebra": "whether they must, as a theorem says",
         **_interval(f"{at}.lines[].iou", "mean IoU"),
         **_pair(f"{at}.lines[].unseen", "against the best box that never looks; null for baselines"),
         **_pair(f"{at}.pairs[]", "every pair of lines, each under its first name"),

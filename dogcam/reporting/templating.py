@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from dogcam.language import say, spoken
+from dogcam.reporting import isolated
 
 
 def environment() -> Environment:
@@ -21,7 +22,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(_=say, spoken=spoken)
-    made.filters.update(kind=lambda block: type(block).__name__, digest=digest)
+    made.filters.update(kind=lambda block: type(block).__name__, digest=digest, isolated=isolated)
     return made
 
 

@@ -5,12 +5,20 @@ from __future__ import annotations
 from functools import partial
 
 from dogcam.figures import curves
+from dogcam.language import counted, message, say
 from dogcam.metrics.classification import Curve, judge
 from dogcam.reporting import NONE, Chart, Entry, Exhibit, Row, Table, count, number, study
 from dogcam.reporting.evidence import Evidence
 from dogcam.reporting.tables import training_rows
 
-TRAINING = "Training: accuracy, loss and overfitting"
+_EVERY = (
+    message("run"),
+    message("epoch"),
+    message("train accuracy"),
+    message("train loss"),
+    message("test accuracy"),
+    message("test loss"),
+)
 
 
 def training(evidence: Evidence) -> Exhibit | None:
@@ -20,25 +28,37 @@ def training(evidence: Evidence) -> Exhibit | None:
     run, why = evidence.chosen
     verdicts = [judge(number_, curve) for number_, curve in evidence.curves.items()]
     lead = [verdict.sentence() for verdict in verdicts]
-    lead.append(f"Run {run} is used from here on: {why}.")
-    counts = evidence.document.get("dataset", {}).get("counts", {})
+    lead.append(say("Run {run} is used from here on: {why}.", run=run, why=why))
     return Exhibit(
         1,
         "training",
-        TRAINING,
+        say("Training: accuracy, loss and overfitting"),
         tuple(lead),
         (_runs_table(evidence), *_curve_charts(evidence), _every_epoch(evidence)),
-        f"How {_runs(len(verdicts))} of this configuration went on the {count(counts.get('test'))} test images, and "
-        f"after which "
-        "epoch more training stops helping.",
-        "Run and epoch are chosen on the same test images that they are reported on, so the best accuracy is a "
-        "little too "
-        f"good; {_runs(len(verdicts))} say little about how much a further one would differ.",
+        _can(evidence),
+        _cannot(len(verdicts)),
     )
 
 
-def _runs(n: int) -> str:
-    return "one run" if n == 1 else f"{n} runs"
+def _can(evidence: Evidence) -> str:
+    return counted(
+        "How one run of this configuration went on the {images} test images, and after which epoch more training stops "
+        "helping.",
+        "How {n} runs of this configuration went on the {images} test images, and after which epoch more training stops "
+        "helping.",
+        len(evidence.curves),
+        images=count(evidence.document.get("dataset", {}).get("counts", {}).get("test")),
+    )
+
+
+def _cannot(runs: int) -> str:
+    return counted(
+        "Run and epoch are chosen on the same test images that they are reported on, so the best accuracy is a little too "
+        "good; one run says little about how much a further one would differ.",
+        "Run and epoch are chosen on the same test images that they are reported on, so the best accuracy is a little too "
+        "good; {n} runs say little about how much a further one would differ.",
+        runs,
+    )
 
 
 def _shown_epochs(evidence: Evidence) -> list[int]:
@@ -52,19 +72,23 @@ def _runs_table(evidence: Evidence) -> Table:
     """The study's run-by-epoch table: ours, then as published."""
     epochs = sorted({*_shown_epochs(evidence), *study.EPOCHS})
     chosen = evidence.chosen[0] if evidence.chosen else 0
-    rows = [_run_row("ours", run, curve, epochs, chosen) for run, curve in evidence.curves.items()]
-    rows += [_run_row("published", run, curve, epochs, study.CHOSEN_RUN) for run, curve in study.CURVES.items()]
-    heads = [f"e{epoch} {what}" for epoch in epochs for what in ("acc", "loss")]
+    rows = [_run_row(say("ours"), run, curve, epochs, chosen) for run, curve in evidence.curves.items()]
+    rows += [
+        _run_row(say("published"), run, curve, epochs, study.CHOSEN_RUN, published=True)
+        for run, curve in study.CURVES.items()
+    ]
+    heads = [head for epoch in epochs for head in (say("e{epoch} acc", epoch=epoch), say("e{epoch} loss", epoch=epoch))]
+    note = say("Published: {title}; {peaks}", title=study.TITLE, peaks=study.peaks_note())
     return Table(
-        "Test accuracy and loss by run and epoch, ours and as published. Bold: the best epoch of the run.",
-        ("", "run", *heads, "peak", "overfits from"),
+        say("Test accuracy and loss by run and epoch, ours and as published. Bold: the best epoch of the run."),
+        ("", say("run"), *heads, say("peak"), say("overfits from")),
         tuple(rows),
         words=2,
-        note=f"Published: {study.TITLE}; {study.peaks_note()} {study.comparability(evidence.document)}",
+        note=f"{note} {study.comparability(evidence.document)}",
     )
 
 
-def _run_row(source: str, run: int, curve: Curve, epochs: list[int], chosen: int) -> Row:
+def _run_row(source: str, run: int, curve: Curve, epochs: list[int], chosen: int, published: bool = False) -> Row:
     verdict, entries = judge(run, curve), []
     for epoch in epochs:
         place = curve.epochs.index(epoch) if epoch in curve.epochs else None
@@ -74,8 +98,8 @@ def _run_row(source: str, run: int, curve: Curve, epochs: list[int], chosen: int
             for values in (curve.accuracy, curve.loss)
         ]
     rises = NONE if verdict.overfits_from is None else f"e{verdict.overfits_from}"
-    name = f"{run} (chosen)" if run == chosen else str(run)
-    kind = "published" if source == "published" else "chosen" if run == chosen else ""
+    name = say("{run} (chosen)", run=run) if run == chosen else str(run)
+    kind = "published" if published else "chosen" if run == chosen else ""
     return Row.of(source, name, *entries, f"e{verdict.peak_epoch}", rises, kind=kind)
 
 
@@ -83,15 +107,28 @@ def _curve_charts(evidence: Evidence) -> list[Chart]:
     """Accuracy and loss by epoch."""
     kept = evidence.experiment.kept() or None
     return [
-        Chart(
-            f"{measure}-by-epoch",
-            f"{measure.capitalize()} by epoch. Strong lines: test; pale lines: training; marked: the epochs whose "
-            f"models were kept.",
-            f"Line chart of {measure} by epoch for {_runs(len(evidence.curves))}; the numbers are in the table.",
-            partial(curves, evidence.history, kept, measure),
-        )
-        for measure in ("accuracy", "loss")
+        Chart(f"{measure}-by-epoch", caption, alt, partial(curves, evidence.history, kept, measure))
+        for measure, (caption, alt) in _captions(len(evidence.curves)).items()
     ]
+
+
+def _captions(runs: int) -> dict[str, tuple[str, str]]:
+    """Caption and alternative text of the charts."""
+    accuracy = counted(
+        "Line chart of accuracy by epoch for one run; the numbers are in the table.",
+        "Line chart of accuracy by epoch for {n} runs; the numbers are in the table.",
+        runs,
+    )
+    loss = counted(
+        "Line chart of loss by epoch for one run; the numbers are in the table.",
+        "Line chart of loss by epoch for {n} runs; the numbers are in the table.",
+        runs,
+    )
+    how = say("Strong lines: test; pale lines: training; marked: the epochs whose models were kept.")
+    return {
+        "accuracy": (" ".join([say("Accuracy by epoch."), how]), accuracy),
+        "loss": (" ".join([say("Loss by epoch."), how]), loss),
+    }
 
 
 def _every_epoch(evidence: Evidence) -> Table:
@@ -101,5 +138,6 @@ def _every_epoch(evidence: Evidence) -> Table:
         Row.of(str(row["run"]), str(row["epoch"]), *(number(row.get(key), 4) for key in keys))
         for row in training_rows(evidence.history)
     ]
-    heads = ("run", "epoch", "train accuracy", "train loss", "test accuracy", "test loss")
-    return Table("Every epoch of every run", heads, tuple(rows), words=2, folded=True)
+    return Table(
+        say("Every epoch of every run"), tuple(say(head) for head in _EVERY), tuple(rows), words=2, folded=True
+    )

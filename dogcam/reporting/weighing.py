@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from dogcam.language import counted, say
 from dogcam.reporting import signed
 from dogcam.reporting.evidence import Columns
 from dogcam.statistics import Claim, Interval, claim, intervals, intervals_over_runs
@@ -75,10 +76,17 @@ def differences(
 def spelled(difference: Interval) -> str:
     """ "+0.012 [+0.004, +0.020]": a difference with its interval, and whether it is too small to matter."""
     if np.isnan(difference.low):
-        return f"{signed(difference.mean)} (no interval)"
+        return say("{difference} (no interval)", difference=signed(difference.mean))
+    return (
+        say("{difference}, negligible", difference=_bare(difference)) if negligible(difference) else _bare(difference)
+    )
+
+
+def _bare(difference: Interval) -> str:
+    """ "+0.012 [+0.004, +0.020]": a difference with its interval, and no word."""
     digits = _digits(difference)
     mean, low, high = (signed(value, digits) for value in (difference.mean, difference.low, difference.high))
-    return f"{mean} [{low}, {high}]{', negligible' if negligible(difference) else ''}"
+    return f"{mean} [{low}, {high}]"
 
 
 def _digits(difference: Interval) -> int:
@@ -120,24 +128,28 @@ class Weighed:
         near, wide = ({str(key): _told(found[key]) for key in keys} for found in (self.near, self.wide))
         return claim(near, direction, contradicting=wide)
 
-    def spelled(self, label: str) -> str:
-        """All differences in a sentence; `label` is filled in with each key."""
-        return "; ".join(f"{labelled(label, key)}: {spelled(found)}" for key, found in self.near.items())
+    def spelled(self, label: Callable[[Hashable], str]) -> str:
+        """All differences in a sentence; `label` makes a key's words."""
+        return "; ".join(f"{label(key)}: {spelled(found)}" for key, found in self.near.items())
 
-    def labelled(self, label: str) -> tuple[tuple[str, Interval], ...]:
+    def labelled(self, label: Callable[[Hashable], str]) -> tuple[tuple[str, Interval], ...]:
         """The differences as a finding keeps them."""
-        return tuple((labelled(label, key), found) for key, found in self.near.items())
+        return tuple((label(key), found) for key, found in self.near.items())
 
     @property
-    def few(self) -> str:
-        """Why nothing can be decided, as a sentence of its own; "" where something can."""
-        n = [found.n for found in self.near.values() if found.method == "none"]
-        return f" An interval needs {LEAST} images; there {'is' if n[0] == 1 else 'are'} {n[0]}." if n else ""
-
-
-def labelled(label: str, key: Hashable) -> str:
-    """A label filled in with a key, or with each part of one: "epoch {} − epoch {}" with (7, 5)."""
-    return label.format(*key) if isinstance(key, tuple) else label.format(key)
+    def few(self) -> list[str]:
+        """Why nothing can be decided, as a sentence; none where something can."""
+        n = next((found.n for found in self.near.values() if found.method == "none"), None)
+        if n is None:
+            return []
+        return [
+            counted(
+                "An interval needs {least} images; there is {n}.",
+                "An interval needs {least} images; there are {n}.",
+                n,
+                least=LEAST,
+            )
+        ]
 
 
 def _told(found: Interval) -> Interval:

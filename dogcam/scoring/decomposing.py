@@ -37,7 +37,8 @@ from dogcam.scoring.measuring import curve_of
 from dogcam.scoring.sides import CHOICES, Side, combined, fixed_at
 from dogcam.scoring.thresholds import best, calibrated
 from dogcam.statistics.decomposition import Subset, decompose
-from dogcam.statistics.walks import METHOD, RELU, SCORE, Walk
+from dogcam.statistics.walk_words import METHOD, RELU, SCORE
+from dogcam.statistics.walks import Walk
 
 # Equal to ReLU(CAM) / Z at the layer that feeds the pooling, of a logit score.
 CAM_THERE = ("gradcam", "hirescam", "xgradcam", "shapleycam")

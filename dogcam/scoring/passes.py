@@ -60,6 +60,18 @@ def score_pass(
         scoring.evaluation.write_maps(number, epoch, found.sample_maps())
 
 
+def maps_of(
+    engine: HeatmapEngine, pictures: Pictures, targets: np.ndarray, batch_size: int, title: str, progress: Progress
+) -> dict[Pair, np.ndarray]:
+    """Raw maps (n, h, w) of each of the engine's cells, of few pictures: all are held in memory.
+
+    Args:
+        targets: as in `Scoring`.
+    """
+    parts = [heat.maps for _, heat in _passed(engine, pictures, targets, batch_size, title, progress)]
+    return {pair: np.concatenate([maps[pair] for maps in parts]) for pair in engine.cells}
+
+
 def _passed(
     engine: HeatmapEngine,
     pictures: Pictures,

@@ -14,7 +14,7 @@ from dogcam.baselines import BASELINES
 from dogcam.errors import OptionError
 from dogcam.methods import METHODS
 from dogcam.protocols import Protocol, find_protocol
-from dogcam.statistics.walks import RELU, SCORE
+from dogcam.statistics.walk_words import RELU, SCORE
 
 # A method's own paper's pipeline, where nothing else is asked for.
 OWN_PROTOCOL = {"cam": "cam2016", "gradcam": "gradcam2017"}

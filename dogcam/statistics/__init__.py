@@ -10,6 +10,7 @@ Every function takes plain arrays of scores: one row per image, one column per m
 - `same`           methods that draw the same thing
 - `ranking`        ranks and letters that say what can be told apart
 - `decomposition`  which of several choices a difference between two pipelines comes from
+- `walk_words`     what choices and their values are called, in the language that is spoken
 - `walks`          the same as a result: in words, and as JSON and back
 - `claims`         intervals turned into a verdict on a statement
 """

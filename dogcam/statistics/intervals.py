@@ -8,14 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from dogcam.language import message, say
 from dogcam.statistics.resampling import RESAMPLES, resampled_medians, resampled_ratios
 
 # Below this the intervals of skewed scores were seen to hold the truth in as few as 91 of 100 simulations.
 _FEW = 30
 # Below this a resample holds too few different images for the spread of resamples to resemble that of new samples.
 LEAST = 10
-METHODS = {"bca": "BCa bootstrap", "percentile": "percentile bootstrap", "none": "no interval"}
-METHODS |= {"t": "Student's t, runs and images crossed", "crossed": "percentile bootstrap, runs and images crossed"}
+METHODS = {
+    "bca": message("BCa bootstrap"),
+    "percentile": message("percentile bootstrap"),
+    "none": message("no interval"),
+    "t": message("Student's t, runs and images crossed"),
+    "crossed": message("percentile bootstrap, runs and images crossed"),
+}
 
 
 @dataclass(frozen=True)
@@ -55,8 +61,10 @@ class Interval:
     @property
     def described(self) -> str:
         """ "95 % BCa bootstrap, 8,580 images": for captions."""
-        runs = f", {self.runs} runs" if self.runs > 1 else ""
-        return f"{self.confidence * 100:g} % {METHODS[self.method]}, {self.n:,} images{runs}"
+        known = {"confidence": f"{self.confidence * 100:g}", "method": say(METHODS[self.method]), "n": f"{self.n:,}"}
+        if self.runs > 1:
+            return say("{confidence} % {method}, {n} images, {runs} runs", runs=self.runs, **known)
+        return say("{confidence} % {method}, {n} images", **known)
 
 
 def at_least(scores: np.ndarray, threshold: float) -> np.ndarray:
@@ -299,18 +307,26 @@ def quantiles(spread: np.ndarray, levels: np.ndarray) -> np.ndarray:
     return left + (place - lower) * (right - left)
 
 
-def _too_few(value: float, n: int, confidence: float, least: int) -> Interval:
-    reason = f"{n} scored images are too few for an interval: {least} are needed"
+def why_none(n: int, least: int = LEAST) -> str:
+    """Why n scored images have no interval, in the language that is spoken: they are too few, else nothing was divided by."""
     if n >= least:
-        reason = "the denominators add up to 0"
-    return Interval(float(value), float("nan"), float("nan"), int(n), "none", confidence, reason)
+        return say("the denominators add up to 0")
+    return say("{n} scored images are too few for an interval: {least} are needed", n=n, least=least)
+
+
+def _too_few(value: float, n: int, confidence: float, least: int) -> Interval:
+    return Interval(float(value), float("nan"), float("nan"), int(n), "none", confidence, why_none(int(n), least))
 
 
 def _stands_in(low: float, high: float, n: int, confidence: float, fell_back: bool) -> str:
     """What must be said of an interval that resampling could not spread, or that BCa could not correct."""
     if high - low <= 1e-12 * max(1, abs(low)):
         unseen = 1 - (1 - confidence) ** (1 / n)
-        return f"all {n} images agree: resampling cannot tell what others, up to {unseen:.1%} of images, would do"
+        return say(
+            "all {n} images agree: resampling cannot tell what others, up to {share} of images, would do",
+            n=n,
+            share=f"{unseen:.1%}",
+        )
     if fell_back:
-        return "BCa is not defined here: all resamples lie on one side of the figure"
-    return f"of only {n} images: where scores are skewed, the interval is too narrow" if n < _FEW else ""
+        return say("BCa is not defined here: all resamples lie on one side of the figure")
+    return say("of only {n} images: where scores are skewed, the interval is too narrow", n=n) if n < _FEW else ""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from dogcam.language import message
 from dogcam.statistics.crossed import crossed_mean, intervals_over_runs
 from dogcam.statistics.intervals import LEAST, Interval, paired_intervals
 from dogcam.statistics.resampling import RESAMPLES
@@ -18,6 +19,7 @@ from dogcam.statistics.resampling import RESAMPLES
 _EXACT = 50
 # Scores nearer than this are the same score computed in another order.
 _TIE = 1e-9
+SIGNED_RANK, CROSSED_T = message("Wilcoxon signed-rank"), message("crossed t")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Pair:
         difference: the mean difference with its interval, which is not corrected for the number of pairs.
         p, holm: two-sided p of `test`, and corrected for all pairs compared together (Holm 1979).
         effect, wins, ties, losses: see `SignedRank`; of the means over runs where there are several.
-        test: "Wilcoxon signed-rank", or "crossed t" over several runs, whose spread ranks of images would ignore.
+        test: `SIGNED_RANK`, or `CROSSED_T` over several runs, whose spread ranks of images would ignore.
     """
 
     first: str
@@ -57,7 +59,7 @@ class Pair:
     wins: int
     ties: int
     losses: int
-    test: str = "Wilcoxon signed-rank"
+    test: str = SIGNED_RANK
 
     @property
     def mean(self) -> float:
@@ -204,7 +206,7 @@ def _tested(
     for place, ((first, second), interval) in enumerate(zip(which, found, strict=True)):
         rank = signed_rank(per_image[:, place])
         p = crossed_mean(differences[:, :, place]).p if several else rank.p
-        test = "crossed t" if several else "Wilcoxon signed-rank"
+        test = CROSSED_T if several else SIGNED_RANK
         figures = (rank.effect, rank.wins, rank.ties, rank.losses)
         pairs.append(Pair(first, second, interval, p, float("nan"), *figures, test))
     return pairs

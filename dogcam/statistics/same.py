@@ -8,6 +8,8 @@ from itertools import combinations
 
 import numpy as np
 
+from dogcam.language import say
+
 BOXES_SAME = 0.995  # share of the images
 MAPS_SAME = 1e-4  # of a map's range
 _CORNER = 1e-6  # of the picture's side; float32 corners of one box computed twice
@@ -34,8 +36,12 @@ class Agreement:
     @property
     def spelled(self) -> str:
         """The figures in words."""
-        parts = [] if np.isnan(self.boxes) else [f"the same box on {self.boxes:.2%} of {self.images:,} images"]
-        parts += [] if np.isnan(self.maps) else [f"maps of {self.mapped:,} images differ by {self.maps:.1g} at most"]
+        parts = []
+        if not np.isnan(self.boxes):
+            parts.append(say("the same box on {share} of {n} images", share=f"{self.boxes:.2%}", n=f"{self.images:,}"))
+        if not np.isnan(self.maps):
+            known = {"n": f"{self.mapped:,}", "difference": f"{self.maps:.1g}"}
+            parts.append(say("maps of {n} images differ by {difference} at most", **known))
         return "; ".join(parts)
 
 
@@ -54,8 +60,9 @@ class SameGroup:
     @property
     def reason(self) -> str:
         """Why they count as one, in figures."""
-        every = "" if len(self.names) == 2 else "every two of them: "
-        return every + self.worst.spelled
+        if len(self.names) == 2:
+            return self.worst.spelled
+        return say("every two of them: {agreement}", agreement=self.worst.spelled)
 
 
 def by_maximum(maps: np.ndarray) -> np.ndarray:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import reduce
 from typing import Any
 
 from dogcam.files import plain
+from dogcam.language import message, say
+from dogcam.language.again import again
 from dogcam.statistics.decomposition import ACCOUNTS, Decomposition, Step
 from dogcam.statistics.intervals import Interval
+from dogcam.statistics.walk_words import METHOD, SCORE, choice_words, pipeline_words, scored_words, value_words
 
-METHOD, SCORE, RELU = "method", "score", "ReLU"
 # A choice whose change differs by more than this from order to order is said to depend on the others.
 _DEPENDS = 0.01
+# As `intervals` says it; a walk that was kept has it in English.
+_TOO_FEW = message("{n} scored images are too few for an interval: {least} are needed")
 
 
 @dataclass(frozen=True)
@@ -51,52 +56,105 @@ class Walk:
         document = {name: value for name, value in vars(self).items() if name != "decomposition"}
         return plain({**document, **asdict(self.decomposition), "sentences": self.sentences()})
 
+    @property
+    def ends(self) -> tuple[str, str]:
+        """What the two pipelines are called in the language that is spoken; `titles` are kept in English."""
+        first, second = map(pipeline_words, self.titles)
+        return first, second
+
     def sentences(self) -> list[str]:
-        """What was found, in plain sentences."""
+        """What was found, in plain sentences, in the language that is spoken."""
+        return [self._gap(), self._shares(), *self._known(), *self._depending(), *self._shared()]
+
+    def _gap(self) -> str:
         found = self.decomposition
-        told = [
-            f"{self.titles[0]} has a mean IoU of {found.start.value:.3f}, {self.titles[1]} of {found.end.value:.3f}: "
-            f"{_change(found.total)} ({_described(found.total)}).",
-            self._shares(),
-        ]
+        return say(
+            "{first} has a mean IoU of {start}, {second} of {end}: {change} ({interval}).",
+            first=self.ends[0],
+            start=f"{found.start.value:.3f}",
+            second=self.ends[1],
+            end=f"{found.end.value:.3f}",
+            change=_change(found.total),
+            interval=interval_words(found.total),
+        )
+
+    def _known(self) -> list[str]:
+        """What was found of maps that are alike, and what is not known of maps below 0."""
+        told = []
         if self.proportional:
             told.append(
-                f"At {self.layer}, which feeds the pooling, both methods' maps of a logit score are CAM's but for a factor "
-                "and ReLU (found on every picture): once both are cut at 0, or neither is, they draw the same boxes."
+                say(
+                    "At {layer}, which feeds the pooling, both methods' maps of a logit score are CAM's but for a factor and "
+                    "ReLU (found on every picture): once both are cut at 0, or neither is, they draw the same boxes.",
+                    layer=self.layer,
+                )
             )
         if self.bound:
             told.append(
-                f"Below 0 nothing is known of {' and '.join(self.bound)}, whose own formula leaves nothing there: only the "
-                f"{found.orders:,} orders count that compare it with what is cut at 0 as well."
+                say(
+                    "Below 0 nothing is known of {maps}, whose own formula leaves nothing there: only the {orders} orders count "
+                    "that compare it with what is cut at 0 as well.",
+                    maps=_listed([scored_words(each) for each in self.bound]),
+                    orders=f"{self.decomposition.orders:,}",
+                )
             )
-        return [*told, *self._depending(), *self._shared()]
+        return told
 
     def _shares(self) -> str:
         """What the method, the score and the handling have of the gap, on average over orders."""
         steps = {step.label: step for step in self.decomposition.steps}
         if len(steps) == 1:
             (name,) = steps
-            return f"The {name} alone differs: {self.said[name]}."
-        parts = [f"the {name} {_step(steps.pop(name))}" for name in (METHOD, SCORE) if name in steps]
-        if steps:
-            total = sum(step.average.value for step in steps.values())
-            each = ", ".join(f"{name} {_step(step)}" for name, step in steps.items())
-            parts.append(f"the handling {signed(total)} ({each})" if len(steps) > 1 else each)
+            words = {"choice": choice_words(name), "change": value_words(self.said[name])}
+            return say("The {choice} alone differs: {change}.", **words)
+        own = [_own(name, steps.pop(name)) for name in (METHOD, SCORE) if name in steps]
+        parts = "; ".join([*own, *_handling(steps)])
         orders = self.decomposition.orders
-        over = "in the only order there is" if orders == 1 else f"on average over {orders:,} orders of switching"
-        return f"Of this, {over}: {'; '.join(parts)}."
+        if orders == 1:
+            return say("Of this, in the only order there is: {parts}.", parts=parts)
+        return say("Of this, on average over {orders} orders of switching: {parts}.", orders=f"{orders:,}", parts=parts)
 
     def _depending(self) -> list[str]:
         depending = [step for step in self.decomposition.steps if step.most - step.least > _DEPENDS]
         if not depending:
             return []
-        ranges = ", ".join(f"{step.label} from {signed(step.least)} to {signed(step.most)}" for step in depending)
-        return [f"What a choice changes depends on what was switched before it: {ranges}."]
+        ranges = ", ".join(
+            say(
+                "{choice} from {least} to {most}",
+                choice=choice_words(step.label),
+                least=signed(step.least),
+                most=signed(step.most),
+            )
+            for step in depending
+        )
+        return [say("What a choice changes depends on what was switched before it: {ranges}.", ranges=ranges)]
 
     def _shared(self) -> list[str]:
-        return [f"Both have the same {', '.join(f'{name} ({value})' for name, value in self.same.items())}."] * bool(
-            self.same
+        if not self.same:
+            return []
+        parts = ", ".join(
+            say("{choice} ({value})", choice=choice_words(name), value=value_words(value))
+            for name, value in self.same.items()
         )
+        return [say("Both have the same {choices}.", choices=parts)]
+
+
+def _own(name: str, step: Step) -> str:
+    """What the method or the score has of the gap."""
+    return say("the {choice} {change}", choice=choice_words(name), change=_step(step))
+
+
+def _handling(steps: Mapping[str, Step]) -> list[str]:
+    """What everything else has of it, together and one by one."""
+    each = ", ".join(f"{choice_words(name)} {_step(step)}" for name, step in steps.items())
+    if len(steps) < 2:
+        return [each] if each else []
+    total = sum(step.average.value for step in steps.values())
+    return [say("the handling {change} ({parts})", change=signed(total), parts=each)]
+
+
+def _listed(items: list[str]) -> str:
+    return reduce(lambda first, second: say("{first} and {second}", first=first, second=second), items)
 
 
 def signed(value: float) -> str:
@@ -108,11 +166,12 @@ def signed(value: float) -> str:
 def _step(step: Step) -> str:
     """Its average change, or that it changes no picture's score whatever was switched before."""
     nothing = step.least == step.most == 0 and step.average.low == step.average.high == 0
-    return "nothing" if nothing else _change(step.average)
+    return say("nothing") if nothing else _change(step.average)
 
 
-def _described(found: Interval) -> str:
-    return found.reason if math.isnan(found.low) else found.described
+def interval_words(found: Interval) -> str:
+    """How an interval was made; where there is none, why."""
+    return again(found.reason, [_TOO_FEW]) if math.isnan(found.low) else found.described
 
 
 def _change(found: Interval) -> str:

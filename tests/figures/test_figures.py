@@ -196,6 +196,16 @@ def test_labels_at_line_ends_are_moved_apart_and_stay_in_order(heights):
     assert all(0 <= each <= 1 for each in moved)
 
 
+def test_labels_are_moved_as_little_as_can_be():
+    assert charts._apart([0.5, 0.5], gap=0.1) == pytest.approx([0.45, 0.55])
+    assert charts._apart([0.2, 0.5, 0.52, 0.8], gap=0.1) == pytest.approx([0.2, 0.46, 0.56, 0.8])
+    assert charts._apart([0.0, 0.0], gap=0.1) == pytest.approx([0.0, 0.1])
+
+
+def test_more_labels_than_fit_lie_closer():
+    assert charts._apart([0.5] * 41, gap=0.1) == pytest.approx(np.linspace(0, 1, 41))
+
+
 def test_intervals_are_coloured_by_the_side_of_zero_they_lie_on():
     rows = [Interval("up", 0.2, 0.1, 0.3), Interval("down", -0.2, -0.3, -0.1), Interval("open", 0, -0.1, 0.1)]
     figure = figures.intervals(rows, "difference")

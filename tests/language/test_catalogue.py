@@ -17,6 +17,9 @@ from babel.messages.pofile import read_po
 import dogcam
 from dogcam.config import LANGUAGES
 from dogcam.language import CATALOGUES, SOURCE
+from dogcam.metrics import METRICS
+from dogcam.metrics.faithfulness import FAITHFULNESS
+from dogcam.protocols import PROTOCOLS
 
 PACKAGE = Path(dogcam.__file__).parent
 SAYING = {"say": None, "message": None, "counted": (1, 2), "_": None}
@@ -24,7 +27,7 @@ WHERE = [
     ("**.py", "python"),
     *((f"**/templates/**.{kind}", "jinja2") for kind in ("html", "md", "tex")),
 ]
-REGISTRIES = ()
+REGISTRIES = (METRICS, FAITHFULNESS, PROTOCOLS)
 
 
 def said() -> dict[str, str]:
@@ -89,3 +92,12 @@ def test_what_is_said_is_a_constant_that_can_be_found():
             named = isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", None))
             if named in ("say", "message", "counted") and node.args:
                 assert not isinstance(node.args[0], ast.JoinedStr | ast.BinOp), f"{path}:{node.lineno}"
+
+
+def test_nothing_is_said_inside_a_formatted_string():
+    """The extractor does not look into them."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            inside = ast.walk(node) if isinstance(node, ast.JoinedStr) else ()
+            saying = [each for each in inside if isinstance(each, ast.Call) and getattr(each.func, "id", "") in SAYING]
+            assert not [each for each in saying if isinstance(each.args[0], ast.Constant)], f"{path}:{node.lineno}"

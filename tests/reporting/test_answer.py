@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from dogcam.evaluations import Cell, Choice
-from dogcam.reporting.answer import UNSEEN
 from dogcam.reporting.page import compose
 
 HALF, SPREAD = np.full(16, 0.5), np.tile([0.0, 0.02, -0.02, 0.01], 4)
@@ -58,12 +57,18 @@ def test_a_method_outside_the_pooled_layer_can_be_the_answer(made):
         Choice(0.15),
     )
     document = compose(written)
-    assert document.headline == "Of 2 methods only saliency at the input draws boxes that fit better than " + UNSEEN
-    first, second, third = document.answer[:3]
+    assert (
+        document.headline
+        == "Of 2 methods only saliency at the input draws boxes that fit better than a box drawn without looking"
+    )
+    first, second, beside, third = document.answer[:4]
     assert first.startswith(
         "On 16 images, under protocol default at epoch 4, saliency at the input has the highest mean IoU"
     )
-    assert "above the best box that never looks at the picture, whole-image (0.500), by +0.20" in first
+    assert beside.startswith(
+        "The highest mean IoU is above that of the best box that never looks at the picture, whole-"
+    )
+    assert "whole-image (0.500); the difference is +0.202 [" in beside
     assert second.startswith("It lies above the other method, CAM, by +0.400")
     assert third == "CAM is below that box."
     assert document.facts[0] == ("0.702", "highest mean IoU (saliency at the input, epoch 4)")
@@ -77,8 +82,11 @@ def test_what_draws_the_same_boxes_and_what_is_not_told_apart_is_said(made):
     three = {"methods": ("cam", "hirescam", "layercam"), "mirrored": ("layercam",)}
     answer = " ".join(told(made, HALF + 0.001 + SPREAD, HALF + 10 * SPREAD - 0.1, **three).answer)
     assert "CAM and HiResCAM draw the same boxes, as the algebra says they must when handled alike." in answer
-    assert "not told apart from the best box that never looks at the picture, whole-image (0.500)" in answer
-    assert "They are not told apart from LayerCAM. LayerCAM is not told apart from that box." in answer
+    assert (
+        "They are not told apart from LayerCAM. The highest mean IoU is not told apart from that of the best" in answer
+    )
+    assert "best box that never looks at the picture, whole-image (0.500); the difference is " in answer
+    assert "LayerCAM is not told apart from that box." in answer
 
 
 def test_a_method_may_draw_the_same_boxes_as_a_box_that_never_looks(made):
@@ -102,6 +110,23 @@ def test_the_studys_claims_and_where_a_protocol_says_otherwise(made):
     made.name = "alike"
     answer = " ".join(told(made, HALF, HALF + 0.001 + SPREAD / 50, mirrored=()).answer)
     assert "(here supported, by a negligible difference)" in answer
+
+
+def test_each_other_protocol_has_a_sentence_of_its_own(made):
+    made.protocols = ("default", "cam2016")
+    document = told(made, HALF + 0.1 + SPREAD, HALF + 0.2 + SPREAD, mirrored=("gradcam",))
+    (under,) = [each for each in document.answer if each.startswith("Under protocol")]
+    assert under.startswith("Under protocol cam2016 the highest mean IoU is that of Grad-CAM")
+    assert "], above the best such box there, whole-image (0.500); the difference is +0.202 [" in under
+
+
+def test_of_many_methods_three_are_named_and_the_rest_counted(made):
+    six = ("cam", "layercam", "hirescam", "fem", "eigencam", "xgradcam", "mean-activation")
+    made.ious = {(m, e): HALF + 0.1 + np.roll(10 * SPREAD, k) for k, m in enumerate(six) for e in made.epochs}
+    made.images, made.methods = 16, six
+    made.mirrored = six[1:]
+    answer = " ".join(compose(made.write()).answer)
+    assert " and 3 more draw the same boxes." in answer
 
 
 def test_several_runs_that_were_scored_alike_are_one_answer(made):

@@ -226,3 +226,15 @@ class TestEveryScore:
         (line,) = json.loads(json.dumps(found.document()))["lines"]
         assert line["scores"]["max_box_acc"] == [None, None]
         assert line["scores"]["iou50"][0][0] == 1
+
+
+@pytest.mark.parametrize("by", GROUPINGS)
+def test_iou_only_has_the_same_means_and_no_other_score(made, by):
+    labels = [place % 3 for place in range(24)]
+    truth = [square(0.3 + 0.02 * place) for place in range(24)]
+    table = columns(np.linspace(0.1, 0.9, 24), labels=labels, predicted=[0] * 24, truth=truth)
+    evaluation = made({METHOD: table})
+    whole, quick = (broken_down(evaluation, [METHOD], by, CLASSES, iou_only=only) for only in (False, True))
+    assert quick.groups == whole.groups
+    assert means(quick, METHOD) == means(whole, METHOD)
+    assert (bool(whole.scores), quick.scores) == (True, {})

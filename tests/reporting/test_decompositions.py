@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from dogcam.language import speaking
 from dogcam.reporting import Chart, Table
 from dogcam.reporting.decompositions import decomposition_blocks
 from dogcam.statistics import Walk, decompose, walk_from
@@ -52,6 +53,36 @@ def test_intervals_that_there_are_none_of_come_back_too():
     assert back.sentences() == walk(images=4).sentences()
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize(
+    "other", [{"both": 0.04, "proportional": True}, {"bound": ("Grad-CAM (softmax)",)}, {"images": 4}]
+)
+def test_a_walk_kept_in_english_says_the_same_in_any_language_as_if_it_was_never_kept(language, other):
+    kept = through_json(walk(**other))
+    with speaking(language):
+        told = walk_from(kept).sentences()
+        assert told == walk(**other).sentences()
+    assert (told == kept["sentences"]) == (language == "en")
+
+
+def test_a_kept_walk_is_told_in_korean_with_its_numbers_and_names():
+    with speaking("ko"):
+        found = walk_from(through_json(walk(images=4, both=0.04)))
+        first, shares, *_, last = found.sentences()
+        chart, table = decomposition_blocks(through_json(walk(both=0.04)))
+    assert first == (
+        "평균 IoU는 CAM(cam2016)이 0.500, Grad-CAM(gradcam2017)이 0.570으로 차이는 +0.070이다"
+        "(채점된 이미지 4장은 신뢰구간을 구하기에 너무 적다(10장 필요))."
+    )
+    assert "방법 0.000; 맵 처리 +0.070(ReLU +0.070, 임계값 0.000)" in shares
+    assert last == "점수(로짓)은 양쪽이 같다."
+    rows = [[entry.text for entry in row.entries] for row in table.rows]
+    assert [row[0] for row in rows] == ["CAM(cam2016)", "방법", "ReLU", "임계값", "Grad-CAM(gradcam2017)"]
+    assert [row[1] for row in rows[1:-1]] == ["CAM → Grad-CAM", "음수 값 유지 → 0에서 자름", "0.2 초과 → 0.15 초과"]
+    words = {text.get_text() for text in chart.draw(theme="light").axes[0].texts}
+    assert {"CAM(cam2016)", "임계값", "음수 값 유지 → 0에서 자름"} <= words
+
+
 def test_what_is_no_walk_is_not_read_as_one():
     with pytest.raises(KeyError):
         walk_from({"first": "cam@cam2016"})
@@ -94,6 +125,17 @@ def test_a_table_and_a_chart_of_the_document():
     assert rows[4][2] == "0.570"
     words = {text.get_text() for text in chart.draw(theme="dark").axes[0].texts}
     assert {"CAM by cam2016", "ReLU", "+0.070", "0.000", "0.570"} <= words
+
+
+def test_the_caption_says_of_which_model_and_why_there_is_no_interval():
+    trained, _ = decomposition_blocks(through_json(walk()))
+    given, _ = decomposition_blocks(through_json(walk(images=4, run=0, epoch=0)))
+    assert (
+        "at out_relu, run 1, epoch 3; each choice's change is its average over 6 orders of switching" in trained.caption
+    )
+    assert trained.caption.endswith("with its interval (95 % BCa bootstrap, 40 images).")
+    assert "at out_relu, the model as it was given;" in given.caption
+    assert given.caption.endswith("(4 scored images are too few for an interval: 10 are needed).")
 
 
 def test_a_chart_is_named_as_a_file_can_be():

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from dogcam.evaluations import Cell
-from dogcam.reporting.dynamics import dynamics, dynamics_of, told_apart
+from dogcam.language import speaking
+from dogcam.reporting.dynamics import dynamics, dynamics_of
 from dogcam.reporting.epochs import training_dynamics
 from dogcam.reporting.evidence import Evidence
+from dogcam.reporting.tracks import told_apart
 from dogcam.runs import HistoryRow
 
 N = 40
@@ -234,6 +236,36 @@ def test_methods_of_the_same_scores_share_a_sentence():
     assert len(found.sentences()) == 2
     assert "CAM and Grad-CAM at last" in found.sentences()[1]
     assert dynamics(history(), tables(RISING), "default").sentences("elsewhere") == found.sentences()[:1]
+
+
+def test_sizes_that_do_not_change_are_said_to_stay():
+    grown = {**tables({3: BASE}, area=0.2), **tables({5: BASE}, area=0.4)}
+    same = {**tables({3: BASE}, area=0.2), **tables({5: BASE}, area=0.2004)}
+    assert "mean box area goes from 0.200 to 0.400 of" in dynamics(history(), grown, "default").sentences()[1]
+    assert "mean box area stays at 0.200 of the" in dynamics(history(), same, "default").sentences()[1]
+
+
+def test_one_change_is_told_apart_or_not():
+    apart = dynamics(history(), tables({3: BASE, 5: BASE + 0.05 + WIGGLE}), "default").sentences()[1]
+    assert "Its one change is told apart from 0 (Holm-corrected): epoch 5 − epoch 3 +0.050 [" in apart
+    same = dynamics(history(), tables({3: BASE, 5: BASE}), "default").sentences()[1]
+    assert "Its one change cannot be told apart from 0 (Holm-corrected)." in same
+
+
+def test_in_korean_and_what_is_kept_stays_as_it_was():
+    with speaking("ko"):
+        found = dynamics(history(accuracy=(0.6, 0.7, 0.8)), tables(RISING), "default")
+        learnt, fit = found.sentences()
+    assert (
+        learnt
+        == "실행 1에서 테스트 정확도는 에포크 7에서 가장 높고(0.8000), 테스트 손실은 에포크 5에서 가장 낮다(0.5000)."
+    )
+    assert fit.startswith("last의 CAM의 평균 IoU는 에포크 7에서 가장 높다(0.550; 에포크 5와의 차이 +0.050 [")
+    assert "평가한 에포크 3개 가운데 정확도도 그곳에서 가장 높다." in fit
+    assert "에포크 사이의 변화 3개 가운데 3개가 0과 구별된다(Holm 보정): 에포크 5 − 에포크 3: +0.050 [" in fit
+    (track,) = found.tracks
+    assert (track.changes[0].first, track.changes[0].second) == ("epoch 5", "epoch 3")
+    assert [(later, earlier) for later, earlier, _ in track.tested] == [(5, 3), (7, 5), (7, 3)]
 
 
 class TestFromAnExperiment:

@@ -9,8 +9,10 @@ from scipy import stats
 
 from dogcam.errors import ExperimentError
 from dogcam.evaluations import Cell, Evaluation
+from dogcam.language import speaking
 from dogcam.metrics.faithfulness import BOXED_ONLY, FAITHFULNESS
-from dogcam.reporting.faithfulness import faithfulness_rows, faithfulness_table
+from dogcam.reporting.evidence import Evidence
+from dogcam.reporting.faithfulness import faithfulness, faithfulness_rows, faithfulness_table
 
 CELLS = [Cell(2, 3, "gradcam", "block_5", ""), Cell(2, 3, "cam", "block_12", ""), Cell(1, 3, "random-map", "input", "")]
 
@@ -167,3 +169,67 @@ class TestTable:
         assert not {"pointing ↑", "energy ↑"} & set(table.columns)
         assert "annotated box" not in table.note
         assert "too few" not in table.note
+
+
+class TestExhibit:
+    METHODS = ("cam", "gradcam", "random-map")
+
+    def written(self, made, road, deletion=None):
+        """The made-up experiment with scores of 40 pictures around `road` by method."""
+        made.images = 40
+        experiment = made.write()
+        evaluation = experiment.evaluations()[0]
+        noise = np.random.default_rng(0).normal(0, 0.05, (3, 40))
+        for place, method in enumerate(self.METHODS):
+            layer = "input" if method == "random-map" else "conv5_block1_out"
+            own = columns(40)
+            own["road"] = (road[method] + noise[place]).astype(np.float32)
+            own["deletion"] = ((deletion or road)[method] + noise[place]).astype(np.float32)
+            evaluation.write_faithfulness(Cell(2, 4, method, layer, ""), own)
+        return Evidence.of(experiment)
+
+    def test_the_best_is_named_beside_the_random_map_and_the_other(self, made):
+        exhibit = faithfulness(self.written(made, {"cam": 0.5, "gradcam": 0.3, "random-map": 0.0}))
+        first = exhibit.lead[0]
+        assert exhibit.place == 10
+        assert first.startswith("By ROAD (higher is better) CAM is the most faithful of the methods, 0.497 [")
+        assert "told apart from the random map" in first
+        assert first.endswith("Every other method is told apart from that.")
+
+    def test_of_deletion_the_lower_is_better(self, made):
+        evidence = self.written(made, dict.fromkeys(self.METHODS, 0.5), {"cam": 0.5, "gradcam": 0.3, "random-map": 0.6})
+        (deletion,) = [sentence for sentence in faithfulness(evidence).lead if "deletion" in sentence]
+        assert deletion.startswith("By deletion (lower is better) Grad-CAM is the most faithful")
+
+    def test_what_chance_can_do_is_not_told_apart(self, made):
+        exhibit = faithfulness(self.written(made, dict.fromkeys(self.METHODS, 0.2)))
+        assert "but not told apart from the random map" in exhibit.lead[0]
+        assert "Not told apart from that: " in exhibit.lead[0]
+
+    def test_whether_the_best_boxes_are_those_of_the_most_faithful_map(self, made):
+        made.ious = {("cam", 4): np.full(40, 0.4), ("gradcam", 4): np.full(40, 0.6)}
+        last = faithfulness(self.written(made, {"cam": 0.5, "gradcam": 0.3, "random-map": 0.0})).lead[-1]
+        assert last.startswith("The highest mean IoU (0.600, default) is that of Grad-CAM, not")
+
+    def test_and_that_they_are(self, made):
+        made.ious = {("cam", 4): np.full(40, 0.7), ("gradcam", 4): np.full(40, 0.6)}
+        last = faithfulness(self.written(made, {"cam": 0.5, "gradcam": 0.3, "random-map": 0.0})).lead[-1]
+        assert last == "What is the most faithful by ROAD also has the highest mean IoU (0.700, default)."
+
+    def test_both_scores_of_what_has_both_are_drawn(self, made):
+        made.ious = {("cam", 4): np.full(40, 0.7), ("gradcam", 4): np.full(40, 0.6)}
+        exhibit = faithfulness(self.written(made, {"cam": 0.5, "gradcam": 0.3, "random-map": 0.0}))
+        axes = exhibit.blocks[0].draw(theme="light").axes[0]
+        found = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_gid() == "point"]
+        assert [x for x, _ in found] == pytest.approx([0.7, 0.6])  # the random map has no boxes here
+        assert [y for _, y in found] == pytest.approx([0.5, 0.3], abs=0.03)
+
+    def test_it_speaks_korean(self, made):
+        evidence = self.written(made, {"cam": 0.5, "gradcam": 0.3, "random-map": 0.0})
+        with speaking("ko"):
+            exhibit = faithfulness(evidence)
+        assert exhibit.title.startswith("충실도")
+        assert "CAM이 가장 충실하며" in exhibit.lead[0]
+
+    def test_without_scores_there_is_none(self, made):
+        assert faithfulness(Evidence.of(made.write())) is None

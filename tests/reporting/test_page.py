@@ -1,12 +1,15 @@
 """The page: the study's six exhibits and dogcam's own, each where there are data and honest about its limits, in both formats."""
 
 import re
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
-from dogcam.reporting import Sheet, count, number, percent, signed
+from dogcam.reporting import Exhibit, Sheet, count, number, percent, signed
+from dogcam.reporting import page as page_module
 from dogcam.reporting.page import compose
 from dogcam.reporting.rendering import html, markdown, markdown_text, write
 
@@ -62,11 +65,21 @@ def page(text):
 
 
 def test_the_exhibits_each_with_pictures_or_tables_and_both_conclusions(document):
-    assert [exhibit.place for exhibit in document.exhibits] == [1, 2, 3, 4, 5, 6, 7]
+    assert [exhibit.place for exhibit in document.exhibits] == [1, 2, 3, 4, 5, 6, 7, 12]
     for exhibit in document.exhibits:
         assert exhibit.blocks
         assert exhibit.can.endswith(".")
         assert exhibit.cannot.endswith(".")
+
+
+def test_the_exhibits_stand_in_one_order(made, monkeypatch):
+    """The study's six, then training dynamics, what the network says of its maps, and where gaps come from."""
+    order = ["training", "cam_by_epoch", "layers", "methods", "boxes", "iou"]
+    order += ["training_dynamics", "faithfulness", "gaps"]
+    for place, name in enumerate(order, start=1):
+        shown = Exhibit(place, name, name, (), (), "", "")
+        monkeypatch.setattr(page_module, name, lambda *_, shown=shown: shown)
+    assert [exhibit.key for exhibit in compose(made.write()).exhibits] == order
 
 
 def test_the_html_is_whole_and_asks_for_nothing(page, text):
@@ -80,8 +93,23 @@ def test_the_html_is_whole_and_asks_for_nothing(page, text):
     assert not re.search(r"(?:https?:)?//[a-z]|@import|url\(", re.sub(r"data:[^\"]*", "", text))
 
 
+def hashed(content):
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
+
+
 def test_the_html_is_strict_readable_on_a_phone_and_follows_the_system_colours(text):
-    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in text.replace("&#39;", "'")
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    assert dict(each.split(" ", 1) for each in policy.split("; ")) == {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "style-src": hashed(style),
+        "script-src": hashed(script),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    assert not re.search(r"<[^>]* (?:style|on[a-z]+)=", text)
     assert 'lang="en"' in text
     assert "width=device-width" in text
     assert "prefers-color-scheme: dark" in text
@@ -112,12 +140,12 @@ def test_training_names_peak_overfitting_and_choice(document):
 
 def test_one_epoch_has_no_comparison_of_epochs(made):
     made.epochs = (4,)
-    assert [exhibit.place for exhibit in compose(made.write()).exhibits] == [1, 3, 4, 5, 6]
+    assert [exhibit.place for exhibit in compose(made.write()).exhibits] == [1, 3, 4, 5, 6, 12]
 
 
 def test_cam_alone_has_no_comparison_of_methods_and_layers(made):
     made.methods = ("cam",)
-    assert [exhibit.place for exhibit in compose(made.write()).exhibits] == [1, 2, 5, 6, 7]
+    assert [exhibit.place for exhibit in compose(made.write()).exhibits] == [1, 2, 5, 6, 7, 12]
 
 
 def test_without_evaluation_training_is_reported_and_the_next_command_named(made):
@@ -209,7 +237,7 @@ def maps_file(experiment, epoch):
     return experiment.path / "evaluation" / "test-true" / "samples" / f"maps_run-2_epoch-{epoch:02d}.npz"
 
 
-@pytest.mark.parametrize(("lost", "places"), [(2, [1, 3, 4, 5, 6, 7]), (4, [1, 3, 4, 5, 6, 7])])
+@pytest.mark.parametrize(("lost", "places"), [(2, [1, 3, 4, 5, 6, 7, 12]), (4, [1, 3, 4, 5, 6, 7])])
 def test_pictures_come_from_the_epoch_whose_maps_are_left(made, lost, places, tmp_path):
     experiment = made.write()
     maps_file(experiment, lost).unlink()
@@ -239,7 +267,7 @@ def test_without_any_maps_there_are_numbers_and_no_pictures(made):
         maps_file(experiment, epoch).unlink()
     document = compose(experiment)
     assert document.hero is None
-    assert [exhibit.place for exhibit in document.exhibits] == [1, 5, 6, 7]
+    assert [exhibit.place for exhibit in document.exhibits] == [1, 5, 6, 8]
 
 
 def test_maps_of_one_method_only_show_that_method(made):
@@ -250,7 +278,7 @@ def test_maps_of_one_method_only_show_that_method(made):
         maps_file(experiment, epoch).unlink()
         evaluation.write_maps(2, epoch, cam)
     document = compose(experiment)
-    assert [exhibit.place for exhibit in document.exhibits] == [1, 2, 5, 6, 7]
+    assert [exhibit.place for exhibit in document.exhibits] == [1, 2, 5, 6, 7, 12]
     assert [tile.panel.title for tile in document.hero.rows[0][1]] == ["picture", "CAM"]
 
 

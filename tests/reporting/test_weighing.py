@@ -67,7 +67,7 @@ def test_images_that_all_tie_decide_nothing():
     sides = {"a": ([table("abcdefghijkl", [0.0] * 12)], [table("abcdefghijkl", [0.0] * 12)])}
     found = weigh([Topic("p", "tie", sides, 2)])["p", "tie"]
     assert found.claim("above").verdict == found.claim("below").verdict == "undecided"
-    assert found.few == ""
+    assert found.few == []
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@
   if (!holder || !root) return;
   const data = JSON.parse(holder.textContent);
   const at = (name) => document.getElementById(`viewer-${name}`);
-  // Names are isolated: marks of writing from right to left in one turn nothing around it.
-  const isolated = (name, text) => (["id", "label", "layer"].includes(name) ? `\u2068${text}\u2069` : text);
+  // Names are isolated, without marks of direction of their own, which could end that: they turn nothing around them.
+  const isolated = (name) => `\u2068${String(name).replace(/[\u202a-\u202e\u2066-\u2069]/g, "")}\u2069`;
+  const NAMES = ["id", "label", "layer"];
   const { element, path, marker, axes, X, Y } = drawing;
-  const say = (key, values = {}) => data.words[key].replace(/\{(\w+)\}/g, (_, name) => isolated(name, values[name] ?? "–"));
+  const say = (key, values = {}) => data.words[key].replace(/\{(\w+)\}/g, (_, name) => (NAMES.includes(name) ? isolated(values[name]) : (values[name] ?? "–")));
   const shown = (value, digits = 3) => (value == null ? "–" : value.toFixed(digits));
   const level = (value) => (value == null ? "–" : String(+value.toFixed(4)));
   const key = (...parts) => parts.join(" ");
@@ -278,7 +279,8 @@
       view.image = view.heat && drawing.coloured(view.heat, data.colours);
     }
     const { id, label } = data.pictures[state.picture];
-    at("picture").textContent = label ? `${label} · ${id}` : id;
+    const name = element("bdi", {}, id);
+    at("picture").replaceChildren(...(label ? [element("bdi", {}, label), " · ", name] : [name]));
     charts();
     jumps();
     await background(state.picture);

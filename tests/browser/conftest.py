@@ -1,0 +1,190 @@
+"""A browser for the tests that open pages, and pages to open: from disk, without a network, and never in silence.
+
+Without a Chromium or Chrome on PATH these tests skip themselves. Where DOGCAM_TEST_BROWSER is "required", as where `.ci/run`
+found one, they fail instead.
+"""
+
+import importlib.util
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from playwright.sync_api import Error, sync_playwright
+
+from dogcam.evaluations import Cell, Choice
+from dogcam.metrics.faithfulness import FAITHFULNESS
+from dogcam.reporting.between import contrast
+from dogcam.reporting.between_page import compose_contrast
+from dogcam.reporting.evidence import Evidence
+from dogcam.reporting.page import compose
+from dogcam.reporting.rendering import html
+from dogcam.statistics import Walk, decompose
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+QUIETLY = ["--disable-gpu", "--disable-quic", "--disable-sync", "--disable-component-update", "--no-first-run"]
+DESK = {"width": 1440, "height": 900}
+# What reaches beyond the right edge; what is hidden, or scrolls by itself, is not cut.
+CUT = """() => [...document.querySelectorAll("body *")].filter((each) => {
+  const box = each.getBoundingClientRect();
+  return box.width && box.right > innerWidth + 1 && !each.closest(".scroll, #viewer-list, .skip, caption");
+}).map((each) => each.outerHTML.slice(0, 120))"""
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+IMAGES, SAMPLES, CURVE = 24, 12, 100
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium, started once."""
+    required = os.environ.get("DOGCAM_TEST_BROWSER") == "required"
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        (pytest.fail if required else pytest.skip)("no Chromium or Chrome was found on PATH")
+    with sync_playwright() as driver:
+        try:
+            started = driver.chromium.launch(executable_path=found, args=QUIETLY)
+        except Error as error:
+            if required:
+                raise
+            pytest.skip(f"{found} does not start: {error.message.splitlines()[0]}")
+        yield started
+        started.close()
+
+
+@dataclass
+class Opened:
+    """Opens pages as a reader would, and remembers what a reader should never meet."""
+
+    browser: object
+
+    def __post_init__(self):
+        self.faults, self.contexts = [], []
+
+    def __call__(self, path, viewport=DESK, wait=True, **options):
+        """The page, once its viewer shows a picture (where `wait`)."""
+        context = self.browser.new_context(viewport=viewport, offline=True, reduced_motion="reduce", **options)
+        context.set_default_timeout(10_000)
+        self.contexts.append(context)
+        context.add_init_script(
+            'addEventListener("securitypolicyviolation", (e) => console.error("policy", e.effectiveDirective, e.sample))'
+        )
+        page = context.new_page()
+        address = Path(path).as_uri()
+        page.on("request", lambda asked: self._asked(asked.url, address))
+        page.on("console", lambda said: said.type in ("error", "warning") and self.faults.append(said.text))
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("dialog", lambda dialog: (self.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.goto(address)
+        if wait:
+            page.wait_for_function('document.getElementById("viewer-told-a").textContent !== ""')
+        return page
+
+    @staticmethod
+    def cut(page):
+        """What lies beyond the page's right edge, and by how many pixels the page must be scrolled to see it."""
+        return [*page.evaluate(CUT), *filter(None, [page.evaluate(WIDER)])]
+
+    def _asked(self, url, address):
+        if url.split("#")[0] != address and not url.startswith("data:"):
+            self.faults.append(f"asked for {url[:200]}")
+
+
+@pytest.fixture
+def opened(browser):
+    """`Opened`; a request, an error, a warning or a violated policy fails the test at its end."""
+    opening = Opened(browser)
+    yield opening
+    for context in opening.contexts:
+        context.close()
+    assert opening.faults == []
+
+
+@pytest.fixture(scope="session")
+def make():
+    """The made-up experiment of tests/reporting, whose fixtures end at its folder."""
+    path = Path(__file__).parents[1] / "reporting" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("made_up", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Made
+
+
+def with_curves(experiment):
+    """Give every map's cell under the protocol "default" its curves, and say that its threshold is calibrated."""
+    evaluation, rng = experiment.evaluation("test", None, "true"), np.random.default_rng(3)
+    for cell in [cell for cell in evaluation.cells() if cell.run and cell.protocol == "default"]:
+        known = evaluation.read(cell)
+        truth = [boxes.ravel().tolist() for boxes in known["truth"]]
+        curves = np.sort(0.9 * rng.random((len(truth), CURVE), np.float32))[:, ::-1]
+        curves[:, 30] = 0.95  # the oracle's
+        evaluation.write(cell, {**known, "truth": truth, "curve": curves}, Choice(0.15, "calibrated"))
+
+
+def with_finer_maps(experiment):
+    """Give the first two stages maps of their own, finer than the last one's."""
+    evaluation = experiment.evaluation("test", None, "true")
+    for epoch in (2, 3, 4):
+        maps = evaluation.maps(2, epoch)
+        for (method, layer), coarse in maps.items():
+            if layer != "conv5_block1_out":
+                maps[method, layer] = coarse[:, ::-1].repeat(2, axis=1).repeat(2, axis=2)
+        evaluation.write_maps(2, epoch, maps)
+
+
+def with_more(experiment):
+    """What a full evaluation also leaves: faithfulness, and where a gap comes from."""
+    evaluation, rng = experiment.evaluation("test", None, "true"), np.random.default_rng(5)
+    classes = {"label": [0] * IMAGES, "predicted": [0] * IMAGES, "target": [0] * IMAGES, "boxed": [True] * IMAGES}
+    for method in ("cam", "gradcam"):
+        scores = {name: rng.random(IMAGES, np.float32) for name in FAITHFULNESS}
+        columns = {"image": [f"picture-{n}" for n in range(IMAGES)], **classes, **scores}
+        evaluation.write_faithfulness(Cell(2, 4, method, "conv5_block1_out", ""), columns)
+    spread = np.linspace(-0.1, 0.1, IMAGES)
+    said = {"ReLU": "negative values kept → cut at 0", "threshold": "above 0.2 → above 0.15"}
+    walk = Walk(
+        "cam@cam2016",
+        "gradcam@default",
+        titles=("CAM by cam2016", "Grad-CAM by default"),
+        layer="conv5_block1_out",
+        run=2,
+        epoch=4,
+        decomposition=decompose(
+            lambda on: 0.5 + spread * (1 + 0.1 * len(on)) + 0.02 * len(on), list(said), resamples=100
+        ),
+        said=said,
+        same={"score": "logit"},
+        pooled=True,
+    )
+    evaluation.write_walk("cam@cam2016 gradcam@default", walk.document(), b"no figure")
+
+
+def written(document, folder):
+    path = folder / "index.html"
+    path.write_text(html(document), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def report(make, tmp_path_factory):
+    """The report of everything that an experiment can have: its file, its document, and what it was made from."""
+    folder = tmp_path_factory.mktemp("report")
+    protocols = ("default", "cam2016", "exercise")
+    made = make(str(folder / "home"), images=IMAGES, samples=SAMPLES, protocols=protocols, epochs=(2, 3, 4))
+    experiment = made.write()
+    with_curves(experiment)
+    with_finer_maps(experiment)
+    with_more(experiment)
+    document = compose(experiment)
+    return SimpleNamespace(path=written(document, folder), document=document, evidence=Evidence.of(experiment))
+
+
+@pytest.fixture(scope="session")
+def comparison(make, tmp_path_factory):
+    """The file of a report that compares two experiments."""
+    folder = tmp_path_factory.mktemp("comparison")
+    one, other = (make(str(folder / "home"), name=name, images=16).write() for name in ("one", "other"))
+    other.update_document(config={**other.document["config"], "learning_rate": 0.01})
+    return written(compose_contrast(*contrast([one, other])), folder)
