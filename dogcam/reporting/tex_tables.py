@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from dogcam.language import say
 from dogcam.reporting import Entry, Row, Table
 from dogcam.reporting.tex_text import ems, tex
 
@@ -78,28 +79,27 @@ def _floating(table: Table, name: str, layout: _Layout) -> str:
 
 
 def _long(table: Table, name: str, layout: _Layout) -> str:
+    caption, label = _caption(table, name)
+    head = [r"\toprule", _head(table, layout), r"\midrule"]
     lines = [
         r"\begingroup",
         rf"\{layout.size}\setlength{{\tabcolsep}}{{{_GAP / 2:g}pt}}\setlength{{\LTcapwidth}}{{\linewidth}}",
         rf"\begin{{longtable}}{{{_columns(table, layout)}}}",
-        *[f"{each}" for each in _caption(table, name)[:-1]],
-        _caption(table, name)[-1] + r"\\",
-        r"\toprule",
-        _head(table, layout),
-        r"\midrule",
+        caption,
+        rf"{label}\\",
+        *head,
         r"\endfirsthead",
-        r"\toprule",
-        _head(table, layout),
-        r"\midrule",
+        *head,
         r"\endhead",
         r"\bottomrule",
         r"\endfoot",
         *_body(table, layout),
         r"\end{longtable}",
-        *_note(table),
         r"\endgroup",
     ]
-    return "\n".join([r"\begin{landscape}", *lines, r"\end{landscape}", ""] if layout.sideways else [*lines, ""])
+    # The note stands upright behind what is turned, where it would have a page for itself.
+    turned = [r"\begin{landscape}", *lines, r"\end{landscape}"] if layout.sideways else lines
+    return "\n".join([*turned, *_note(table), ""])
 
 
 def _caption(table: Table, name: str) -> list[str]:
@@ -107,9 +107,14 @@ def _caption(table: Table, name: str) -> list[str]:
 
 
 def _note(table: Table) -> list[str]:
-    return (
-        [rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize\raggedright {tex(table.note)}}}"] if table.note else []
-    )
+    """What stands below the table: its note, and what underlining and italics mean in it."""
+    entries = [entry for row in table.rows for entry in row.entries]
+    told = [table.note] if table.note else []
+    if any(entry.strong and entry.untested for entry in entries):
+        told.append(say("Underlined: the best, but not told from the next by a test."))
+    if table.aside or any(row.kind == "published" for row in table.rows):
+        told.append(say("Italics: as published."))
+    return [rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize\raggedright {tex(' '.join(told))}}}"] if told else []
 
 
 def _head(table: Table, layout: _Layout) -> str:
@@ -165,7 +170,7 @@ def _cell(entry: Entry, lines: list[str], published: bool) -> str:
     """A cell: bold where a test tells it apart, underlined where it is only set off, in italics what others published."""
     text = _stacked(lines, "r")
     if entry.strong:
-        return rf"\textbf{{{text}}}" if entry.told else rf"\underline{{{text}}}"
+        return rf"\textbf{{{text}}}" if not entry.untested else rf"\underline{{{text}}}"
     return rf"\textit{{{text}}}" if published and text else text
 
 
