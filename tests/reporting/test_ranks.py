@@ -45,6 +45,17 @@ def test_lines_come_best_first_with_the_letters_of_the_comparison(evidence):
     assert [row.kind for row in table.rows if text(row)[0] == "whole-image"] == ["baseline"]
 
 
+@pytest.mark.parametrize(("second", "bold"), [(0.2, ["0.600"]), (0.6, [])])
+def test_the_best_is_bold_only_where_it_is_told_from_the_next(made, second, bold):
+    rng = np.random.default_rng(0)
+    made.images, made.methods, made.mirrored, made.unseen = N, ("cam", "gradcam++"), ("gradcam++",), 0.1
+    centred = rng.normal(0, 0.02, N) * np.resize([1, -1], N)
+    made.ious = {("cam", e): 0.6 + centred - centred.mean() for e in (2, 4)}
+    made.ious |= {("gradcam++", e): second + rng.permutation(centred - centred.mean()) - 1e-6 for e in (2, 4)}
+    table = tables(ranking(Evidence.of(made.write())))[0]
+    assert [entry.text for row in table.rows for entry in row.entries if entry.strong] == bold
+
+
 def test_what_draws_the_same_is_one_line_and_the_note_says_why(evidence):
     table = tables(ranking(evidence))[0]
     same = "CAM, Grad-CAM at conv3_block1_out, Grad-CAM at conv4_block1_out and Grad-CAM"
