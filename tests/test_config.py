@@ -14,6 +14,7 @@ import pytest
 from dogcam.config import (
     AUGMENTATIONS,
     FORMATS,
+    LANGUAGES,
     OPTIMIZERS,
     PREPROCESSES,
     RECIPES,
@@ -280,6 +281,13 @@ class TestExplainingAndReporting:
     def test_and_no_other(self):
         with pytest.raises(UnknownName, match="'jpg'"):
             ExplainConfig(images=("a.jpg",), save=("png", "jpg"))
+
+    def test_languages_and_processes_are_checked(self):
+        assert [ReportConfig(lang=each).lang for each in LANGUAGES] == list(LANGUAGES)
+        with pytest.raises(UnknownName, match="lang"):
+            ReportConfig(lang="kr")
+        with pytest.raises(OptionError, match="--jobs"):
+            ReportConfig(jobs=-1)
 
     def test_formats_are_checked(self):
         assert ReportConfig(formats=FORMATS).formats == FORMATS

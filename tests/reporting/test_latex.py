@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from itertools import product
 
+import numpy as np
 import pytest
 
 from dogcam.language import speaking
@@ -202,3 +203,16 @@ def test_a_korean_report_compiles_with_its_hangul(make, tmp_path):
     assert pages > 3
     if shutil.which("pdftotext"):
         assert re.sub(r"\W", "", document.exhibits[0].title) in re.sub(r"\W", "", words(tmp_path / "latex"))
+
+
+@pytest.mark.parametrize(("last", "untested"), [(0.8, False), (0.5, True)])
+def test_the_best_epoch_is_bold_on_paper_only_where_it_is_told_from_the_others(made, last, untested):
+    rng = np.random.default_rng(0)
+    made.images, made.methods = 40, ("cam",)
+    noise = rng.normal(0, 0.05, 40)
+    made.ious = {("cam", 2): 0.5 + noise, ("cam", 4): last + rng.permutation(noise)}
+    table = tables_of(compose(made.write()))["dynamics"]
+    (row,) = [row for row in table.rows if row.entries[0].text == "IoU, CAM"]
+    assert [entry.untested for entry in row.entries if entry.strong] == [untested]
+    accuracy = next(row for row in table.rows if row.entries[0].text == "accuracy")
+    assert all(entry.untested for entry in accuracy.entries if entry.strong)
