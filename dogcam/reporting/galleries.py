@@ -240,6 +240,7 @@ def _rule(evidence: Evidence, gallery: Gallery) -> Iterator[str]:
             "images.",
             **images,
         )
+        yield from _once(evidence, gallery)
         return
     yield _told(evidence, gallery)
     shown = len({pick.image for pick in gallery.picks})
@@ -255,6 +256,18 @@ def _rule(evidence: Evidence, gallery: Gallery) -> Iterator[str]:
         yield say("{qualified} of {images} images differ; the {shown} that differ most are shown.", **numbers)
     else:
         yield say("{qualified} of {images} images; {shown} shown, drawn with seed {seed}.", **numbers)
+
+
+def _once(evidence: Evidence, gallery: Gallery) -> Iterator[str]:
+    """Which methods are shown once since they fit alike on every image, and that there are more than are shown."""
+    groups = {pick.pair: (pick.pair, *pick.alike) for pick in gallery.picks}
+    for group in groups.values():
+        if len(group) > 1:
+            names = listed([titled(evidence, each) for each in group])
+            yield say("{methods} have the same IoU on every image and are shown once.", methods=names)
+    shown, methods = sum(map(len, groups.values())), len({method for method, _ in evidence.pairs})
+    if shown < methods:
+        yield say("Of {n} methods the {shown} of the highest mean IoU are shown.", n=methods, shown=shown)
 
 
 def _told(evidence: Evidence, gallery: Gallery) -> str:
