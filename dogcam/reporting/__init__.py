@@ -127,13 +127,13 @@ class Entry:
         text: as shown.
         strong: set off, such as the best of its row.
         bar: a share from 0 to 1 drawn behind the number, or None.
-        told: a test bears out what sets it off: only then it is bold on paper.
+        untested: it is set off without a test, as the highest of its row: in LaTeX it is underlined, not bold.
     """
 
     text: str
     strong: bool = False
     bar: float | None = None
-    told: bool = False
+    untested: bool = False
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,7 @@ def _table(found: Dynamics, run: int | None = None, folded: bool = False) -> Tab
         tuple(rows),
         words=2,
         note=say(
-            "In brackets: 95 % intervals. Bold: the best of these epochs; the best of all trained ones may lie between them. "
+            "In brackets: 95 % intervals. Set off: the best of these epochs; the best of all trained ones may lie between them. "
             "Ahead by: the best epoch less the second best, on the same images."
         ),
         folded=folded,
@@ -183,7 +183,7 @@ def _learning_rows(each: Learning, epochs: Sequence[int]) -> list[Row]:
     for measure, peak in (("accuracy", each.accuracy_peak), ("loss", each.loss_peak)):
         known = dict(zip(each.epochs, getattr(each, measure), strict=True))
         best = None if peak is None else peak.epoch
-        values = [Entry(number(known.get(epoch), 4), strong=epoch == best) for epoch in epochs]
+        values = [Entry(number(known.get(epoch), 4), strong=epoch == best, untested=True) for epoch in epochs]
         found.append(Row.of(say(_MEASURES[measure]), "", *values, *_best(peak)))
     return found
 
@@ -192,7 +192,8 @@ def _track_rows(track: Track, epochs: Sequence[int]) -> list[Row]:
     method = title_of(track.method)
     fits = dict(zip(track.epochs, track.iou, strict=True))
     areas = dict(zip(track.epochs, track.area, strict=True))
-    values = [Entry(_with_interval(fits.get(epoch)), strong=epoch == track.peak.epoch) for epoch in epochs]
+    peak, open_still = track.peak.epoch, not _sure(track)
+    values = [Entry(_with_interval(fits.get(e)), strong=e == peak, untested=open_still) for e in epochs]
     return [
         Row.of(say("IoU, {method}", method=method), track.layer, *values, *_best(track.peak)),
         Row.of(
@@ -203,6 +204,12 @@ def _track_rows(track: Track, epochs: Sequence[int]) -> list[Row]:
             NONE,
         ),
     ]
+
+
+def _sure(track: Track) -> bool:
+    """Whether the best epoch is told apart from every other one."""
+    mine = [change for change in track.changes if f"epoch {track.peak.epoch}" in (change.first, change.second)]
+    return bool(mine) and all(map(told_apart, mine))
 
 
 def _best(peak: Peak | None) -> tuple[str, str]:

@@ -148,7 +148,8 @@ def _table(found: Standing) -> Table:
 def _row(found: Standing, line: Line) -> Row:
     method = _looks(found, line)
     won = NONE if line.unseen is None else spelled(line.unseen.difference)
-    iou = Entry(number(line.iou.value), bar=line.iou.value)
+    leads = line is found.compared.lines[0] and found.compared.lines[1].rank > 1  # for certain
+    iou = Entry(number(line.iou.value), strong=leads, bar=line.iou.value)
     kind = "baseline" if method is None else ""
     return Row.of(_name(found, line), line.letters, str(line.rank), iou, _ends(line.iou), won, kind=kind)
 

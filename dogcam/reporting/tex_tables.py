@@ -7,9 +7,12 @@ are estimated from the letters, rather too wide than too narrow.
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from dogcam.language import say
 from dogcam.reporting import Entry, Row, Table
 from dogcam.reporting.tex_text import ems, tex
 
@@ -32,12 +35,14 @@ class _Layout:
         sideways: turned by 90 degrees.
         shares: of the line's width, for each column that is a paragraph; None for others.
         height: of all rows, in points.
+        stacked: intervals stand below their figures.
     """
 
     size: str
     sideways: bool
     shares: tuple[float | None, ...]
     height: float
+    stacked: bool = False
 
     @property
     def floats(self) -> bool:
@@ -74,28 +79,27 @@ def _floating(table: Table, name: str, layout: _Layout) -> str:
 
 
 def _long(table: Table, name: str, layout: _Layout) -> str:
+    caption, label = _caption(table, name)
+    head = [r"\toprule", _head(table, layout), r"\midrule"]
     lines = [
         r"\begingroup",
         rf"\{layout.size}\setlength{{\tabcolsep}}{{{_GAP / 2:g}pt}}\setlength{{\LTcapwidth}}{{\linewidth}}",
         rf"\begin{{longtable}}{{{_columns(table, layout)}}}",
-        *[f"{each}" for each in _caption(table, name)[:-1]],
-        _caption(table, name)[-1] + r"\\",
-        r"\toprule",
-        _head(table, layout),
-        r"\midrule",
+        caption,
+        rf"{label}\\",
+        *head,
         r"\endfirsthead",
-        r"\toprule",
-        _head(table, layout),
-        r"\midrule",
+        *head,
         r"\endhead",
         r"\bottomrule",
         r"\endfoot",
         *_body(table, layout),
         r"\end{longtable}",
-        *_note(table),
         r"\endgroup",
     ]
-    return "\n".join([r"\begin{landscape}", *lines, r"\end{landscape}", ""] if layout.sideways else [*lines, ""])
+    # The note stands upright behind what is turned, where it would have a page for itself.
+    turned = [r"\begin{landscape}", *lines, r"\end{landscape}"] if layout.sideways else lines
+    return "\n".join([*turned, *_note(table), ""])
 
 
 def _caption(table: Table, name: str) -> list[str]:
@@ -103,21 +107,27 @@ def _caption(table: Table, name: str) -> list[str]:
 
 
 def _note(table: Table) -> list[str]:
-    return (
-        [rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize\raggedright {tex(table.note)}}}"] if table.note else []
-    )
+    """What stands below the table: its note, and what underlining and italics mean in it."""
+    entries = [entry for row in table.rows for entry in row.entries]
+    told = [table.note] if table.note else []
+    if any(entry.strong and entry.untested for entry in entries):
+        told.append(say("Underlined: the best, but not told from the next by a test."))
+    if table.aside or any(row.kind == "published" for row in table.rows):
+        told.append(say("Italics: as published."))
+    return [rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize\raggedright {tex(' '.join(told))}}}"] if told else []
 
 
 def _head(table: Table, layout: _Layout) -> str:
     sides = ("l" if place < table.words else "r" for place in range(len(table.columns)))
     heads = zip(table.columns, sides, layout.shares, strict=True)
-    return " & ".join(_guarded([tex(head) if share else _stacked(head, side) for head, side, share in heads])) + r" \\"
+    cells = [tex(head) if share else _stacked(_broken(head), side) for head, side, share in heads]
+    return " & ".join(cells) + r" \\"
 
 
-def _stacked(head: str, side: str) -> str:
-    """A heading, one line above the other."""
-    lines = [tex(line) for line in _broken(head)]
-    return lines[0] if len(lines) == 1 else rf"\shortstack[{side}]{{" + r"\\".join(lines) + "}"
+def _stacked(lines: list[str], side: str) -> str:
+    """Lines of text, one above the other."""
+    shown = [tex(line) for line in lines]
+    return shown[0] if len(shown) == 1 else rf"\shortstack[{side}]{{" + r"\\".join(shown) + "}"
 
 
 def _broken(head: str) -> list[str]:
@@ -131,28 +141,36 @@ def _broken(head: str) -> list[str]:
 
 def _body(table: Table, layout: _Layout) -> list[str]:
     """The rows, those of another kind apart from the ones before them."""
-    lines = [_row(table, row) for row in table.rows[:1]]
+    lines = [_row(table, row, layout) for row in table.rows[:1]]
     for before, row in pairwise(table.rows):
         lines += [r"\addlinespace"] if before.kind != row.kind and "chosen" not in (before.kind, row.kind) else []
-        lines.append(_row(table, row))
+        lines.append(_row(table, row, layout))
     return lines
 
 
-def _row(table: Table, row: Row) -> str:
-    cells = [_cell(entry, place in table.aside or row.kind == "published") for place, entry in enumerate(row.entries)]
-    return " & ".join(_guarded(cells)) + r" \\"
+def _row(table: Table, row: Row, layout: _Layout) -> str:
+    cells = [
+        _cell(
+            entry,
+            _parts(entry, place >= table.words and layout.stacked),
+            place in table.aside or row.kind == "published",
+        )
+        for place, entry in enumerate(row.entries)
+    ]
+    return " & ".join(cells) + r" \\"
 
 
-def _guarded(cells: list[str]) -> list[str]:
-    """What begins a row is not to be read as an option of the line's end before it."""
-    return [f"{{}}{cells[0]}" if cells[0].startswith(("[", "*")) else cells[0], *cells[1:]]
+def _parts(entry: Entry, stacked: bool) -> list[str]:
+    """The lines of a cell: where it is stacked a figure, and its interval below."""
+    found = re.fullmatch(r"(\S+) (\[.+\])", entry.text) if stacked else None
+    return list(found.groups()) if found else [entry.text]
 
 
-def _cell(entry: Entry, published: bool) -> str:
+def _cell(entry: Entry, lines: list[str], published: bool) -> str:
     """A cell: bold where a test tells it apart, underlined where it is only set off, in italics what others published."""
-    text = tex(entry.text)
+    text = _stacked(lines, "r")
     if entry.strong:
-        return rf"\textbf{{{text}}}" if entry.told else rf"\underline{{{text}}}"
+        return rf"\textbf{{{text}}}" if not entry.untested else rf"\underline{{{text}}}"
     return rf"\textit{{{text}}}" if published and text else text
 
 
@@ -165,26 +183,36 @@ def _columns(table: Table, layout: _Layout) -> str:
     return f"@{{}}{''.join(parts)}@{{}}"
 
 
+# In this order the first that is wide enough is taken: (size, sideways, stacked).
+_TRIES = (
+    *((size, False, False) for size in _SIZES[:2]),
+    *((size, True, False) for size in _SIZES[:3]),
+    (_SIZES[2], True, True),
+    (_SIZES[3], True, True),
+)
+
+
 def _layout(table: Table) -> _Layout:
-    """The first of these that is wide enough: upright in two sizes, sideways in three, sideways in the smallest."""
-    tries = [*((size, False) for size in _SIZES[:2]), *((size, True) for size in _SIZES[:3]), (_SIZES[3], True)]
-    natural = [_natural(table, place) for place in range(len(table.columns))]
-    for (size, points, line), sideways in tries:
-        room = (_SIDEWAYS if sideways else _UPRIGHT) - _GAP * (len(natural) - 1)
-        shares = _shares(natural, room / points)
+    for (size, points, line), sideways, stacked in _TRIES:
+        whole = _SIDEWAYS if sideways else _UPRIGHT
+        natural = [_natural(table, place, stacked) for place in range(len(table.columns))]
+        shares = _shares(natural, (whole - _GAP * (len(natural) - 1)) / points)
         if shares is not None:
-            total = room + _GAP * (len(natural) - 1)
-            found = tuple(None if each is None else each * points / total for each in shares)
-            return _Layout(size, sideways, found, line * _lines(table, shares))
-    size, _, line = _SIZES[3]
-    even = tuple(0.98 * (1 / len(natural)) * (1 - _GAP * len(natural) / _SIDEWAYS) for _ in natural)
-    return _Layout(size, True, even, line * _lines(table, [each * _SIDEWAYS / 5.0 for each in even]))
+            found = tuple(None if each is None else each * points / whole for each in shares)
+            return _Layout(size, sideways, found, line * _lines(table, shares, stacked), stacked)
+    # Not even so: every column a paragraph.
+    even = [(1 - _GAP * len(table.columns) / _SIDEWAYS) / len(table.columns) for _ in table.columns]
+    widths: list[float | None] = [share * _SIDEWAYS / points for share in even]
+    return _Layout(size, True, tuple(even), line * _lines(table, widths, False))
 
 
-def _natural(table: Table, place: int) -> float:
-    """The width of a column in ems where no text of it is broken, but for its heading."""
-    texts = [row.entries[place] for row in table.rows]
-    widest = max((ems(each.text) * (1.15 if each.strong else 1.0) for each in texts), default=0.0)
+def _natural(table: Table, place: int, stacked: bool) -> float:
+    """The width of a column in ems where no text of it is broken, but for its heading and what is stacked."""
+    widest = 0.0
+    for row in table.rows:
+        entry = row.entries[place]
+        width = max(ems(line) for line in _parts(entry, stacked and place >= table.words))
+        widest = max(widest, width * (1.15 if entry.strong else 1.0))
     return max([widest, *(ems(line) for line in _broken(table.columns[place]))])
 
 
@@ -204,13 +232,14 @@ def _shares(natural: list[float], room: float) -> list[float | None] | None:
     )
 
 
-def _lines(table: Table, shares: list[float | None]) -> int:
+def _lines(table: Table, shares: Sequence[float | None], stacked: bool) -> int:
     """How many lines of text the rows take, roughly."""
     heads = max((len(_broken(head)) for head in table.columns), default=1)
-    return heads + sum(
-        max(
-            math.ceil(ems(entry.text) / share * 1.15) if share else 1
-            for entry, share in zip(row.entries, shares, strict=True)
-        )
-        for row in table.rows
+    return heads + sum(_height(row, shares, stacked) for row in table.rows)
+
+
+def _height(row: Row, shares: Sequence[float | None], stacked: bool) -> int:
+    return max(
+        math.ceil(ems(entry.text) / share * 1.15) if share else len(_parts(entry, stacked))
+        for entry, share in zip(row.entries, shares, strict=True)
     )

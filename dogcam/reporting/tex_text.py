@@ -51,6 +51,8 @@ _SIGNS = {
     "→": r"$\to$",
     "←": r"$\gets$",
     "↔": r"$\leftrightarrow$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
     "∞": r"$\infty$",
     "·": r"$\cdot$",
     "•": r"$\bullet$",
@@ -120,7 +122,9 @@ _STRETCH = 10  # letters of a long word after which it is broken where nothing i
 def tex(text: object) -> str:
     """A text of one line as LaTeX sets it literally, breakable where it has long words; see the rules above."""
     words = " ".join(str(text).split()).split(" ")
-    return " ".join(_word(each) for each in words)
+    set_so = " ".join(_word(each) for each in words)
+    # Behind a line's end these would be read as its options.
+    return f"{{}}{set_so}" if set_so.startswith(("[", "*")) else set_so
 
 
 def _word(word: str) -> str:

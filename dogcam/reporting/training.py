@@ -80,7 +80,7 @@ def _runs_table(evidence: Evidence) -> Table:
     heads = [head for epoch in epochs for head in (say("e{epoch} acc", epoch=epoch), say("e{epoch} loss", epoch=epoch))]
     note = say("Published: {title}; {peaks}", title=study.TITLE, peaks=study.peaks_note())
     return Table(
-        say("Test accuracy and loss by run and epoch, ours and as published. Bold: the best epoch of the run."),
+        say("Test accuracy and loss by run and epoch, ours and as published. Set off: the best epoch of the run."),
         ("", say("run"), *heads, say("peak"), say("overfits from")),
         tuple(rows),
         words=2,
@@ -94,7 +94,7 @@ def _run_row(source: str, run: int, curve: Curve, epochs: list[int], chosen: int
         place = curve.epochs.index(epoch) if epoch in curve.epochs else None
         best = epoch == verdict.peak_epoch
         entries += [
-            Entry(NONE if place is None else number(values[place], 4), strong=best)
+            Entry(NONE if place is None else number(values[place], 4), strong=best, untested=True)
             for values in (curve.accuracy, curve.loss)
         ]
     rises = NONE if verdict.overfits_from is None else f"e{verdict.overfits_from}"
