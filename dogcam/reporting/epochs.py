@@ -17,12 +17,12 @@ from dogcam.reporting.weighing import spelled
 from dogcam.statistics import Interval
 
 DYNAMICS = "Training dynamics: accuracy, loss and boxes on one axis"
-PLACE = 7
+PLACE = 8
 _SHOWN = 6  # methods in one small chart: as many as there are colours
 
 
 def training_dynamics(evidence: Evidence) -> Exhibit | None:
-    """Exhibit 7, beyond the study's six; None where no method was scored at two epochs."""
+    """Exhibit 8, beyond the study's six; None where no method was scored at two epochs."""
     every = [dynamics(evidence.history, evidence.tables, each, evidence.layers) for each in evidence.protocols]
     found = [each for each in every if each is not None]
     if not found:
