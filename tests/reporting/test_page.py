@@ -73,9 +73,9 @@ def test_the_exhibits_each_with_pictures_or_tables_and_both_conclusions(document
 
 
 def test_the_exhibits_stand_in_one_order(made, monkeypatch):
-    """The study's six, then training dynamics, what the network says of its maps, and where gaps come from."""
+    """The study's six, then methods, epochs, groups, faithfulness, where gaps come from, and galleries."""
     order = ["training", "cam_by_epoch", "layers", "methods", "boxes", "iou"]
-    order += ["training_dynamics", "faithfulness", "gaps"]
+    order += ["ranking", "training_dynamics", "groups", "faithfulness", "gaps", "galleries"]
     for place, name in enumerate(order, start=1):
         shown = Exhibit(place, name, name, (), (), "", "")
         monkeypatch.setattr(page_module, name, lambda *_, shown=shown: shown)
