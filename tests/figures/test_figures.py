@@ -181,6 +181,35 @@ def test_a_chart_draws_its_points_error_bars_and_references():
     assert {"a", "b", "floor"} <= set(texts(figure))
 
 
+def check_names(figure):
+    """All names at the ends of lines lie on the paper, none on another."""
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        spans = [text.get_window_extent() for text in axes.texts]
+        assert all(0 <= span.x0 <= span.x1 <= figure.bbox.width for span in spans)
+        assert all(0 <= span.y0 <= span.y1 <= figure.bbox.height for span in spans)
+        assert all(upper.y0 >= lower.y1 - 1 for lower, upper in pairwise(sorted(spans, key=lambda span: span.y0)))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_names_of_ten_lines_and_three_references_are_on_the_paper_and_apart(theme):
+    series = [
+        Series(f"Integrated Grad-CAM {k}" + "x" * 40 * (k == 3), (3, 5, 7), (0.5, 0.55, 0.5 + k / 900), (0.01,) * 3, k)
+        for k in range(10)
+    ]
+    references = {"mean-training-box": 0.5, "centre Gaussian": 0.505, "whole-image": 0.1}
+    check_names(figures.line_chart(series, "mean IoU", references=references, theme=theme))
+
+
+def test_names_carry_the_marker_of_their_lines():
+    series = [Series(f"method {k}", (3, 7), (0.5, 0.5 + k / 10), colour=k) for k in range(8)]
+    figure = figures.line_chart(series, "mean IoU", references={"floor": 0.1})
+    marks = [line for line in figure.artists if line.get_marker() != "None"]
+    drawn = {line.get_marker() for line in figure.axes[0].lines if line.get_linestyle() == "None"}
+    assert {line.get_marker() for line in marks} == drawn
+    assert len(marks) == len(drawn) == 8
+
+
 def test_a_line_that_another_covers_is_still_seen():
     same = [Series("a", (3, 5), (0.5, 0.6)), Series("b", (3, 5), (0.5, 0.6), colour=1)]
     widths = [
@@ -346,6 +375,13 @@ class TestSmallCharts:
         assert low <= 0.50
         assert high >= 0.52
         assert high - low < 0.1
+
+    def test_names_of_eight_methods_are_on_the_paper_and_apart(self):
+        tracks = [
+            figures.Track(f"Eigen-Grad-CAM {k}" + "x" * 40 * (k == 7), (3, 7), (0.5, 0.52), colour=k) for k in range(8)
+        ]
+        figure = figures.small_charts([figures.Small("IoU", tracks), figures.Small("area", tracks)])
+        check_names(figure)
 
     def test_dark_paper_is_dark(self):
         assert rendered(figures.small_charts(self.charts(), theme="dark"), dpi=40)[0, 0].sum() < 150
