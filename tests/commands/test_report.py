@@ -13,9 +13,9 @@ import dogcam
 from dogcam import cli
 from dogcam.commands.report import run
 from dogcam.config import ReportConfig
-from dogcam.errors import ExperimentError, UnknownName
+from dogcam.errors import ExperimentError, OptionError, UnknownName
 from dogcam.figures import fonts, heat_colours, heat_gradient, heat_levels
-from dogcam.language import speaking
+from dogcam.language import speaking, spoken
 from dogcam.progress import Progress
 
 # The made-up experiment is the reporting tests' own; test folders are no packages, so it is loaded by its path.
@@ -56,10 +56,59 @@ def test_both_formats_and_the_figures_lie_in_the_experiment_and_progress_hears_o
     assert result.paths == (folder / "index.html", folder / "report.md")
     assert all(path.stat().st_size > 1000 for path in (*result.paths, *result.figures))
     assert {path.parent for path in result.figures} == {folder / "figures"}
-    assert len(result.exhibits) == 9
+    assert {path.suffix for path in result.figures} == {".png", ".svg", ".pdf"}
+    assert len(result.exhibits) == 10
     assert result.next_step == ""
+    assert result.tables == ()
     assert json.loads(json.dumps(result.document()))["paths"] == [str(path) for path in result.paths]
     assert ear.total == ear.done == 2 + sum(path.suffix == ".png" for path in result.figures)
+
+
+def test_korean_lies_beside_english_and_says_so_of_itself(made):
+    experiment = made.write()
+    english = run(ReportConfig(home=made.home, formats=("html",)), Progress())
+    before = english.paths[0].read_bytes()
+    korean = run(ReportConfig(home=made.home, formats=("html",), lang="ko"), Progress())
+    assert korean.paths == (experiment.path / "report-ko" / "index.html",)
+    assert '<html lang="ko">' in korean.paths[0].read_text(encoding="utf-8")
+    assert english.paths[0].read_bytes() == before
+    assert korean.headline != english.headline
+    assert spoken() == "en"
+
+
+def test_tables_as_csv_and_why_there_are_none_of_the_summary(made):
+    made.write()
+    notes = []
+    ear = Ear()
+    ear.note = notes.append
+    result = run(ReportConfig(home=made.home, formats=("md",), csv=True), ear)
+    assert {path.parent.name for path in result.tables} == {"shown"}
+    assert all(path.is_file() for path in result.tables)
+    assert len([note for note in notes if "summary.json is not there" in note]) == 1
+
+
+def test_without_a_browser_a_pdf_is_refused_before_anything_is_written(made, monkeypatch):
+    experiment = made.write()
+    monkeypatch.setenv("CHROME", "no-such-browser")
+    with pytest.raises(OptionError, match="no-such-browser"):
+        run(ReportConfig(home=made.home, formats=("html", "pdf")), Progress())
+    assert not (experiment.path / "report").exists()
+
+
+@pytest.mark.parametrize("width", [80, 120, None])
+def test_a_report_of_hostile_names_ends_in_a_terminal_as_text(made, monkeypatch, capsys, width):
+    made.classes, made.ids = ("<b>\x1b[31m", "[red]x\u202e"), ("a\x1b]0;x\x07b", "[bold]" + "y" * 300)
+    experiment = made.write()
+    if width is not None:
+        monkeypatch.setenv("COLUMNS", str(width))
+    assert cli.main(["report", "--home", made.home, "--format", "md", "--csv"]) == 0
+    out = capsys.readouterr().out
+    first, *rest = out.splitlines()
+    assert first == str(experiment.path / "report" / "report.md")
+    assert rest[0].endswith(f"as PNG, SVG, PDF in {experiment.path / 'report' / 'figures'}")
+    assert rest[1].endswith(f"as CSV in {experiment.path / 'report' / 'csv' / 'shown'}")
+    assert rest[2].startswith("Took ")
+    assert not {"\x1b", "\x07", "\u202e"} & set(out)
 
 
 def test_one_format_elsewhere(made, tmp_path):

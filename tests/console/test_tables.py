@@ -102,7 +102,9 @@ class TestHostileTexts:
         console.show(hostile)
         console.show_training(made.training(path=hostile))
         console.show_evaluation(made.evaluation([made.row()], path=f"{hostile}/evaluation/x"))
-        console.show_report(SimpleNamespace(paths=[Path(hostile)]))
+        console.show_report(
+            SimpleNamespace(paths=[Path(hostile)], figures=[Path(hostile, hostile)], tables=(), seconds=1)
+        )
         console.show_problems([Problem(hostile, hostile)])
         console.show_error(hostile)
         assert made.harmless(made.text_of(out))
