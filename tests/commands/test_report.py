@@ -15,7 +15,7 @@ from dogcam.commands.report import run
 from dogcam.config import ReportConfig
 from dogcam.errors import ExperimentError, OptionError, UnknownName
 from dogcam.figures import fonts, heat_colours, heat_gradient, heat_levels
-from dogcam.language import speaking, spoken
+from dogcam.language import spoken
 from dogcam.progress import Progress
 
 # The made-up experiment is the reporting tests' own; test folders are no packages, so it is loaded by its path.
@@ -142,8 +142,7 @@ def test_where_no_font_has_hangul_a_korean_report_says_so(made, tmp_path, monkey
     notes = []
     ear = Ear()
     ear.note = notes.append
-    with speaking("ko"):
-        run(ReportConfig(home=made.home, out=str(tmp_path), formats=("md",)), ear)
+    run(ReportConfig(home=made.home, out=str(tmp_path), formats=("md",), lang="ko"), ear)
     assert [note for note in notes if "Hangul" in note and "fonts-noto-cjk" in note]
 
 

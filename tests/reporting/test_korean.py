@@ -27,7 +27,19 @@ from dogcam.statistics import Walk, decompose
 IMAGES, SHOWN_PROTOCOLS = 24, ("default", "cam2016", "exercise")
 # Every part of the document, and what of it is said in full.
 PARTS = (
-    *("headline", "answer", "facts", "hero", "findings", "limits", "training", "cam-by-epoch", "layers", "methods", "boxes"),
+    *(
+        "headline",
+        "answer",
+        "facts",
+        "hero",
+        "findings",
+        "limits",
+        "training",
+        "cam-by-epoch",
+        "layers",
+        "methods",
+        "boxes",
+    ),
     *("iou", "ranking", "dynamics", "groups", "faithfulness", "gap", "galleries", "provenance", "viewer"),
 )
 DRAWN = (
