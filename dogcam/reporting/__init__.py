@@ -72,8 +72,8 @@ _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number as tables write it; a dash where there is none."""
-    return NONE if value is None or not np.isfinite(value) else f"{value:.{digits}f}"
+    """A number as tables write it, with a true minus; a dash where there is none."""
+    return NONE if value is None or not np.isfinite(value) else signed(value, digits).removeprefix("+")
 
 
 def signed(value: float, digits: int = 3) -> str:

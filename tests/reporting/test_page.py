@@ -345,6 +345,8 @@ def test_the_same_document_gives_the_same_page(document, text):
 
 def test_numbers_as_written():
     assert number(0.12345) == "0.123"
+    assert number(-0.0771) == "−0.077"
+    assert number(-0.0001) == "0.000"
     assert number(None) == number(float("nan")) == "–"
     assert signed(-0.5) == "−0.500"
     assert signed(0.25, 1) == "+0.2"
