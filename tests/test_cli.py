@@ -117,6 +117,11 @@ class TestForwarding:
         assert forwarded[0][1].all_top == 3
         assert forwarded[1][:2] == ("dogcam.commands.layers:run", LayersConfig(model="m.keras", output="o", home="h"))
 
+    def test_the_colours_of_heat(self, forwarded):
+        for line in ("explain x.jpg --colormap viridis", "report --colormap cividis"):
+            assert cli.main([*line.split(), "--json"]) == 0
+        assert [call[1].colormap for call in forwarded] == ["viridis", "cividis"]
+
     def test_report_and_demo(self, forwarded):
         assert cli.main(["report", "exp", "--out", "o", "--format", "md", "--home", "h", "--json"]) == 0
         assert cli.main(["demo", "--out", "o", "--json"]) == 0

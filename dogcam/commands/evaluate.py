@@ -38,7 +38,7 @@ def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
     pooled = first.pooled_layer()
     try:
         cells = _score(config, scoring, subject, first, progress)
-        keep_gallery(config, scoring, subject, progress)
+        keep_gallery(config, scoring, subject, cells, progress)
         walks = tuple(_walk(config, scoring, subject, each, progress) for each in sides)
     except KeyboardInterrupt:
         raise Interrupted(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from dogcam.classifier import Classifier
 from dogcam.commands.evaluation_inputs import Subject, entry, thumbnail
 from dogcam.config import FUSIONS, EvaluateConfig
 from dogcam.engine import HeatmapEngine
+from dogcam.evaluations import Cell
 from dogcam.files import plain
+from dogcam.kept import KeptPictures
 from dogcam.pipeline import Pictures
 from dogcam.progress import Progress
 from dogcam.reporting.choosing import SEED
@@ -20,27 +24,61 @@ from dogcam.scoring import Scoring
 from dogcam.scoring.passes import maps_of
 
 Pair = tuple[str, str]  # method and layer
+Maps = dict[Pair, dict[str, np.ndarray]]  # by the picture's id
 _FUSED = re.compile(rf"({'|'.join(FUSIONS)})\((.+)\)")  # a fused layer's name, see `engine.fused_cells`
 
 
-def keep_gallery(config: EvaluateConfig, scoring: Scoring, subject: Subject, progress: Progress) -> None:
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be kept: pictures, by their positions among the scored ones, and maps of one model."""
+
+    run: int
+    epoch: int
+    pairs: tuple[Pair, ...]
+    positions: tuple[int, ...]
+    index: list[dict[str, Any]]
+
+    @property
+    def ids(self) -> list[str]:
+        return [each["id"] for each in self.index]
+
+
+def keep_gallery(
+    config: EvaluateConfig, scoring: Scoring, subject: Subject, cells: Collection[Cell], progress: Progress
+) -> None:
     """Choose pictures over all that were scored, and keep them with the raw maps of all scored methods and layers.
 
-    The maps are of the run that is reported and of its last epoch. With --resume nothing is done where the same pictures are
-    there with all maps.
+    The maps are of the run that is reported and of its last epoch. Those that are there are not drawn again, unless this call
+    scored their method anew; with --resume nothing is done where just these pictures are there with all maps.
+
+    Args:
+        cells: of this call.
     """
-    evidence = Evidence.of(subject.experiment, scoring.evaluation)
-    chosen = _rules(evidence)
-    places = {record.id: place for place, record in enumerate(scoring.pictures.records)}
-    positions = sorted(places[image] for image in chosen if image in places)
-    if not positions:
+    gallery, wanted = scoring.evaluation.gallery, _wanted(scoring, subject)
+    if wanted is None or (config.resume and _kept(gallery, wanted)):
         return
-    names = subject.dataset.classes
-    index = [entry(scoring.pictures, position, names) for position in positions]
+    known = _known(gallery, wanted, set() if config.resume else {(cell.method, cell.layer) for cell in cells})
+    gallery.write(wanted.index, (thumbnail(scoring.pictures.records[each]) for each in wanted.positions))
+    for places, pairs in _lacking(known, wanted).items():
+        classifier, positions = subject.model(wanted.run, wanted.epoch), [wanted.positions[each] for each in places]
+        for pair, maps in _drawn(config, scoring, classifier, positions, pairs, progress).items():
+            known.setdefault(pair, {}).update(zip((wanted.ids[each] for each in places), maps, strict=True))
+    found = {pair: np.stack([known[pair][each] for each in wanted.ids]) for pair in wanted.pairs}
+    gallery.write_maps(wanted.run, wanted.epoch, found)
+
+
+def _wanted(scoring: Scoring, subject: Subject) -> _Wanted | None:
+    """What the rules choose now; None where there is nothing to choose from."""
+    evidence = Evidence.of(subject.experiment, scoring.evaluation)
+    protocol, epoch, chosen = evidence.drawn_under, evidence.galleries_at, _rules(evidence)
+    places = {record.id: place for place, record in enumerate(scoring.pictures.records)}
+    positions = tuple(sorted(places[image] for image in chosen if image in places))
+    if protocol is None or epoch is None or not positions:
+        return None
+    pairs = (pair for pair in evidence.pairs if evidence.columns(protocol.name, *pair, epoch) is not None)
+    index = [entry(scoring.pictures, position, subject.dataset.classes) for position in positions]
     index = [plain({**each, "rules": chosen[each["id"]]}) for each in index]
-    if not (config.resume and _kept(evidence, index)):
-        scoring.evaluation.gallery.write(index, (thumbnail(scoring.pictures.records[each]) for each in positions))
-        _keep_maps(config, scoring, subject, evidence, positions, progress)
+    return _Wanted(evidence.run, epoch, tuple(pairs), positions, index)
 
 
 def _rules(evidence: Evidence) -> dict[str, list[dict[str, Any]]]:
@@ -62,36 +100,45 @@ def _rules(evidence: Evidence) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _kept(evidence: Evidence, index: list[dict[str, Any]]) -> bool:
-    """Whether just these pictures are there, chosen by the same rules, with the maps of every scored method and layer."""
-    gallery = evidence.evaluation.gallery
+def _kept(gallery: KeptPictures, wanted: _Wanted) -> bool:
+    """Whether just these pictures are there, chosen by the same rules, with all maps."""
     there = [{name: value for name, value in each.items() if name != "picture"} for each in gallery.entries()]
-    return there == index and set(_pairs(evidence)) <= gallery.maps(evidence.run, evidence.galleries_at).keys()
+    return there == wanted.index and set(wanted.pairs) <= gallery.maps(wanted.run, wanted.epoch).keys()
 
 
-def _pairs(evidence: Evidence) -> list[Pair]:
-    """The (method, layer) that were scored at the run and epoch of the galleries."""
-    protocol, epoch = evidence.drawn_under, evidence.galleries_at
-    return [pair for pair in evidence.pairs if evidence.columns(protocol.name, *pair, epoch) is not None]
+def _known(gallery: KeptPictures, wanted: _Wanted, anew: Collection[Pair]) -> Maps:
+    """The maps that are there and need not be drawn `anew`."""
+    ids, maps = gallery.ids(), gallery.maps(wanted.run, wanted.epoch)
+    return {pair: dict(zip(ids, each, strict=True)) for pair, each in maps.items() if pair not in anew}
 
 
-def _keep_maps(
+def _lacking(known: Maps, wanted: _Wanted) -> dict[tuple[int, ...], list[Pair]]:
+    """By the places in the index of pictures without a map: the methods and layers that these lack."""
+    found: dict[tuple[int, ...], list[Pair]] = {}
+    for pair in wanted.pairs:
+        places = tuple(place for place, each in enumerate(wanted.ids) if each not in known.get(pair, {}))
+        if places:
+            found.setdefault(places, []).append(pair)
+    return found
+
+
+def _drawn(
     config: EvaluateConfig,
     scoring: Scoring,
-    subject: Subject,
-    evidence: Evidence,
+    classifier: Classifier,
     positions: Sequence[int],
+    pairs: Sequence[Pair],
     progress: Progress,
-) -> None:
-    """Draw the maps of the pictures at these positions, and keep them."""
-    classifier, all_of = subject.model(evidence.run, evidence.galleries_at), scoring.pictures
-    records = tuple(all_of.records[position] for position in positions)
-    pictures = Pictures(records, np.asarray(all_of.images[positions]), all_of.shapes[positions], ())
-    maps: dict[Pair, np.ndarray] = {}
-    for cells, fuse in _passes(_pairs(evidence)):
+) -> dict[Pair, np.ndarray]:
+    """Raw maps (n, h, w) of the pictures at these positions, and of the layers that a fused map is made of as well."""
+    scored = scoring.pictures
+    records = tuple(scored.records[position] for position in positions)
+    pictures = Pictures(records, np.asarray(scored.images[positions]), scored.shapes[positions], ())
+    found: dict[Pair, np.ndarray] = {}
+    for cells, fuse in _passes(pairs):
         engine = HeatmapEngine(classifier, cells, fuse=fuse, smooth=config.smooth, mask_batch=config.mask_batch)
-        maps |= maps_of(engine, pictures, scoring.targets[positions], scoring.batch_size, "galleries", progress)
-    scoring.evaluation.gallery.write_maps(evidence.run, evidence.galleries_at, maps)
+        found |= maps_of(engine, pictures, scoring.targets[positions], scoring.batch_size, "galleries", progress)
+    return found
 
 
 def _passes(pairs: Sequence[Pair]) -> Iterator[tuple[list[Pair], str | None]]:

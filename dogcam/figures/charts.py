@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -74,12 +74,12 @@ def line_chart(
     """
     figure = Figure(figsize=(5.4, 3.3))
     longest = max((room(name) for name in [*(each.label for each in series), *(references or {})]), default=0)
-    words = min(0.3, 0.0115 * longest + 0.015)
+    words = min(0.33, 0.0115 * longest + 0.045)
     axes = figure.add_axes((0.125, 0.145, 0.865 - words, 0.81))
-    ends: list[tuple[float, str, str]] = []
+    ends: list[End] = []
     for name, height in (references or {}).items():
         axes.axhline(height, color=colours["muted"], linestyle=(0, (1, 2)), linewidth=1.1, zorder=1, gid="reference")
-        ends.append((height, name, colours["muted"]))
+        ends.append(End(height, name, colours["muted"]))
     dodge = min(0.07, _MOST / max(len(series), 1)) if any(each.half is not None for each in series) else 0.0
     for number, each in enumerate(series):
         colour = colours["series"][each.colour % len(colours["series"])]
@@ -88,13 +88,15 @@ def line_chart(
         shift = dodge * (number - (len(series) - 1) / 2)
         _line(axes, each, (shift, 2.4 if covered else 1.0), colour, colours["paper"])
         if each.label and len(each.y):
-            ends.append((each.y[-1], each.label, colour))
+            face = colours["paper"] if each.hollow else colour
+            marker = "" if each.faint else _MARKERS[each.colour % len(_MARKERS)]
+            ends.append(End(each.y[-1], each.label, colour, marker, face))
     xs = sorted({x for each in series for x in each.x})
     axes.set(xlabel=say("epoch") if x_label is None else x_label, ylabel=y_label, xticks=xs, ylim=limits)
     axes.margins(x=0.06, y=0.1)
     axes.yaxis.set_major_locator(MaxNLocator(6))
     _tidy(axes, colours)
-    _end_labels(axes, ends)
+    end_labels(axes, ends, 0.062, 1.5)
     return figure
 
 
@@ -124,16 +126,46 @@ def _tidy(axes: Axes, colours: Mapping[str, Any]) -> None:
     axes.tick_params(length=0, colors=colours["muted"], labelsize=8)
 
 
-def _end_labels(axes: Axes, ends: list[tuple[float, str, str]]) -> None:
-    """Write each name at the height of its line's end, moved apart where they would overlap; a thin line leads to it."""
+class End(NamedTuple):
+    """A line's end: its height, its name and colour, and the marker of its points ("" for none) with that one's face."""
+
+    height: float
+    name: str
+    colour: str
+    marker: str = ""
+    face: str = ""
+
+
+def end_labels(axes: Axes, ends: Sequence[End], gap: float, inches: float) -> None:
+    """Write each name at the height of its line's end, moved apart where they would overlap; a thin line leads to it.
+
+    Before it stands the marker of the line's points, by which names are told apart without colour.
+
+    Args:
+        gap: between neighbours, as a share of the chart's height.
+        inches: room for a name.
+    """
     low, high = axes.get_ylim()
-    wanted = sorted(((value - low) / (high - low), name, colour) for value, name, colour in ends)
-    heights = _apart([height for height, _, _ in wanted], gap=0.062)
-    for height, (end, name, colour) in zip(heights, wanted, strict=True):
-        text = fitted(name, 1.5, 7.5, lines=1)
-        axes.text(1.035, height, text, transform=axes.transAxes, va="center", fontsize=7.5, color=colour)
-        line = {"transform": axes.transAxes, "clip_on": False, "linewidth": 0.7, "alpha": 0.6, "gid": "leader"}
-        axes.figure.add_artist(Line2D([1.0, 1.028], [end, height], color=colour, **line))
+    wide = axes.get_position().width * axes.figure.get_figwidth()
+    line, mark, word = (1 + x / wide for x in (0.1, 0.15, 0.215))
+    wanted = sorted(ends, key=lambda end: end.height)
+    places = [(end.height - low) / (high - low) for end in wanted]
+    style = {"transform": axes.transAxes, "clip_on": False}
+    for height, place, end in zip(_apart(places, gap), places, wanted, strict=True):
+        points = float(np.clip(inches * 72 / (0.6 * max(room(end.name), 1)), 5.6, 7.5))  # set smaller before it is cut
+        axes.text(
+            word if end.marker else mark,
+            height,
+            fitted(end.name, inches, points, lines=1),
+            transform=axes.transAxes,
+            va="center",
+            fontsize=points,
+            color=end.colour,
+        )
+        axes.figure.add_artist(Line2D([1, line], [place, height], color=end.colour, linewidth=0.7, alpha=0.6, **style))
+        if end.marker:
+            look = {"marker": end.marker, "markerfacecolor": end.face, "markersize": 4}
+            axes.figure.add_artist(Line2D([mark], [height], color=end.colour, **look, **style))
 
 
 def _apart(heights: Sequence[float], gap: float) -> list[float]:

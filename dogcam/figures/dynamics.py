@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from dogcam.figures.charts import _MARKERS, _apart, _tidy
+from dogcam.figures.charts import _MARKERS, End, _tidy, end_labels
 from dogcam.figures.fonts import fitted
 from dogcam.figures.style import styled
 from dogcam.language import say
@@ -67,12 +67,12 @@ def small_charts(
     """
     rows = -(-len(charts) // columns)
     high = 0.36 + 1.62 * rows
-    figure = Figure(figsize=(7.6, high))
+    figure = Figure(figsize=(8.0, high))
     xs = sorted({x for chart in charts for track in chart.tracks for x in track.x})
     for place, chart in enumerate(charts):
         row, column = divmod(place, columns)
-        left = 0.07 + column / columns
-        axes = figure.add_axes((left, 1 - (1.62 * row + 1.5) / high, 0.655 / columns, 1.16 / high))
+        left = 0.06 + column / columns
+        axes = figure.add_axes((left, 1 - (1.62 * row + 1.5) / high, 0.605 / columns, 1.16 / high))
         _chart(axes, chart, _DODGE * (xs[-1] - xs[0] + 0.7), colours)
         axes.set(xlim=(xs[0] - 0.35, xs[-1] + 0.35), xticks=xs if len(xs) <= 12 else xs[:: -(-len(xs) // 12)])
         if place + columns < len(charts):
@@ -126,17 +126,14 @@ def _limits(tracks: Sequence[Track]) -> tuple[float, float]:
 
 
 def _names(axes: Axes, tracks: Sequence[Track], colours: Mapping[str, Any]) -> None:
-    """Each name at the height of its line's end, moved apart where names would overlap."""
-    low, high = axes.get_ylim()
-    named = [
-        ((t.y[-1] - low) / (high - low), t.label, _colour(t, colours))
-        for t in tracks
-        if t.label and np.isfinite(t.y[-1])
-    ]
-    named.sort(key=lambda each: each[0])
-    for height, (_, label, colour) in zip(_apart([at for at, _, _ in named], gap=0.1), named, strict=True):
-        place = {"transform": axes.transAxes, "va": "center", "fontsize": 7.2}
-        axes.text(1.025, height, fitted(label, 0.82, 7.2, lines=1), color=colour, **place)
+    """Each name at the height of its line's end, with the marker of its points."""
+    ends = []
+    for track in tracks:
+        if track.label and np.isfinite(track.y[-1]):
+            marker = "" if track.thin else _MARKERS[(track.colour or 0) % len(_MARKERS)]
+            colour = _colour(track, colours)
+            ends.append(End(track.y[-1], track.label, colour, marker, colour))
+    end_labels(axes, ends, 0.1, 0.82)
 
 
 def _colour(track: Track, colours: Mapping[str, Any]) -> str:

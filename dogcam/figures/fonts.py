@@ -36,7 +36,7 @@ _FALLBACK_FONTS = (
     "Arial Unicode MS",
 )
 _PROBE = {"ko": "가힣"}  # letters of languages that the main font does not have
-_MOST = 3  # of them: looking for a letter in each takes time
+_MOST = 2  # of them: a letter is looked for in each
 NO_FONT = {
     "ko": "no font with Hangul was found, so that figures are labelled in English: install one, such as Noto Sans CJK "
     "(on Debian and Ubuntu fonts-noto-cjk)",

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+import cv2
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,6 +16,9 @@ from dogcam.config import COLORMAPS
 from dogcam.language import say
 from dogcam.registry import unknown
 
+_STEPS = 1024  # of heat that are told apart in a picture: more than a screen's colours
+# A picture's colours in -> out: a quarter of themselves and three of its grey.
+_PALE = (0.25 * np.eye(3) + 0.75 * np.array([0.299, 0.587, 0.114])).astype(np.float32)
 _chosen: ContextVar[str] = ContextVar("heat colours", default=COLORMAPS[0])
 
 
@@ -40,6 +44,20 @@ def heat_rgba(heat: np.ndarray) -> np.ndarray:
     rgba = mpl.colormaps[_chosen.get()](0.12 + 0.86 * values)
     rgba[..., 3] = 0.82 * values**0.7
     return rgba
+
+
+def blended(pixels: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """A picture uint8 (H, W, 3) under its heat (h, w), enlarged to it (bilinear): uint8 (H, W, 3).
+
+    Most of the picture's colour is taken out, so that the colours of the heat are the only strong ones.
+    """
+    base = cv2.transform(pixels[..., :3].astype(np.float32), _PALE)
+    height, width = pixels.shape[:2]
+    values = cv2.resize(np.nan_to_num(np.asarray(heat, np.float32)), (width, height))
+    steps = heat_rgba(np.linspace(0, 1, _STEPS)[None])[0].astype(np.float32)
+    steps[:, :3] *= 255 * steps[:, 3:]
+    over = steps[(np.clip(values, 0, 1) * (_STEPS - 1) + 0.5).astype(np.intp)]
+    return (base * (1 - over[..., 3:]) + over[..., :3] + 0.5).astype(np.uint8)
 
 
 def heat_gradient() -> str:

@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 
 from dogcam.boxes import to_pixels
 from dogcam.figures.fonts import fitted
-from dogcam.figures.heat import heat_rgba, heat_scale
+from dogcam.figures.heat import blended, heat_scale
 from dogcam.figures.style import styled
 from dogcam.language import say
 
@@ -39,12 +39,6 @@ class Panel:
     heat: np.ndarray | None = None
     box: np.ndarray | None = None
     note: str = ""
-
-
-def _greyed(pixels: np.ndarray) -> np.ndarray:
-    """Most of the colour taken out of a picture, so that the colours of the heat are the only strong ones."""
-    grey = (pixels[..., :3] @ np.array([0.299, 0.587, 0.114]))[..., None]
-    return np.clip(0.75 * grey + 0.25 * pixels[..., :3], 0, 255).astype(np.uint8)
 
 
 def _draw_box(axes: Axes, box: np.ndarray, shape: tuple[int, int], predicted: bool) -> None:
@@ -78,9 +72,8 @@ def _picture(axes: Axes, pixels: np.ndarray, panel: Panel, truth: np.ndarray) ->
     """Draw a panel: axes in pixels of the picture with (0, 0) at its upper left corner, so that boxes fall in place."""
     height, width = pixels.shape[:2]
     extent = (0, width, height, 0)
-    axes.imshow(pixels if panel.heat is None else _greyed(pixels), extent=extent, interpolation="antialiased")
-    if panel.heat is not None:
-        axes.imshow(heat_rgba(panel.heat), extent=extent, interpolation="bilinear")
+    shown = pixels if panel.heat is None else blended(pixels, panel.heat)
+    axes.imshow(shown, extent=extent, interpolation="antialiased")
     for box in np.asarray(truth, np.float64).reshape(-1, 4):
         _draw_box(axes, box, (height, width), predicted=False)
     if panel.box is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from PIL import Image
 
 from dogcam.figures.fonts import families, labelled_in, outlined
 from dogcam.files import write_bytes
@@ -70,13 +71,11 @@ def styled(function: Callable[..., Figure]) -> Callable[..., Figure]:
 
 
 _SAVED: dict[str, dict[str, Any]] = {
-    # Little compression takes half the time and a tenth more room.
-    "png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}},
     "jpg": {"pil_kwargs": {"quality": 86, "optimize": True}},
     "svg": {"metadata": {"Date": None, "Creator": None}},
     "pdf": {"metadata": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}},
 }
-KINDS = tuple(_SAVED)
+KINDS = ("png", *_SAVED)
 
 
 def image_bytes(figure: Figure, kind: str = "png", dpi: int = SCREEN_DPI) -> bytes:
@@ -92,8 +91,20 @@ def image_bytes(figure: Figure, kind: str = "png", dpi: int = SCREEN_DPI) -> byt
     with mpl.rc_context(style), warnings.catch_warnings():
         # A letter that no installed font has is drawn as a box: nothing that a user could mend here.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        if kind == "png":
+            return _png(figure, dpi)
         figure.savefig(buffer, format=kind, dpi=dpi, **_SAVED[kind])
     return buffer.getvalue()
+
+
+def _png(figure: Figure, dpi: int) -> bytes:
+    """Without an alpha channel, which nothing needs, and packed less hard: half the time for a tenth more room."""
+    raw, packed = io.BytesIO(), io.BytesIO()
+    figure.savefig(raw, format="rgba", dpi=dpi)
+    width, height = (int(inches * dpi + 1e-6) for inches in figure.get_size_inches())
+    image = Image.frombuffer("RGBA", (width, height), raw.getbuffer(), "raw", "RGBA", 0, 1)
+    image.convert("RGB").save(packed, "PNG", compress_level=3, dpi=(dpi, dpi))
+    return packed.getvalue()
 
 
 def save(figure: Figure, path: Path, dpi: int = PRINT_DPI) -> None:

@@ -58,7 +58,7 @@ A new format needs only the values below; a new exhibit is a function from evide
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,8 +72,8 @@ _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number as tables write it; a dash where there is none."""
-    return NONE if value is None or not np.isfinite(value) else f"{value:.{digits}f}"
+    """A number as tables write it, with a true minus; a dash where there is none."""
+    return NONE if value is None or not np.isfinite(value) else signed(value, digits).removeprefix("+")
 
 
 def signed(value: float, digits: int = 3) -> str:
@@ -169,6 +169,13 @@ class Table:
     folded: bool = False
     key: str = ""
 
+    @property
+    def narrow(self) -> bool:
+        """Whether it fits beside another one, without its numbers being cut."""
+        cells = [self.columns, *([entry.text for entry in row.entries] for row in self.rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return len(widths) <= 5 and sum(widths) <= 60 and not self.folded
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -204,6 +211,20 @@ class Sheet:
     rows: tuple[tuple[str, tuple[Tile, ...]], ...]
     draw: Callable[..., object]
     mixed: bool = False
+
+    def beside(self, tiles: Sequence[Tile]) -> int:
+        """How many of a row's pictures stand beside each other: at most six, with as many below them where there are more.
+
+        Different pictures are of one size throughout, and a single one is no larger than a quarter of the page.
+        """
+        if self.mixed:
+            return max(4, *(_balanced(len(row)) for _, row in self.rows))
+        return _balanced(len(tiles))
+
+
+def _balanced(count: int, most: int = 6) -> int:
+    lines = max(1, -(-count // most))
+    return -(-count // lines)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from dogcam.statistics import Interval, Pair
 
 PLACE = 8
 _MEASURES = {"accuracy": message("accuracy"), "loss": message("loss")}
+_TOLD = 3  # tracks that sentences are about; all are in the table
 _SHOWN = 6  # methods in one small chart: as many as there are colours
 _CHANGES = (
     message("method"),
@@ -40,7 +41,7 @@ def training_dynamics(evidence: Evidence) -> Exhibit | None:
     if not found:
         return None
     main = found[0]
-    lead = main.sentences(evidence.pooled_layer) if _at(main, evidence.pooled_layer) else main.sentences()
+    lead = main.sentences(evidence.pooled_layer if _at(main, evidence.pooled_layer) else None, most=_TOLD)
     return Exhibit(
         PLACE,
         "dynamics",

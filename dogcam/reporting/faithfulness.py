@@ -67,18 +67,24 @@ def _ends(found: Interval) -> list[float] | None:
     return None if np.isnan(found.low) else [found.low, found.high]
 
 
-def faithfulness_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """The rows of `faithfulness_rows` as a table: means with their intervals, each score with the way that is better."""
+def faithfulness_table(rows: Sequence[Mapping[str, Any]], caption: str = "") -> Table:
+    """The rows of `faithfulness_rows` as a table: means with their intervals, each score with the way that is better.
+
+    Args:
+        caption: of a table that opens on demand, in place of the usual one.
+    """
     names = [name for name in FAITHFULNESS if any(row.get(name) is not None for row in rows)]
     heads = [f"{_title(name)} {'↑' if FAITHFULNESS[name].larger_is_better else '↓'}" for name in names]
+    usual = say(
+        "Faithfulness: how the network's own probability of the class depends on what the map shows, mean and 95 % interval."
+    )
     return Table(
-        say(
-            "Faithfulness: how the network's own probability of the class depends on what the map shows, mean and 95 % interval."
-        ),
+        caption or usual,
         (say("method"), say("layer"), say("run"), say("epoch"), "n", *heads),
         tuple(_shown(row, names) for row in rows),
         words=2,
-        note=_note(rows, names),
+        note="" if caption else _note(rows, names),
+        folded=bool(caption),
     )
 
 
@@ -133,7 +139,7 @@ def faithfulness(evidence: Evidence) -> Exhibit | None:
         "faithfulness",
         say(FAITHFUL),
         tuple(_lead(evidence, shown, told)),
-        (*_chart(evidence, shown, told[:1]), faithfulness_table(rows)),
+        (*_chart(evidence, shown, told[:1]), *_tables(rows, shown)),
         say(
             "Whether the network's answer changes with what a map points at, beside maps that point at nothing it has learnt."
         ),
@@ -142,6 +148,13 @@ def faithfulness(evidence: Evidence) -> Exhibit | None:
             "reacts to them, too. A map that never looks can do well in coherency and pointing: read each beside that baseline."
         ),
     )
+
+
+def _tables(rows: Sequence[Mapping[str, Any]], shown: Sequence[Mapping[str, Any]]) -> list[Table]:
+    """What is told of, and on demand what was scored at every epoch of every run."""
+    if len(rows) == len(shown):
+        return [faithfulness_table(shown)]
+    return [faithfulness_table(shown), faithfulness_table(rows, say("Faithfulness at every epoch of every run"))]
 
 
 def _shown_rows(evidence: Evidence, rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

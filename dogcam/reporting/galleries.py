@@ -20,6 +20,7 @@ from dogcam.reporting.samples import Sample
 from dogcam.reporting.tiles import titled
 
 _COLUMNS = 6  # pictures in a line of a figure
+_ROOMY = 3  # methods of extremes with a row each; more share a row in twos
 _PLACES = {
     "best": message("best"),
     "median": message("median"),
@@ -134,19 +135,24 @@ def _sheet(evidence: Evidence, gallery: Gallery) -> Sheet | None:
         [*_rule(evidence, gallery), say("Epoch {epoch}, run {run}, protocol {protocol}.", **_where(evidence))]
     )
     pictures = [(tile.pixels, _for_print(evidence, pick, kept[pick.image], tile), tile.truth) for pick, tile in tiles]
-    rows = tuple(_rows(evidence, gallery.rule, tiles))
+    rows = tuple(_extremes(evidence, tiles) if gallery.rule == EXTREMES else _rows(gallery.rule, tiles))
     draw = partial(wall, pictures, columns=_COLUMNS)
     return Sheet(_NAMES[gallery.rule], caption, caption, rows, draw, mixed=True)
 
 
-def _rows(evidence: Evidence, rule: str, tiles: Sequence[tuple[Pick, Tile]]) -> Iterator[tuple[str, tuple[Tile, ...]]]:
-    """A row for each method of extremes; two images a row of disagreements; else one row. The first has the rule's name."""
-    if rule == EXTREMES:
-        for pair in dict.fromkeys(pick.pair for pick, _ in tiles):
-            mine = [(pick, tile) for pick, tile in tiles if pick.pair == pair]
-            alike = listed([titled(evidence, each) for each in (pair, *mine[0][0].alike)])
-            yield alike, tuple(tile for _, tile in mine)
-        return
+def _extremes(evidence: Evidence, tiles: Sequence[tuple[Pick, Tile]]) -> Iterator[tuple[str, tuple[Tile, ...]]]:
+    """A row for each method, or for two where there are many; methods that fit alike on every image are named together."""
+    by_method: dict[Pair, list[tuple[Pick, Tile]]] = {}
+    for pick, tile in tiles:
+        by_method.setdefault(pick.pair, []).append((pick, tile))
+    labels = [listed([titled(evidence, each) for each in (pair, *of[0][0].alike)]) for pair, of in by_method.items()]
+    rows, step = [tuple(tile for _, tile in of) for of in by_method.values()], 1 if len(labels) <= _ROOMY else 2
+    for start in range(0, len(rows), step):
+        yield " · ".join(labels[start : start + step]), sum(rows[start : start + step], ())
+
+
+def _rows(rule: str, tiles: Sequence[tuple[Pick, Tile]]) -> Iterator[tuple[str, tuple[Tile, ...]]]:
+    """Two images of disagreements a row, else one row. The first has the rule's name."""
     step = 4 if rule == DISAGREEMENT else len(tiles)
     for start in range(0, len(tiles), step):
         yield say(_HEADS[rule]) if start == 0 else "", tuple(tile for _, tile in tiles[start : start + step])
@@ -160,17 +166,19 @@ def _tile(evidence: Evidence, gallery: Gallery, pick: Pick, sample: Sample) -> T
     place = (*pick.pair, evidence.galleries_at)
     heat, box = evidence.heat(raw, sample, protocol), evidence.box(sample, protocol.name, place)
     note = " · ".join(part for part in _note(evidence, gallery.rule, pick, sample) if part)
-    panel = Panel(_title(evidence, gallery.rule, pick, sample), heat, box, note)
+    panel = Panel(_title(evidence, gallery, pick, sample), heat, box, note)
     return Tile(panel, sample.pixels, sample.boxes, _alt(sample, note))
 
 
-def _title(evidence: Evidence, rule: str, pick: Pick, sample: Sample) -> str:
+def _title(evidence: Evidence, gallery: Gallery, pick: Pick, sample: Sample) -> str:
     """What tells a picture from its neighbours: its place, its method and place, or its class."""
-    if rule == EXTREMES:
+    if gallery.rule == EXTREMES and len(gallery.pairs) <= _ROOMY:
         return say(_PLACES[pick.place])
-    if rule == DISAGREEMENT:
-        return f"{titled(evidence, pick.pair)}, {say(_PLACES[pick.place])}"
-    return sample.label or sample.id
+    return _placed(evidence, pick) if pick.place else sample.label or sample.id
+
+
+def _placed(evidence: Evidence, pick: Pick) -> str:
+    return say("{method}, {place}", method=titled(evidence, pick.pair), place=say(_PLACES[pick.place]))
 
 
 def _note(evidence: Evidence, rule: str, pick: Pick, sample: Sample) -> Iterator[str]:
@@ -216,8 +224,7 @@ def _alt(sample: Sample, note: str) -> str:
 
 def _for_print(evidence: Evidence, pick: Pick, sample: Sample, tile: Tile) -> Panel:
     """The panel as a figure has room for it: method and place above, the true class below them, IoU and prediction below."""
-    name = titled(evidence, pick.pair)
-    title = f"{name}, {say(_PLACES[pick.place])}" if pick.place else name
+    title = _placed(evidence, pick) if pick.place else titled(evidence, pick.pair)
     predicted, right = _first(evidence, pick, sample) or ("", True)
     mark = ("✓" if right else f"✗ {predicted}") if predicted else ""
     iou = say("IoU {value}", value=number(_iou(evidence, pick, sample), 2))
@@ -233,6 +240,7 @@ def _rule(evidence: Evidence, gallery: Gallery) -> Iterator[str]:
             "images.",
             **images,
         )
+        yield from _once(evidence, gallery)
         return
     yield _told(evidence, gallery)
     shown = len({pick.image for pick in gallery.picks})
@@ -248,6 +256,18 @@ def _rule(evidence: Evidence, gallery: Gallery) -> Iterator[str]:
         yield say("{qualified} of {images} images differ; the {shown} that differ most are shown.", **numbers)
     else:
         yield say("{qualified} of {images} images; {shown} shown, drawn with seed {seed}.", **numbers)
+
+
+def _once(evidence: Evidence, gallery: Gallery) -> Iterator[str]:
+    """Which methods are shown once since they fit alike on every image, and that there are more than are shown."""
+    groups = {pick.pair: (pick.pair, *pick.alike) for pick in gallery.picks}
+    for group in groups.values():
+        if len(group) > 1:
+            names = listed([titled(evidence, each) for each in group])
+            yield say("{methods} have the same IoU on every image and are shown once.", methods=names)
+    shown, methods = sum(map(len, groups.values())), len({method for method, _ in evidence.pairs})
+    if shown < methods:
+        yield say("Of {n} methods the {shown} of the highest mean IoU are shown.", n=methods, shown=shown)
 
 
 def _told(evidence: Evidence, gallery: Gallery) -> str:

@@ -68,18 +68,23 @@ def hero(evidence: Evidence, found: Standing | None) -> Sheet | None:
     Args:
         found: how all methods stand; None where none was scored.
     """
-    sample, epoch = evidence.featured, evidence.judged_at
+    sample, epoch, layer = evidence.featured, evidence.judged_at, evidence.pooled_layer
     if sample is None or epoch is None:
         return None
-    layer, best = evidence.pooled_layer, _best(evidence, found, epoch)
-    pooled = sorted(evidence.pooled_methods, key=lambda method: method not in ("cam", "gradcam"))
-    pairs = list(dict.fromkeys([*best[:1], *((method, layer) for method in pooled)]))
-    tiles = [tile(evidence, sample, (*pair, epoch), titled(evidence, pair)) for pair in pairs[:3]]
-    if all(own == layer for _, own in pairs[:3]):
+    best, pairs = _best(evidence, found, epoch), _first_to_see(evidence, found, epoch)
+    tiles = [tile(evidence, sample, (*pair, epoch), titled(evidence, pair)) for pair in pairs]
+    if all(own == layer for _, own in pairs):
         where = say("Epoch {epoch}, layer {layer}.", epoch=epoch, layer=layer)
     else:
         where = say("Epoch {epoch}, layer {layer} where no other is named.", epoch=epoch, layer=layer)
     return sheet("featured", f"{where}{_first(found, best)} {told_of(evidence, sample)}", sample, [("", tiles)])
+
+
+def _first_to_see(evidence: Evidence, found: Standing | None, epoch: int) -> list[Pair]:
+    """At most three: the answer's best method, CAM and Grad-CAM, then others at the layer that feeds the pooling."""
+    pooled = sorted(evidence.pooled_methods, key=lambda method: method not in ("cam", "gradcam"))
+    best = _best(evidence, found, epoch)[:1]
+    return list(dict.fromkeys([*best, *((method, evidence.pooled_layer) for method in pooled)]))[:3]
 
 
 def _best(evidence: Evidence, found: Standing | None, epoch: int) -> list[Pair]:
@@ -231,13 +236,19 @@ def mean_ious(evidence: Evidence) -> tuple[str, ...]:
     return (f"{first} {beside}",)
 
 
-def boxes(evidence: Evidence) -> Exhibit | None:
-    """Exhibit 5: boxes from heatmaps beside the annotated ones, by epoch, and how large they are."""
+def boxes(evidence: Evidence, found: Standing | None = None) -> Exhibit | None:
+    """Exhibit 5: boxes from heatmaps beside the annotated ones, by epoch, and how large they are.
+
+    Args:
+        found: how all methods stand; None where that is not known.
+    """
     if not evidence.tables or not evidence.pairs:
         return None
     sample, blocks = evidence.featured, []
     if sample is not None:
-        blocks = [block for block in (_box_sheet(evidence, sample), _ranked_sheet(evidence)) if block is not None]
+        blocks = [
+            block for block in (_box_sheet(evidence, sample, found), _ranked_sheet(evidence)) if block is not None
+        ]
     return Exhibit(
         5,
         "boxes",
@@ -276,16 +287,16 @@ def _sizes(evidence: Evidence) -> tuple[str, ...]:
     )
 
 
-def _box_sheet(evidence: Evidence, sample: Sample) -> Sheet | None:
+def _box_sheet(evidence: Evidence, sample: Sample, found: Standing | None) -> Sheet | None:
+    """The boxes of the methods that the page is about; those of the others are in the viewer and in the table."""
+    pairs = _first_to_see(evidence, found, evidence.judged_at or 0)
     rows = [
-        (
-            title_of(method),
-            [tile(evidence, sample, (method, evidence.pooled_layer, e), _epoch(e)) for e in evidence.epochs],
-        )
-        for method in evidence.pooled_methods
+        (titled(evidence, pair), [tile(evidence, sample, (*pair, e), _epoch(e)) for e in evidence.epochs])
+        for pair in pairs
     ]
     what = say(
-        "Predicted boxes (solid) and annotated ones (dashed), epoch by epoch, at {layer}.", layer=evidence.pooled_layer
+        "Predicted boxes (solid) and annotated ones (dashed), epoch by epoch, at {layer}.",
+        layer=listed(list(dict.fromkeys(layer for _, layer in pairs))),
     )
     caption = f"{what} {told_of(evidence, sample)}"
     return sheet("boxes-by-epoch", caption, sample, rows)

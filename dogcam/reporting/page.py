@@ -37,7 +37,7 @@ def compose(experiment: Experiment) -> Document:
         cam_by_epoch(evidence),
         layers(evidence),
         methods(evidence),
-        boxes(evidence),
+        boxes(evidence, found),
         iou(evidence, made),
         ranking(evidence, found),
         training_dynamics(evidence),

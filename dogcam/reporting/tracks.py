@@ -129,12 +129,16 @@ class Dynamics:
         """As plain values, for JSON; an interval that could not be given is null."""
         return plain({**asdict(self), "sentences": self.sentences()})
 
-    def sentences(self, layer: str | None = None) -> list[str]:
-        """What the figures say, in words; of the tracks at one layer only where one is named."""
+    def sentences(self, layer: str | None = None, most: int | None = None) -> list[str]:
+        """What the figures say, in words; of the tracks at one layer only where one is named.
+
+        Args:
+            most: of how many tracks at most, the study's methods and those of the highest mean IoU first; None tells of all.
+        """
         run = self.main[0].run
         found = [_learned(each, len(self.runs)) for each in self.learning if each.run == run]
         tracks = [track for track in self.main if layer is None or track.layer == layer]
-        for group in _alike(tracks):
+        for group in _worth_telling(_alike(tracks), most):
             found.append(" ".join([_peaked(group, len(self.runs)), _changed(group[0])]))
             found += self._by_run(group[0]) if run is None else []
         return found
@@ -148,6 +152,19 @@ class Dynamics:
         return [
             say("The runs of {track} do not agree: its mean IoU is highest at {peaks}.", track=track.name, peaks=peaks)
         ]
+
+
+_STUDIED = ("cam", "gradcam")
+
+
+def _worth_telling(groups: list[list[Track]], most: int | None) -> list[list[Track]]:
+    """At most so many groups, in their own order."""
+
+    def rank(group: list[Track]) -> tuple[bool, float]:
+        return all(track.method not in _STUDIED for track in group), -group[0].iou[-1].value
+
+    chosen = sorted(groups, key=rank)[:most]
+    return [group for group in groups if any(group is each for each in chosen)]
 
 
 def _alike(tracks: Sequence[Track]) -> list[list[Track]]:

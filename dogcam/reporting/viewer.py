@@ -62,31 +62,29 @@ def viewer(evidence: Evidence) -> dict[str, Any] | None:
     """
     known = {name: evidence.protocol(name) for name in evidence.protocols}
     drawn = {name: each for name, each in known.items() if each is not None and can_draw(each)}
-    if not drawn or not evidence.samples:
+    if not drawn or not _shown(evidence):
         return None
     maps, omitted = _within(_maps(evidence))
     if not maps:
         return None
-    contents = jpegs([sample.path for sample in evidence.samples], PICTURE_BYTES)
-    pairs = [pair for pair in evidence.pairs if any(pair == key[2:] for key in maps)]
-    pairs += sorted({key[2:] for key in maps} - set(pairs))
-    protocols = list(drawn)
+    pairs = _pairs(evidence, maps)
     return {
-        "pictures": [_picture(*each) for each in zip(evidence.samples, contents, strict=True)],
+        "pictures": _pictures(evidence),
         "protocols": [_fields(each) for each in drawn.values()],
         "pairs": [{"method": method, "title": title_of(method), "layer": layer} for method, layer in pairs],
         "maps": [{**_place(key, pairs), **packed(maps[key])} for key in sorted(maps)],
-        "cells": [
-            _cell(evidence, cell, columns, pairs.index((cell.method, cell.layer)), protocols.index(cell.protocol))
-            for cell, columns in evidence.tables.items()
-            if cell.protocol in drawn and (cell.run, cell.epoch, cell.method, cell.layer) in maps
-        ],
+        "cells": _cells(evidence, maps, pairs, list(drawn)),
         "predictions": _predictions(evidence, {key[:2] for key in maps}),
         "colours": heat_levels(COLOURS).tolist(),
         "words": {name: translated(text) for name, text in _WORDS.items()},
         "start": _start(evidence, maps, pairs),
         "notes": list(_notes([name for name in known if name not in drawn], omitted)),
     }
+
+
+def _shown(evidence: Evidence) -> list[Sample]:
+    """The pictures to choose from; their places are those of their maps."""
+    return evidence.pictures
 
 
 def can_draw(protocol: Protocol) -> bool:
@@ -110,21 +108,23 @@ def json_text(values: Mapping[str, Any]) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
+Pair = tuple[str, str]  # method, layer
 Key = tuple[int, int, str, str]  # run, epoch, method, layer
+Maps = Mapping[int, np.ndarray]  # by the place of their picture
 
 
-def _maps(evidence: Evidence) -> Iterator[tuple[Key, dict[int, np.ndarray]]]:
+def _maps(evidence: Evidence) -> Iterator[tuple[Key, Maps]]:
     """All kept maps of what was scored, by the place of their picture; the reported run's and the latest epochs' first."""
     scored = {(cell.run, cell.epoch, cell.method, cell.layer) for cell in evidence.tables}
     places = {key[:2] for key in scored if key[0] > 0}
     for run, epoch in sorted(places, key=lambda place: (place[0] != evidence.run, place[0], -place[1])):
-        kept = evidence.evaluation.maps(run, epoch) if evidence.evaluation else {}
-        for pair, maps in kept.items():
-            if (run, epoch, *pair) in scored and len(maps):
-                yield (run, epoch, *pair), dict(enumerate(maps))
+        for pair, maps in evidence.kept_maps(run, epoch).items():
+            there = {place: each for place, each in enumerate(maps) if each is not None}
+            if there and (run, epoch, *pair) in scored:
+                yield (run, epoch, *pair), there
 
 
-def _within(found: Iterator[tuple[Key, dict[int, np.ndarray]]]) -> tuple[dict[Key, dict[int, np.ndarray]], int]:
+def _within(found: Iterator[tuple[Key, Maps]]) -> tuple[dict[Key, Maps], int]:
     """What `MAP_BYTES` have room for, the coarse maps first; and how many sets had none."""
     wanted = sorted(found, key=lambda each: next(iter(each[1].values())).size > _FINE)
     room, kept = MAP_BYTES, {}
@@ -136,8 +136,21 @@ def _within(found: Iterator[tuple[Key, dict[int, np.ndarray]]]) -> tuple[dict[Ke
     return kept, len(wanted) - len(kept)
 
 
-def _place(key: Key, pairs: list[tuple[str, str]]) -> dict[str, int]:
+def _place(key: Key, pairs: list[Pair]) -> dict[str, int]:
     return {"run": key[0], "epoch": key[1], "pair": pairs.index(key[2:])}
+
+
+def _pairs(evidence: Evidence, maps: Mapping[Key, Maps]) -> list[Pair]:
+    """The methods and layers of the maps: those of the reported run in the order of tables, then the others."""
+    there = {key[2:] for key in maps}
+    own = [pair for pair in evidence.pairs if pair in there]
+    return [*own, *sorted(there - set(own))]
+
+
+def _pictures(evidence: Evidence) -> list[dict[str, Any]]:
+    samples = _shown(evidence)
+    contents = jpegs([sample.path for sample in samples], PICTURE_BYTES)
+    return [_picture(sample, content) for sample, content in zip(samples, contents, strict=True)]
 
 
 def _picture(sample: Sample, content: bytes) -> dict[str, Any]:
@@ -156,6 +169,17 @@ def _fields(protocol: Protocol) -> dict[str, Any]:
     return {"description": say(protocol.description), **{name: getattr(protocol, name) for name in names}}
 
 
+def _cells(
+    evidence: Evidence, maps: Mapping[Key, Maps], pairs: list[Pair], protocols: list[str]
+) -> list[dict[str, Any]]:
+    """Of each cell whose maps are there what `_cell` says."""
+    return [
+        _cell(evidence, cell, columns, pairs.index((cell.method, cell.layer)), protocols.index(cell.protocol))
+        for cell, columns in evidence.tables.items()
+        if cell.protocol in protocols and (cell.run, cell.epoch, cell.method, cell.layer) in maps
+    ]
+
+
 def _cell(evidence: Evidence, cell: Cell, columns: Columns, pair: int, protocol: int) -> dict[str, Any]:
     """A cell's threshold, how it came by it, the IoU of each kept picture, and the mean curve where there is one."""
     choice = evidence.evaluation.choice(cell)
@@ -167,7 +191,7 @@ def _cell(evidence: Evidence, cell: Cell, columns: Columns, pair: int, protocol:
         "protocol": protocol,
         "threshold": choice.threshold,
         "source": choice.source,
-        "iou": [_rounded(known.get(sample.id)) for sample in evidence.samples],
+        "iou": [_rounded(known.get(sample.id)) for sample in _shown(evidence)],
         **_curve(evidence.evaluation.long(cell).get("curve")),
     }
 
@@ -203,7 +227,7 @@ def _predictions(evidence: Evidence, places: set[tuple[int, int]]) -> list[dict[
 def _firsts(evidence: Evidence, columns: Columns, names: Any) -> list[list[Any] | None]:
     rows = {image: row for row, image in enumerate(columns["image"])}
     found: list[list[Any] | None] = []
-    for sample in evidence.samples:
+    for sample in _shown(evidence):
         row = rows.get(sample.id)
         if row is None or not np.isfinite(columns["predicted"][row]):
             found.append(None)
@@ -214,7 +238,7 @@ def _firsts(evidence: Evidence, columns: Columns, names: Any) -> list[list[Any] 
     return found
 
 
-def _start(evidence: Evidence, maps: Mapping[Key, np.ndarray], pairs: list[tuple[str, str]]) -> dict[str, Any]:
+def _start(evidence: Evidence, maps: Mapping[Key, Maps], pairs: list[Pair]) -> dict[str, Any]:
     """What is shown first: the featured picture, under the methods that the report compares."""
     there = [key for key in maps if key[0] == evidence.run] or list(maps)
     run, epoch = there[0][0], max(key[1] for key in there if key[0] == there[0][0])

@@ -1,6 +1,7 @@
 """The page's own localisation against Python's: the same boxes and the same IoU of the same maps."""
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,10 @@ DRAWN = [
 SIZES = [(7, 7), (6, 9), (14, 14), (1, 1), (40, 33)]
 SHAPE, THRESHOLDS = (120, 90), (0.0, 0.15, 0.2, 0.37, 0.6)
 TRUTH = np.array([[0.2, 0.1, 0.7, 0.8], [0.5, 0.5, 0.9, 1]], np.float32)
-ASKED = """(cases) => cases.map((each) => {
-  const heat = localize.prepare(localize.restored(each.set, each.place), each.protocol, each.shape);
-  const box = localize.box(heat, each.threshold);
-  return [box, localize.iou(box, each.truth, each.protocol)];
+ASKED = """({ set, protocols, shape, truth, cases }) => cases.map(([place, protocol, threshold]) => {
+  const heat = localize.prepare(localize.restored(set, place), protocols[protocol], shape);
+  const box = localize.box(heat, threshold);
+  return [box, localize.iou(box, truth, protocols[protocol])];
 })"""
 
 
@@ -50,22 +51,14 @@ def localizing(browser):
 
 def test_the_page_draws_the_boxes_that_python_draws_of_the_same_maps(localizing):
     found, wanted = [], []
+    same = {"protocols": [_fields(each) for each in DRAWN], "shape": SHAPE, "truth": TRUTH.tolist()}
     for size in SIZES:
         kept = {3 * place + 1: raw for place, raw in enumerate(maps(size))}
-        cases = []
-        for place, raw in kept.items():
-            for protocol in DRAWN:
-                for threshold in THRESHOLDS:
-                    about = {
-                        "protocol": _fields(protocol),
-                        "shape": SHAPE,
-                        "threshold": threshold,
-                        "truth": TRUTH.tolist(),
-                    }
-                    cases.append({"set": packed(kept), "place": place, **about})
-                    box = localize.predicted_box(restored(*quantised(raw)), protocol, SHAPE, threshold)
-                    wanted.append((box, localize.score(box, TRUTH, protocol, SHAPE)))
-        found += localizing.evaluate(ASKED, cases)
+        cases = list(product(kept, range(len(DRAWN)), THRESHOLDS))
+        for place, protocol, threshold in cases:
+            box = localize.predicted_box(restored(*quantised(kept[place])), DRAWN[protocol], SHAPE, threshold)
+            wanted.append((box, localize.score(box, TRUTH, DRAWN[protocol], SHAPE)))
+        found += localizing.evaluate(ASKED, {"set": packed(kept), "cases": cases, **same})
     assert len(found) == len(wanted) == 1250
     assert sum(box is not None for box, _ in wanted) > 700
     for (box, iou), (expected, score) in zip(found, wanted, strict=True):

@@ -1,9 +1,14 @@
 """The page as it opens from disk: quiet, whole, no wider than its window, on paper as on screens, and fit for every reader."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+
+from dogcam.language import speaking
+from dogcam.reporting.page import compose
+from dogcam.reporting.rendering import html
 
 PHONE, DESK, A4 = {"width": 390, "height": 844}, {"width": 1440, "height": 900}, {"width": 718, "height": 1000}
 
@@ -23,6 +28,19 @@ def test_the_page_opens_and_its_contents_lead_everywhere(opened, report):
         assert page.locator(target).is_visible()
         assert page.locator(f"{target} h2").count() == 1
     assert [section.get_attribute("id") for section in page.locator("main > section").all()] == [t[1:] for t in there]
+
+
+def test_a_korean_page_is_korean_to_its_script_and_to_readers(opened, report, tmp_path):
+    path = tmp_path / "index.html"
+    with speaking("ko"):
+        document = compose(report.evidence.experiment)
+        path.write_text(html(replace(document, exhibits=(), hero=None)), encoding="utf-8")
+    page = opened(path)
+    assert page.locator("html").get_attribute("lang") == "ko"
+    assert page.locator("nav a").last.inner_text() == "만든 방법"
+    assert page.locator("#viewer-told-a").inner_text().startswith("임계값 0.15에서 IoU 0.")
+    assert page.locator("#viewer-jumps button").all_inner_texts() == ["보정된 값 0.15", "오라클 0.3"]
+    assert page.locator(".chip").first.inner_text().split()[0] in ("지지됨", "반박됨", "판정", "동일")
 
 
 def test_headings_descend_one_by_one_and_landmarks_are_there(opened, report):

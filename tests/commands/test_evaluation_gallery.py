@@ -17,6 +17,7 @@ from dogcam.progress import Progress
 from dogcam.protocols import PROTOCOLS
 from dogcam.reporting.evidence import Evidence
 from dogcam.reporting.galleries import galleries
+from dogcam.scoring.passes import maps_of
 
 LAYERS = ("conv3_block1_out", "conv4_block1_out", "conv5_block1_out")
 
@@ -109,6 +110,28 @@ def test_a_method_more_has_its_pictures_and_all_have_its_maps(experiment):
     maps = first.evaluation.gallery.maps(first.runs[0], 2)
     assert {("gradcam", LAYERS[1]), ("gradcam", LAYERS[2]), ("cam", LAYERS[2]), ("saliency", "input")} <= maps.keys()
     assert all(len(each) == len(first.evaluation.gallery.ids()) for each in maps.values())
+
+
+def test_maps_that_are_there_are_not_drawn_again_by_a_call_for_another_method(experiment, monkeypatch):
+    """A slow method's maps of new pictures are drawn, those of the pictures that were there already are not."""
+    asked = []
+
+    def listening(engine, pictures, *more):
+        asked.extend((record.id, *pair) for record in pictures.records for pair in engine.cells)
+        return maps_of(engine, pictures, *more)
+
+    first = evaluate.run(config_of(experiment, methods=("saliency",)), Progress())
+    before, maps = first.evaluation.gallery.ids(), first.evaluation.gallery.maps(first.runs[0], 2)
+    monkeypatch.setattr("dogcam.commands.evaluation_gallery.maps_of", listening)
+    evaluate.run(config_of(experiment, methods=("cam",)), Progress())
+    after = first.evaluation.gallery.ids()
+    drawn = {image for image, method, _ in asked if method == "saliency"}
+    assert drawn == set(after) - set(before)
+    assert {image for image, method, _ in asked if method == "cam"} == set(after)
+    again = first.evaluation.gallery.maps(first.runs[0], 2)["saliency", "input"]
+    for place, image in enumerate(before):
+        if image in after:
+            np.testing.assert_array_equal(again[after.index(image)], maps["saliency", "input"][place])
 
 
 def test_maps_fused_by_an_earlier_call_are_fused_again(experiment):

@@ -129,6 +129,15 @@ def test_one_map_needs_no_sheet_and_save_chooses(ask, pictures, tmp_path):
     assert [path.name for path in (tmp_path / "out").iterdir()] == [f"tall_gradcam_{LAST}_epoch-02.png"]
 
 
+def test_heat_is_in_the_colours_asked_for(ask, pictures, tmp_path):
+    written = []
+    for name in ("magma", "viridis"):
+        ask(pictures / "tall.jpg", save=("png",), out=str(tmp_path / name), colormap=name)
+        (path,) = (tmp_path / name).iterdir()
+        written.append(np.asarray(Image.open(path).convert("RGB")).astype(int))
+    assert np.abs(written[0] - written[1]).max() > 50
+
+
 def test_nothing_is_overwritten_unless_asked(ask, pictures):
     ask(pictures / "tall.jpg")
     with pytest.raises(OptionError, match="exists already: choose another --out, or say --overwrite"):

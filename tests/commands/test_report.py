@@ -14,6 +14,7 @@ from dogcam import cli
 from dogcam.commands.report import run
 from dogcam.config import ReportConfig
 from dogcam.errors import ExperimentError, OptionError, UnknownName
+from dogcam.figures import fonts, heat_colours, heat_gradient, heat_levels
 from dogcam.language import spoken
 from dogcam.progress import Progress
 
@@ -56,7 +57,7 @@ def test_both_formats_and_the_figures_lie_in_the_experiment_and_progress_hears_o
     assert all(path.stat().st_size > 1000 for path in (*result.paths, *result.figures))
     assert {path.parent for path in result.figures} == {folder / "figures"}
     assert {path.suffix for path in result.figures} == {".png", ".svg", ".pdf"}
-    assert len(result.exhibits) >= 7
+    assert len(result.exhibits) == 10
     assert result.next_step == ""
     assert result.tables == ()
     assert json.loads(json.dumps(result.document()))["paths"] == [str(path) for path in result.paths]
@@ -116,6 +117,33 @@ def test_one_format_elsewhere(made, tmp_path):
     result = run(config, Progress())
     assert result.paths == (tmp_path / "there" / "report.md",)
     assert not (tmp_path / "there" / "index.html").exists()
+
+
+def test_heat_is_in_the_colours_asked_for_in_the_page_and_in_the_figures(made, tmp_path):
+    made.write()
+    written = {}
+    for name in ("magma", "viridis"):
+        run(ReportConfig(home=made.home, out=str(tmp_path / name), formats=("html",), colormap=name), Progress())
+        with heat_colours(name):
+            levels, gradient = heat_levels(2)[-1].tolist(), heat_gradient()
+        written[name] = (tmp_path / name / "index.html").read_text()
+        assert gradient in written[name]
+        assert str(levels)[1:-1].replace(" ", "") in written[name].replace(" ", "")
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).rglob("*.png")} for name in written)
+    changed = {name for name in one if one[name] != two[name]}
+    assert changed
+    assert "iou-by-epoch.png" not in changed
+
+
+def test_where_no_font_has_hangul_a_korean_report_says_so(made, tmp_path, monkeypatch):
+    made.evaluated = False
+    made.write()
+    monkeypatch.setattr(fonts, "families", lambda: (fonts.MAIN_FONT,))
+    notes = []
+    ear = Ear()
+    ear.note = notes.append
+    run(ReportConfig(home=made.home, out=str(tmp_path), formats=("md",), lang="ko"), ear)
+    assert [note for note in notes if "Hangul" in note and "fonts-noto-cjk" in note]
 
 
 def test_an_experiment_without_evaluation_says_what_to_type(made):

@@ -11,7 +11,6 @@ from PIL import Image
 from dogcam import figures
 from dogcam.figures import Interval, Panel, Series, charts
 from dogcam.runs import HistoryRow
-from dogcam.statistics import decompose
 
 GREY = np.full((40, 60, 3), 128, np.uint8)
 BOX = np.array([0.25, 0.25, 0.75, 0.75])
@@ -181,6 +180,35 @@ def test_a_chart_draws_its_points_error_bars_and_references():
     assert {"a", "b", "floor"} <= set(texts(figure))
 
 
+def check_names(figure):
+    """All names at the ends of lines lie on the paper, none on another."""
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        spans = [text.get_window_extent() for text in axes.texts]
+        assert all(0 <= span.x0 <= span.x1 <= figure.bbox.width for span in spans)
+        assert all(0 <= span.y0 <= span.y1 <= figure.bbox.height for span in spans)
+        assert all(upper.y0 >= lower.y1 - 1 for lower, upper in pairwise(sorted(spans, key=lambda span: span.y0)))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_names_of_ten_lines_and_three_references_are_on_the_paper_and_apart(theme):
+    series = [
+        Series(f"Integrated Grad-CAM {k}" + "x" * 40 * (k == 3), (3, 5, 7), (0.5, 0.55, 0.5 + k / 900), (0.01,) * 3, k)
+        for k in range(10)
+    ]
+    references = {"mean-training-box": 0.5, "centre Gaussian": 0.505, "whole-image": 0.1}
+    check_names(figures.line_chart(series, "mean IoU", references=references, theme=theme))
+
+
+def test_names_carry_the_marker_of_their_lines():
+    series = [Series(f"method {k}", (3, 7), (0.5, 0.5 + k / 10), colour=k) for k in range(8)]
+    figure = figures.line_chart(series, "mean IoU", references={"floor": 0.1})
+    marks = [line for line in figure.artists if line.get_marker() != "None"]
+    drawn = {line.get_marker() for line in figure.axes[0].lines if line.get_linestyle() == "None"}
+    assert {line.get_marker() for line in marks} == drawn
+    assert len(marks) == len(drawn) == 8
+
+
 def test_a_line_that_another_covers_is_still_seen():
     same = [Series("a", (3, 5), (0.5, 0.6)), Series("b", (3, 5), (0.5, 0.6), colour=1)]
     widths = [
@@ -231,78 +259,6 @@ def test_a_long_row_of_a_sheet_goes_on_in_further_lines(panels, lines):
     assert sum(text.get_text() == "picture" for text in figure.texts) == len(lines)
 
 
-def walked(changes, images=40):
-    """A decomposition in which choice k adds about changes[k] to every image, whatever was switched before it."""
-    noise = np.random.default_rng(0).normal(0, 0.01, (len(changes), images))
-    noise -= noise.mean(axis=1, keepdims=True)
-    start = np.linspace(0.4, 0.6, images)
-    names = [f"choice {place}" for place in range(len(changes))]
-
-    def value(switched):
-        return start + sum(
-            change + spread
-            for name, change, spread in zip(names, changes, noise, strict=True)
-            if name in switched and change
-        )
-
-    return decompose(value, names, resamples=200)
-
-
-def bars(figure, name):
-    return [(each.get_x(), each.get_width(), each.get_hatch()) for each in patches(figure.axes[0], name)]
-
-
-def test_a_waterfall_goes_from_one_mean_to_the_other():
-    figure = figures.waterfall(walked([0.05, -0.02]), ("A", "B"))
-    gain, loss = bars(figure, "step")
-    assert gain == (pytest.approx(0.5), pytest.approx(0.05), None)
-    assert loss[:2] == pytest.approx((0.55, -0.02))
-    assert loss[2]
-    low = figure.axes[0].get_xlim()[0]
-    assert [low + width for _, width, _ in bars(figure, "end")] == pytest.approx([0.5, 0.53])
-    assert {"A", "choice 0", "choice 1", "B", "0.500", "+0.050", "−0.020", "0.530"} <= set(texts(figure))
-
-
-def test_a_waterfall_shows_the_intervals_of_its_changes():
-    found = walked([0.05, -0.02])
-    figure = figures.waterfall(found, ("A", "B"), account="backward")
-    drawn = [list(line.get_xdata()) for line in figure.axes[0].lines if line.get_gid() == "interval"]
-    second, first = (found.steps[place].backward for place in (1, 0))
-    assert drawn[0] == pytest.approx([found.start.low, found.start.high])
-    assert drawn[1] == pytest.approx([found.end.low, found.end.high])
-    assert drawn[2] == pytest.approx([0.5 + second.low, 0.5 + second.high])
-    assert drawn[3] == pytest.approx([0.48 + first.low, 0.48 + first.high])
-
-
-def test_a_waterfall_whose_axis_does_not_begin_at_zero_says_so_and_breaks_its_ends():
-    near, far = figures.waterfall(walked([0.05]), ("A", "B")), figures.waterfall(walked([-0.45]), ("A", "B"))
-    broken = [[line for line in each.axes[0].lines if line.get_gid() == "break"] for each in (near, far)]
-    assert [len(each) for each in broken] == [4, 0]
-    assert "begins at" in near.axes[0].get_xlabel()
-    assert far.axes[0].get_xlabel() == "mean IoU"
-    assert far.axes[0].get_xlim()[0] == 0
-
-
-@pytest.mark.parametrize("steps", [1, 8])
-def test_all_words_of_a_waterfall_are_on_the_paper(steps):
-    found = walked([0.01 * (-1) ** place for place in range(steps)])
-    words = {f"choice {place}": "what it was, in some detail or more → what it became" for place in range(steps)}
-    figure = figures.waterfall(found, ("Grad-CAM element-wise by gradcam2017", "B"), words)
-    rendered(figure)
-    width, height = figure.bbox.size
-    for text in figure.axes[0].texts:
-        box = text.get_window_extent()
-        assert 0 <= box.x0 <= box.x1 <= width
-        assert 0 <= box.y0 <= box.y1 <= height
-
-
-def test_a_waterfall_of_no_change_and_of_few_images():
-    figure = figures.waterfall(walked([0, 0], images=4), ("A", "B"))
-    assert len([line for line in figure.axes[0].lines if line.get_gid() == "nothing"]) == 2
-    assert not [line for line in figure.axes[0].lines if line.get_gid() == "interval"]
-    assert rendered(figures.waterfall(walked([0.1]), ("A", "B"), theme="dark"))[0, 0].sum() < 150
-
-
 class TestSmallCharts:
     def charts(self):
         mean = figures.Track("CAM", (3, 5, 7), (0.5, 0.6, 0.55), (0.45, 0.55, 0.5), (0.55, 0.65, 0.6), 0, peak=5)
@@ -346,6 +302,13 @@ class TestSmallCharts:
         assert low <= 0.50
         assert high >= 0.52
         assert high - low < 0.1
+
+    def test_names_of_eight_methods_are_on_the_paper_and_apart(self):
+        tracks = [
+            figures.Track(f"Eigen-Grad-CAM {k}" + "x" * 40 * (k == 7), (3, 7), (0.5, 0.52), colour=k) for k in range(8)
+        ]
+        figure = figures.small_charts([figures.Small("IoU", tracks), figures.Small("area", tracks)])
+        check_names(figure)
 
     def test_dark_paper_is_dark(self):
         assert rendered(figures.small_charts(self.charts(), theme="dark"), dpi=40)[0, 0].sum() < 150

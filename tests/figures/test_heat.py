@@ -11,6 +11,7 @@ from dogcam import figures
 from dogcam.config import COLORMAPS, ExplainConfig, ReportConfig
 from dogcam.errors import UnknownName
 from dogcam.figures import Panel
+from dogcam.figures.heat import blended, heat_rgba
 
 PIXELS = np.full((40, 60, 3), 128, np.uint8)
 HEAT = np.linspace(0, 1, 24).reshape(4, 6)
@@ -113,3 +114,22 @@ def test_the_colour_bar_of_an_overlay_keeps_clear_of_the_key(shape):
 def test_without_heat_there_is_no_scale():
     figure = figures.overlay(PIXELS, Panel("t"), NONE)
     assert not [axes for axes in figure.axes if axes.get_gid() == "scale"]
+
+
+def test_a_picture_shows_through_its_heat_as_alpha_blending_has_it():
+    """Each pixel by the formula of Porter and Duff, of a picture of one colour under heat of one value."""
+    pixels = np.full((6, 8, 3), (200, 40, 90), np.uint8)
+    grey = 0.299 * 200 + 0.587 * 40 + 0.114 * 90
+    for value in (0.0, 0.37, 1.0):
+        red, green, blue, alpha = heat_rgba(np.array([[value]]))[0, 0]
+        expected = [
+            alpha * 255 * over + (1 - alpha) * (0.75 * grey + 0.25 * under)
+            for over, under in zip((red, green, blue), (200, 40, 90), strict=True)
+        ]
+        found = blended(pixels, np.full((2, 3), value))
+        assert np.abs(found - np.array(expected)).max() <= 1.2
+
+
+def test_heat_that_is_no_number_or_negative_covers_nothing():
+    pixels = np.full((6, 8, 3), 100, np.uint8)
+    assert (blended(pixels, np.array([[np.nan, -3.0]])) == 100).all()

@@ -126,6 +126,32 @@ def test_one_method_has_no_disagreement_and_needs_no_sentence_about_it(made):
     assert not any("under different methods" in sentence for sentence in exhibit.lead)
 
 
+def test_of_more_than_three_methods_two_share_a_row_and_each_picture_names_its_own(made):
+    made.methods = ("cam", "gradcam", "layercam", "hirescam", "eigencam")
+    made.ious = {(method, 4): np.linspace(0.1, 0.5 + k / 10, 8) for k, method in enumerate(made.methods)}
+    rows = galleries(Evidence.of(keep(made.write(), every(made)))).blocks[0].rows
+    assert [label for label, _ in rows] == ["CAM · Eigen-CAM", "Grad-CAM · HiResCAM", "LayerCAM"]
+    titles = [tile.panel.title for tile in rows[0][1]]
+    assert titles == [f"{method}, {place}" for method in ("CAM", "Eigen-CAM") for place in ("best", "median", "worst")]
+
+
+def test_methods_that_fit_alike_share_their_row(made):
+    sheet = galleries(Evidence.of(keep(made.write(), every(made)))).blocks[0]
+    ((label, row),) = sheet.rows
+    assert label == "CAM and Grad-CAM"
+    assert len(row) == 3
+    assert "CAM and Grad-CAM have the same IoU on every image and are shown once." in sheet.caption
+    assert "of the highest mean IoU are shown" not in sheet.caption
+
+
+def test_of_more_methods_than_are_shown_their_number_is_told(made):
+    made.methods = ("cam", "eigencam", "gradcam", "gradcam++", "hirescam", "layercam", "scorecam", "ss-cam", "xgradcam")
+    made.ious = {(method, 4): np.linspace(0.1, 0.9 - k / 20, 8) for k, method in enumerate(made.methods)}
+    sheet = galleries(Evidence.of(keep(made.write(), every(made)))).blocks[0]
+    assert "Of 9 methods the 8 of the highest mean IoU are shown." in sheet.caption
+    assert "XGrad-CAM" not in " ".join(label for label, _ in sheet.rows)
+
+
 def test_the_figure_draws_every_picture(kept):
     for sheet in galleries(Evidence.of(kept)).blocks:
         figure = sheet.draw(theme="light")

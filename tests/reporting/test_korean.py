@@ -26,8 +26,26 @@ from dogcam.statistics import Walk, decompose
 
 IMAGES, SHOWN_PROTOCOLS = 24, ("default", "cam2016", "exercise")
 # Every part of the document, and what of it is said in full.
-PARTS = ("provenance",)
-DRAWN = ("dynamics",)  # of which exhibits the charts' words are
+PARTS = (
+    *(
+        "headline",
+        "answer",
+        "facts",
+        "hero",
+        "findings",
+        "limits",
+        "training",
+        "cam-by-epoch",
+        "layers",
+        "methods",
+        "boxes",
+    ),
+    *("iou", "ranking", "dynamics", "groups", "faithfulness", "gap", "galleries", "provenance", "viewer"),
+)
+DRAWN = (
+    *("training", "cam-by-epoch", "layers", "methods", "boxes", "iou", "ranking", "dynamics", "groups"),
+    *("gap", "galleries"),
+)  # of which exhibits the charts' words are
 
 # What is no text: keys, and names of files.
 KEYS = {"key", "kind", "name", "source", "verdict", "protocol", "viewer", "pixels", "truth", "panel", "draw"}
@@ -145,6 +163,7 @@ def parts(document: Document) -> dict:
 
 def english(text: str, names: list[str]) -> list[str]:
     """What of a text is English that should have been said: any word where there is no Hangul, else several in a row."""
+    text = re.sub(r"\{\w+\}", "0", text)  # what the page's script fills in
     for name in names:
         text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "0", text)
     return WORDS.findall(text) if HANGUL.search(text) else WORD.findall(text)

@@ -65,7 +65,7 @@ def page(text):
 
 
 def test_the_exhibits_each_with_pictures_or_tables_and_both_conclusions(document):
-    assert [exhibit.place for exhibit in document.exhibits] == [1, 2, 3, 4, 5, 6, 7, 12]
+    assert [exhibit.place for exhibit in document.exhibits] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 12]
     for exhibit in document.exhibits:
         assert exhibit.blocks
         assert exhibit.can.endswith(".")
@@ -73,9 +73,9 @@ def test_the_exhibits_each_with_pictures_or_tables_and_both_conclusions(document
 
 
 def test_the_exhibits_stand_in_one_order(made, monkeypatch):
-    """The study's six, then training dynamics, what the network says of its maps, and where gaps come from."""
+    """The study's six, then methods, epochs, groups, faithfulness, where gaps come from, and galleries."""
     order = ["training", "cam_by_epoch", "layers", "methods", "boxes", "iou"]
-    order += ["training_dynamics", "faithfulness", "gaps"]
+    order += ["ranking", "training_dynamics", "groups", "faithfulness", "gaps", "galleries"]
     for place, name in enumerate(order, start=1):
         shown = Exhibit(place, name, name, (), (), "", "")
         monkeypatch.setattr(page_module, name, lambda *_, shown=shown: shown)
@@ -140,12 +140,12 @@ def test_training_names_peak_overfitting_and_choice(document):
 
 def test_one_epoch_has_no_comparison_of_epochs(made):
     made.epochs = (4,)
-    assert [exhibit.place for exhibit in compose(made.write()).exhibits] == [1, 3, 4, 5, 6, 12]
+    assert [exhibit.place for exhibit in compose(made.write()).exhibits] == [1, 3, 4, 5, 6, 7, 9, 12]
 
 
 def test_cam_alone_has_no_comparison_of_methods_and_layers(made):
     made.methods = ("cam",)
-    assert [exhibit.place for exhibit in compose(made.write()).exhibits] == [1, 2, 5, 6, 7, 12]
+    assert [exhibit.place for exhibit in compose(made.write()).exhibits] == [1, 2, 5, 6, 7, 8, 9, 12]
 
 
 def test_without_evaluation_training_is_reported_and_the_next_command_named(made):
@@ -237,7 +237,7 @@ def maps_file(experiment, epoch):
     return experiment.path / "evaluation" / "test-true" / "samples" / f"maps_run-2_epoch-{epoch:02d}.npz"
 
 
-@pytest.mark.parametrize(("lost", "places"), [(2, [1, 3, 4, 5, 6, 7, 12]), (4, [1, 3, 4, 5, 6, 7])])
+@pytest.mark.parametrize(("lost", "places"), [(2, [1, 3, 4, 5, 6, 7, 8, 9, 12]), (4, [1, 3, 4, 5, 6, 7, 8, 9])])
 def test_pictures_come_from_the_epoch_whose_maps_are_left(made, lost, places, tmp_path):
     experiment = made.write()
     maps_file(experiment, lost).unlink()
@@ -267,7 +267,7 @@ def test_without_any_maps_there_are_numbers_and_no_pictures(made):
         maps_file(experiment, epoch).unlink()
     document = compose(experiment)
     assert document.hero is None
-    assert [exhibit.place for exhibit in document.exhibits] == [1, 5, 6, 8]
+    assert [exhibit.place for exhibit in document.exhibits] == [1, 5, 6, 7, 8, 9]
 
 
 def test_maps_of_one_method_only_show_that_method(made):
@@ -278,7 +278,7 @@ def test_maps_of_one_method_only_show_that_method(made):
         maps_file(experiment, epoch).unlink()
         evaluation.write_maps(2, epoch, cam)
     document = compose(experiment)
-    assert [exhibit.place for exhibit in document.exhibits] == [1, 2, 5, 6, 7, 12]
+    assert [exhibit.place for exhibit in document.exhibits] == [1, 2, 5, 6, 7, 8, 9, 12]
     assert [tile.panel.title for tile in document.hero.rows[0][1]] == ["picture", "CAM"]
 
 
@@ -345,6 +345,8 @@ def test_the_same_document_gives_the_same_page(document, text):
 
 def test_numbers_as_written():
     assert number(0.12345) == "0.123"
+    assert number(-0.0771) == "−0.077"
+    assert number(-0.0001) == "0.000"
     assert number(None) == number(float("nan")) == "–"
     assert signed(-0.5) == "−0.500"
     assert signed(0.25, 1) == "+0.2"

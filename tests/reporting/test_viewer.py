@@ -4,12 +4,14 @@ import json
 import re
 from base64 import urlsafe_b64decode
 
+import cv2
 import numpy as np
 import pytest
 
+from dogcam.language import speaking
 from dogcam.protocols import PROTOCOLS
 from dogcam.reporting import viewer as viewing
-from dogcam.reporting.embedding import quantised, restored
+from dogcam.reporting.embedding import jpegs, packed, quantised, restored
 from dogcam.reporting.evidence import Evidence
 from dogcam.reporting.page import compose
 from dogcam.reporting.rendering import html, markdown
@@ -89,6 +91,73 @@ def test_what_the_page_is_given(evidence):
     assert values["pairs"][start["first"]]["method"] == "gradcam"
     assert values["pairs"][start["second"]]["method"] == "cam"
     assert values["start"]["picture"] == evidence.featured.place
+
+
+def test_maps_are_given_by_the_place_of_their_picture(evidence):
+    kept = {pair: maps[:3] for pair, maps in evidence.evaluation.maps(2, 2).items()}
+    evidence.evaluation.write_maps(2, 2, kept)
+    given = {(each["epoch"], each["pair"]): each for each in viewer(evidence)["maps"]}
+    assert {key[0]: each["places"] for key, each in given.items()} == {2: [0, 1, 2], 4: [0, 1, 2, 3]}
+    assert {len(each["zero"]) for key, each in given.items() if key[0] == 2} == {3}
+
+
+def test_a_set_of_maps_is_unpacked_by_its_own_numbers():
+    raw = {4: np.array([[-1, 0.5, 2]], np.float32), 7: np.array([[3, 0, 1]], np.float32)}
+    found = packed(raw)
+    assert (found["places"], found["height"], found["width"]) == ([4, 7], 1, 3)
+    levels = np.frombuffer(urlsafe_b64decode(found["levels"]), np.uint8).reshape(2, 1, 3)
+    for slot, wanted in enumerate(raw.values()):
+        kept = restored(levels[slot], *(found[name][slot] for name in ("zero", "above", "below")))
+        assert kept == pytest.approx(wanted, abs=0.02)
+
+
+class TestPictures:
+    @pytest.fixture
+    def paths(self, tmp_path):
+        rng = np.random.default_rng(1)
+        for number, size in enumerate([(90, 120), (200, 100), (64, 64)]):
+            picture = cv2.resize(rng.integers(0, 256, (9, 12, 3), np.uint8), size[::-1])
+            cv2.imwrite(str(tmp_path / f"{number}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        return sorted(tmp_path.iterdir())
+
+    def weight(self, paths):
+        return sum(path.stat().st_size for path in paths)
+
+    def test_files_that_fit_stay_as_they_are(self, paths):
+        assert jpegs(paths, self.weight(paths)) == [path.read_bytes() for path in paths]
+
+    @pytest.mark.parametrize("share", [0.9, 0.5, 0.3])
+    def test_files_that_do_not_are_made_smaller_alike_and_stay_the_same_pictures(self, paths, share):
+        found = jpegs(paths, int(share * self.weight(paths)))
+        assert sum(map(len, found)) <= share * self.weight(paths)
+        for content, path in zip(found, paths, strict=True):
+            large = cv2.imread(str(path))
+            small = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+            assert small.shape[0] / large.shape[0] == pytest.approx(small.shape[1] / large.shape[1], abs=0.02)
+            again = cv2.resize(small, large.shape[1::-1])
+            assert np.abs(again.astype(int) - large).mean() < 12
+
+    def test_there_is_an_end_to_making_them_smaller(self, paths):
+        found = [cv2.imdecode(np.frombuffer(each, np.uint8), cv2.IMREAD_COLOR).shape[:2] for each in jpegs(paths, 1)]
+        assert found == [(22, 30), (50, 25), (16, 16)]
+
+    def test_the_page_has_the_smaller_ones(self, evidence, monkeypatch):
+        whole = viewer(evidence)["pictures"]
+        monkeypatch.setattr(viewing, "PICTURE_BYTES", 2000)
+        small = viewer(evidence)["pictures"]
+        assert sum(len(each["source"]) for each in small) < sum(len(each["source"]) for each in whole)
+        assert [(each["width"], each["height"]) for each in small] == [
+            (60, 40)
+        ] * 4  # of the original: boxes are relative
+
+
+def test_the_words_of_the_script_are_said_in_the_language_that_is_spoken(evidence):
+    english = viewer(evidence)["words"]
+    with speaking("ko"):
+        korean = viewer(evidence)["words"]
+    assert english["none"] == "No picture matches."
+    assert korean["none"] == "일치하는 이미지가 없다."
+    assert not [text for text in korean.values() if re.search(r"[은이을과로]\((?:는|가|를|와|로)\)", text)]
 
 
 def test_the_curve_is_the_mean_with_its_best_threshold():
