@@ -13,14 +13,14 @@ from dogcam.config import ReportConfig
 from dogcam.files import plain
 from dogcam.language import SOURCE, speaking
 from dogcam.progress import Progress
+from dogcam.publishing.exported import write_shown, write_summary
+from dogcam.publishing.lettering import legible
+from dogcam.publishing.printing import browser
+from dogcam.publishing.rendering import illustrations, write
 from dogcam.reporting import Document
 from dogcam.reporting.between import contrast
 from dogcam.reporting.between_page import compose_contrast
-from dogcam.reporting.exported import write_shown, write_summary
-from dogcam.reporting.lettering import legible
 from dogcam.reporting.page import compose
-from dogcam.reporting.printing import browser
-from dogcam.reporting.rendering import illustrations, write
 from dogcam.runs import Experiment, find_experiment
 
 

@@ -1,4 +1,4 @@
-"""Finished experiments as pages. This file is the document: plain values that every format is written from.
+"""Finished experiments as documents: plain values, here, that every format is written from (see `dogcam.publishing`).
 
 The members, each of which may import only those named before it:
 
@@ -40,19 +40,8 @@ The members, each of which may import only those named before it:
     embedding      maps in 8 bits and pictures within a budget of bytes
     viewer         the kept pictures' maps and scores, for the page's script
     page           the whole document: the one that assembles
-    lettering      figures in English where no font has the letters of the page's language
-    tables_of      every table of a document by name
-    illustrations  the document's figures, drawn once each, in several processes
-    templating     the templates' environment
-    html_page      the document as an HTML page
-    markdown       the document as Markdown
-    tex_text       any text as LaTeX sets it
-    tex_tables     a table as LaTeX
-    latex          the document as an article's parts
-    printing       the HTML page as PDF, through a browser
-    rendering      the document as files, in every format
 
-A new format needs only the values below; a new exhibit is a function from evidence to `Exhibit`.
+A new exhibit is a function from evidence to `Exhibit`.
 """
 
 from __future__ import annotations

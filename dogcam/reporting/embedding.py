@@ -46,7 +46,7 @@ def restored(levels: np.ndarray, zero: int, above: float, below: float) -> np.nd
 
 
 def packed(maps: Mapping[int, np.ndarray]) -> dict[str, Any]:
-    """Maps (h, w) by the place of their picture, one after the other, as `templates/localize.js` reads them."""
+    """Maps (h, w) by the place of their picture, one after the other, as `publishing/templates/localize.js` reads them."""
     levels, zeros, above, below = zip(*(quantised(each) for each in maps.values()), strict=True)
     return {
         "places": list(maps),

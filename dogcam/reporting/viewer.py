@@ -1,6 +1,6 @@
 """The viewer: what the page needs to draw the kept pictures' maps, boxes and scores itself, as plain values.
 
-Maps go in at their native resolution in 8 bits; `templates/localize.js` does on them what `localize` does, so that a
+Maps go in at their native resolution in 8 bits; `publishing/templates/localize.js` does on them what `localize` does, so that a
 reader can move the threshold. A protocol that the script does not follow is left out and named.
 """
 

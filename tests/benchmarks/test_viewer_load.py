@@ -18,8 +18,8 @@ from playwright.sync_api import sync_playwright
 
 from dogcam.evaluations import Cell, Choice
 from dogcam.protocols import PROTOCOLS
+from dogcam.publishing.rendering import html
 from dogcam.reporting.page import compose
-from dogcam.reporting.rendering import html
 from dogcam.runs import HistoryRow, create_experiment
 
 PICTURES, ROUNDS = 300, 5

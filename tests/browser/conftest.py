@@ -17,11 +17,11 @@ from playwright.sync_api import Error, sync_playwright
 
 from dogcam.evaluations import Cell, Choice
 from dogcam.metrics.faithfulness import FAITHFULNESS
+from dogcam.publishing.rendering import html
 from dogcam.reporting.between import contrast
 from dogcam.reporting.between_page import compose_contrast
 from dogcam.reporting.evidence import Evidence
 from dogcam.reporting.page import compose
-from dogcam.reporting.rendering import html
 from dogcam.statistics import Walk, decompose
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import dogcam.reporting
+import dogcam.publishing
 from dogcam import localize
 from dogcam.protocols import PROTOCOLS, Protocol
 from dogcam.reporting.embedding import packed, quantised, restored
 from dogcam.reporting.viewer import _fields
 
-SCRIPT = Path(dogcam.reporting.__file__).parent / "templates" / "localize.js"
+SCRIPT = Path(dogcam.publishing.__file__).parent / "templates" / "localize.js"
 OWN = Protocol("own", "minmax, cubic, to the picture", False, 0.3, normalise="minmax", upsample="cubic", size=None)
 DRAWN = [
     PROTOCOLS["default"],

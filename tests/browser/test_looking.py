@@ -10,9 +10,9 @@ from playwright.sync_api import expect
 from dogcam import localize
 from dogcam.evaluations import Cell
 from dogcam.protocols import PROTOCOLS
+from dogcam.publishing.rendering import html
 from dogcam.reporting.embedding import quantised, restored
 from dogcam.reporting.page import compose
-from dogcam.reporting.rendering import html
 
 POOLED = "conv5_block1_out"
 FOCUSED_VISIBLY = """() => {

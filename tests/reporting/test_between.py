@@ -7,11 +7,11 @@ import pytest
 
 from dogcam.errors import ExperimentError
 from dogcam.evaluations import Cell, Choice
+from dogcam.publishing.rendering import html, markdown, write
 from dogcam.reporting.answer import shown
 from dogcam.reporting.between import contrast
 from dogcam.reporting.between_page import compose_contrast
 from dogcam.reporting.between_words import headline, verdict
-from dogcam.reporting.rendering import html, markdown, write
 from dogcam.statistics import Interval, Pair, compare
 
 IMAGES = 16

@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from dogcam.publishing.rendering import html, markdown, markdown_text, write
 from dogcam.reporting import Exhibit, Sheet, count, number, percent, signed
 from dogcam.reporting import page as page_module
 from dogcam.reporting.page import compose
-from dogcam.reporting.rendering import html, markdown, markdown_text, write
 
 HOSTILE = "<script>alert(1)</script> [bold]x[/bold] | `t` $x_1$ **b** \n# h " + "y" * 300
 

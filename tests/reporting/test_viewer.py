@@ -10,11 +10,11 @@ import pytest
 
 from dogcam.language import speaking
 from dogcam.protocols import PROTOCOLS
+from dogcam.publishing.rendering import html, markdown
 from dogcam.reporting import viewer as viewing
 from dogcam.reporting.embedding import jpegs, packed, quantised, restored
 from dogcam.reporting.evidence import Evidence
 from dogcam.reporting.page import compose
-from dogcam.reporting.rendering import html, markdown
 from dogcam.reporting.viewer import can_draw, json_text, viewer
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'\u202e\u2067rtl " + "y" * 300

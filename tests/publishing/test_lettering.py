@@ -2,8 +2,8 @@
 
 from dogcam.figures import fonts
 from dogcam.language import speaking
+from dogcam.publishing.lettering import legible
 from dogcam.reporting import Chart, Sheet
-from dogcam.reporting.lettering import legible
 from dogcam.reporting.page import compose
 
 

@@ -8,10 +8,10 @@ import subprocess
 import pytest
 
 from dogcam.errors import OptionError, Unavailable
-from dogcam.reporting import printing
-from dogcam.reporting.illustrations import Pictures
+from dogcam.publishing import printing
+from dogcam.publishing.illustrations import Pictures
+from dogcam.publishing.printing import BROWSERS, browser, paper, write_pdf
 from dogcam.reporting.page import compose
-from dogcam.reporting.printing import BROWSERS, browser, paper, write_pdf
 
 real = next((path for name in BROWSERS if (path := shutil.which(name))), None)
 

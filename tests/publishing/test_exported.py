@@ -3,11 +3,11 @@
 import csv
 import json
 
+from dogcam.publishing.exported import SHOWN, table_csv, write_shown, write_summary
+from dogcam.publishing.tables_of import tables_of
 from dogcam.reporting import Document, Exhibit, Row, Table
-from dogcam.reporting.exported import SHOWN, table_csv, write_shown, write_summary
 from dogcam.reporting.page import compose
 from dogcam.reporting.summary import SUMMARY_VERSION
-from dogcam.reporting.tables_of import tables_of
 
 
 def read(path):

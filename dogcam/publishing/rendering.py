@@ -7,12 +7,12 @@ from pathlib import Path
 
 from dogcam.config import COLORMAPS
 from dogcam.files import write_text
+from dogcam.publishing.html_page import html
+from dogcam.publishing.illustrations import FIGURES, KINDS, Pictures, draw, illustrations
+from dogcam.publishing.latex import write_latex
+from dogcam.publishing.markdown import markdown, markdown_text
+from dogcam.publishing.printing import write_pdf
 from dogcam.reporting import Document
-from dogcam.reporting.html_page import html
-from dogcam.reporting.illustrations import FIGURES, KINDS, Pictures, draw, illustrations
-from dogcam.reporting.latex import write_latex
-from dogcam.reporting.markdown import markdown, markdown_text
-from dogcam.reporting.printing import write_pdf
 
 __all__ = ["FIGURES", "KINDS", "html", "illustrations", "markdown", "markdown_text", "write"]
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from dogcam.language import say
+from dogcam.publishing.tex_text import ems, tex
 from dogcam.reporting import Entry, Row, Table
-from dogcam.reporting.tex_text import ems, tex
 
 PACKAGES = ("array", "booktabs", "longtable", "pdflscape", "rotating")
 _UPRIGHT, _SIDEWAYS = 465.0, 690.0  # points: the width of the template's page, and its height

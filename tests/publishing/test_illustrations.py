@@ -10,9 +10,9 @@ import pytest
 
 from dogcam.figures import Interval, Panel, contact_sheet, image_bytes, intervals
 from dogcam.language import speaking, spoken
+from dogcam.publishing.html_page import html
+from dogcam.publishing.illustrations import KINDS, Pictures, draw
 from dogcam.reporting import Chart, Document, Exhibit, Sheet, Tile
-from dogcam.reporting.html_page import html
-from dogcam.reporting.illustrations import KINDS, Pictures, draw
 
 HOSTILE = "--><script>alert(1)</script>&\"'[b]\u202e" + "y" * 300
 
@@ -74,7 +74,7 @@ def test_a_page_draws_by_itself_what_was_not_drawn():
 
 
 def test_other_processes_draw_the_same_in_the_same_language_and_colours(tmp_path, monkeypatch):
-    monkeypatch.setattr("dogcam.reporting.illustrations._WORTH", 0)
+    monkeypatch.setattr("dogcam.publishing.illustrations._WORTH", 0)
     found = document(chart(partial(intervals, [Interval("a", 0.1, 0.0, 0.2)], "x")), sheet())
     with speaking("ko"):
         here, paths = draw(found, tmp_path / "here", lambda: None)
@@ -87,8 +87,8 @@ def test_other_processes_draw_the_same_in_the_same_language_and_colours(tmp_path
 
 
 def test_where_other_processes_end_the_rest_is_drawn_here(tmp_path, monkeypatch):
-    monkeypatch.setattr("dogcam.reporting.illustrations._WORTH", 0)
-    monkeypatch.setattr("dogcam.reporting.illustrations._begin", divmod)  # fails, which ends the process
+    monkeypatch.setattr("dogcam.publishing.illustrations._WORTH", 0)
+    monkeypatch.setattr("dogcam.publishing.illustrations._begin", divmod)  # fails, which ends the process
     done = []
     _, paths = draw(document(sheet()), tmp_path, counted(done), processes=2)
     assert len(paths) == len(KINDS)
@@ -96,7 +96,7 @@ def test_where_other_processes_end_the_rest_is_drawn_here(tmp_path, monkeypatch)
 
 
 def test_an_error_in_another_process_is_the_error_here(tmp_path, monkeypatch):
-    monkeypatch.setattr("dogcam.reporting.illustrations._WORTH", 0)
+    monkeypatch.setattr("dogcam.publishing.illustrations._WORTH", 0)
     with pytest.raises(TypeError, match="divmod"):
         draw(document(chart(partial(divmod, 1, 0))), tmp_path, lambda: None, processes=2)
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from dogcam.errors import OptionError, Unavailable
 from dogcam.files import written_whole
+from dogcam.publishing.html_page import html
+from dogcam.publishing.illustrations import Pictures
 from dogcam.reporting import Document
-from dogcam.reporting.html_page import html
-from dogcam.reporting.illustrations import Pictures
 
 FILE = "report.pdf"
 VARIABLE = "CHROME"  # of the environment: the browser to be used

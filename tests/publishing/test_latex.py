@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from dogcam.language import speaking
+from dogcam.publishing.latex import article, table_file
+from dogcam.publishing.rendering import write
+from dogcam.publishing.tables_of import tables_of
+from dogcam.publishing.tex_tables import PACKAGES, table_tex
 from dogcam.reporting import Chart, Document, Entry, Exhibit, Row, Sheet, Table
-from dogcam.reporting.latex import article, table_file
 from dogcam.reporting.page import compose
-from dogcam.reporting.rendering import write
-from dogcam.reporting.tables_of import tables_of
-from dogcam.reporting.tex_tables import PACKAGES, table_tex
 
 HOSTILE = (
     r"\input{/etc/passwd} {}} $x_1^2$ & # % ~ <b> | \" ` '' -- ?` ≥±−×→·…–“é”한글 " + "\u202e🐕\u200b\x07 [bold] *"

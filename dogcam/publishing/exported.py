@@ -7,10 +7,10 @@ from pathlib import Path
 
 from dogcam.files import write_bytes
 from dogcam.language import say
+from dogcam.publishing.tables_of import tables_of
 from dogcam.reporting import Document, Table
 from dogcam.reporting.csv_tables import in_columns, write_csv
 from dogcam.reporting.summary import SUMMARY_VERSION
-from dogcam.reporting.tables_of import tables_of
 from dogcam.runs import Experiment
 
 SHOWN = "shown"  # the folder of the document's own tables

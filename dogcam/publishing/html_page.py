@@ -8,9 +8,9 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from dogcam.figures import ANNOTATED_COLOUR, PREDICTED_COLOUR, heat_gradient
+from dogcam.publishing.illustrations import Pictures
+from dogcam.publishing.templating import digest, environment
 from dogcam.reporting import Document
-from dogcam.reporting.illustrations import Pictures
-from dogcam.reporting.templating import digest, environment
 from dogcam.reporting.viewer import json_text
 
 _SCRIPTS = ("localize.js", "drawing.js", "picking.js", "viewer.js")

@@ -15,7 +15,7 @@ from dogcam.reporting import isolated
 def environment() -> Environment:
     """A new environment; only HTML is escaped by itself."""
     made = Environment(
-        loader=PackageLoader("dogcam.reporting"),
+        loader=PackageLoader("dogcam.publishing"),
         autoescape=select_autoescape(("html",)),
         undefined=StrictUndefined,
         trim_blocks=True,

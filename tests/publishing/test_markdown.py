@@ -5,8 +5,8 @@ import re
 import pytest
 
 from dogcam.language import speaking
+from dogcam.publishing.markdown import markdown, markdown_text
 from dogcam.reporting import Document, Entry, Exhibit, Row, Table
-from dogcam.reporting.markdown import markdown, markdown_text
 from dogcam.reporting.page import compose
 
 HOSTILE = "<script>alert(1)</script> https://evil.example www.evil.example [a](b) | `c` *d* _e_ ~f~ $g$ ![h](i) \n# j"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from dogcam.publishing.templating import environment
 from dogcam.reporting import Document, Entry, Row, Table
-from dogcam.reporting.templating import environment
 
 _LONG = 25  # rows: a longer table is folded, so that the page can be read through
 

@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from dogcam.language import speaking
-from dogcam.reporting.tex_text import ems, tex
+from dogcam.publishing.tex_text import ems, tex
 
 OBEYED = set("\\{}$&#%_^~")
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from dogcam.files import write_text
 from dogcam.language import spoken
+from dogcam.publishing.illustrations import FIGURES, Pictures
+from dogcam.publishing.tables_of import VERDICTS, table_names, tables_of
+from dogcam.publishing.templating import environment
+from dogcam.publishing.tex_tables import PACKAGES, table_tex
+from dogcam.publishing.tex_text import tex
 from dogcam.reporting import Document, Table
-from dogcam.reporting.illustrations import FIGURES, Pictures
-from dogcam.reporting.tables_of import VERDICTS, table_names, tables_of
-from dogcam.reporting.templating import environment
-from dogcam.reporting.tex_tables import PACKAGES, table_tex
-from dogcam.reporting.tex_text import tex
 
 FOLDER = "latex"
 TABLES = "tables"
