@@ -23,7 +23,9 @@ DATA = "synthetic:3"
 def network(shape=(40, 60, 3), classes=3, seed=1) -> keras.Model:
     """A backbone used as a layer, non-square input, softmax."""
     keras.utils.set_random_seed(seed)
-    body = keras.Sequential([keras.Input(shape), keras.layers.Conv2D(4, 3, strides=4, activation="relu")], name="body")
+    body = keras.Sequential(
+        [keras.Input(shape), keras.layers.Conv2D(4, 3, strides=4, activation="relu", name="conv")], name="body"
+    )
     inputs = keras.Input(shape)
     pooled = keras.layers.GlobalAveragePooling2D()(body(inputs))
     return keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(pooled))
@@ -54,7 +56,7 @@ def config(folder, **changes) -> EvaluateConfig:
 def test_its_rows_are_those_of_the_model_asked_by_keras_alone(folder, dataset):
     result = evaluate.run(config(folder), Progress())
     assert result.experiment.path == folder / "runs" / "my.keras-on-synthetic-3"
-    rows = result.evaluation.read(Cell(1, 0, "gradcam", "body/conv2d", "default"))
+    rows = result.evaluation.read(Cell(1, 0, "gradcam", "body/conv", "default"))
     records = limited(dataset.splits["test"], 6)
     inputs = np.stack([squash(record.image.pixels(), (40, 60)) for record in records]) / np.float32(255)
     shares = network().predict(inputs, verbose=0)

@@ -699,7 +699,7 @@ class TestEverythingAskedFor:
 
     def test_the_report_shows_the_gap_and_the_faithfulness(self, whole):
         keys = [exhibit.key for exhibit in compose(whole.experiment).exhibits]
-        assert keys[-3:] == ["dynamics", "gap", "faithfulness"]
+        assert keys[-5:] == ["dynamics", "groups", "faithfulness", "gap", "galleries"]
 
     def test_what_was_scored_for_faithfulness_on_other_pictures_is_not_resumed(self, whole):
         config = replace(whole.config, resume=True, faithfulness=3, experiment=str(whole.experiment.path))

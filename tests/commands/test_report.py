@@ -30,6 +30,13 @@ def made(tmp_path):
     return _module.Made(str(tmp_path / "home"))
 
 
+@pytest.fixture
+def small(made):
+    """Of which little is to be drawn, where pictures are not what a test is about."""
+    made.methods, made.epochs, made.samples = ("cam",), (4,), 1
+    return made
+
+
 class Ear(Progress):
     """Counts what it hears."""
 
@@ -64,11 +71,11 @@ def test_both_formats_and_the_figures_lie_in_the_experiment_and_progress_hears_o
     assert ear.total == ear.done == 2 + sum(path.suffix == ".png" for path in result.figures)
 
 
-def test_korean_lies_beside_english_and_says_so_of_itself(made):
-    experiment = made.write()
-    english = run(ReportConfig(home=made.home, formats=("html",)), Progress())
+def test_korean_lies_beside_english_and_says_so_of_itself(small):
+    experiment = small.write()
+    english = run(ReportConfig(home=small.home, formats=("html",)), Progress())
     before = english.paths[0].read_bytes()
-    korean = run(ReportConfig(home=made.home, formats=("html",), lang="ko"), Progress())
+    korean = run(ReportConfig(home=small.home, formats=("html",), lang="ko"), Progress())
     assert korean.paths == (experiment.path / "report-ko" / "index.html",)
     assert '<html lang="ko">' in korean.paths[0].read_text(encoding="utf-8")
     assert english.paths[0].read_bytes() == before
@@ -76,12 +83,12 @@ def test_korean_lies_beside_english_and_says_so_of_itself(made):
     assert spoken() == "en"
 
 
-def test_tables_as_csv_and_why_there_are_none_of_the_summary(made):
-    made.write()
+def test_tables_as_csv_and_why_there_are_none_of_the_summary(small):
+    small.write()
     notes = []
     ear = Ear()
     ear.note = notes.append
-    result = run(ReportConfig(home=made.home, formats=("md",), csv=True), ear)
+    result = run(ReportConfig(home=small.home, formats=("md",), csv=True), ear)
     assert {path.parent.name for path in result.tables} == {"shown"}
     assert all(path.is_file() for path in result.tables)
     assert len([note for note in notes if "summary.json is not there" in note]) == 1
@@ -96,12 +103,13 @@ def test_without_a_browser_a_pdf_is_refused_before_anything_is_written(made, mon
 
 
 @pytest.mark.parametrize("width", [80, 120, None])
-def test_a_report_of_hostile_names_ends_in_a_terminal_as_text(made, monkeypatch, capsys, width):
-    made.classes, made.ids = ("<b>\x1b[31m", "[red]x\u202e"), ("a\x1b]0;x\x07b", "[bold]" + "y" * 300)
-    experiment = made.write()
+def test_a_report_of_hostile_names_ends_in_a_terminal_as_text(small, monkeypatch, capsys, width):
+    small.samples = 2
+    small.classes, small.ids = ("<b>\x1b[31m", "[red]x\u202e"), ("a\x1b]0;x\x07b", "[bold]" + "y" * 300)
+    experiment = small.write()
     if width is not None:
         monkeypatch.setenv("COLUMNS", str(width))
-    assert cli.main(["report", "--home", made.home, "--format", "md", "--csv"]) == 0
+    assert cli.main(["report", "--home", small.home, "--format", "md", "--csv"]) == 0
     out = capsys.readouterr().out
     first, *rest = out.splitlines()
     assert first == str(experiment.path / "report" / "report.md")
@@ -111,19 +119,19 @@ def test_a_report_of_hostile_names_ends_in_a_terminal_as_text(made, monkeypatch,
     assert not {"\x1b", "\x07", "\u202e"} & set(out)
 
 
-def test_one_format_elsewhere(made, tmp_path):
-    made.write()
-    config = ReportConfig(home=made.home, experiment="made", out=str(tmp_path / "there"), formats=("md", "md"))
+def test_one_format_elsewhere(small, tmp_path):
+    small.write()
+    config = ReportConfig(home=small.home, experiment="made", out=str(tmp_path / "there"), formats=("md", "md"))
     result = run(config, Progress())
     assert result.paths == (tmp_path / "there" / "report.md",)
     assert not (tmp_path / "there" / "index.html").exists()
 
 
-def test_heat_is_in_the_colours_asked_for_in_the_page_and_in_the_figures(made, tmp_path):
-    made.write()
+def test_heat_is_in_the_colours_asked_for_in_the_page_and_in_the_figures(small, tmp_path):
+    small.write()
     written = {}
     for name in ("magma", "viridis"):
-        run(ReportConfig(home=made.home, out=str(tmp_path / name), formats=("html",), colormap=name), Progress())
+        run(ReportConfig(home=small.home, out=str(tmp_path / name), formats=("html",), colormap=name), Progress())
         with heat_colours(name):
             levels, gradient = heat_levels(2)[-1].tolist(), heat_gradient()
         written[name] = (tmp_path / name / "index.html").read_text()
@@ -177,9 +185,9 @@ def test_several_are_compared_in_a_folder_of_their_own_in_the_first(made):
     assert not (experiment.path / "report").exists()
 
 
-def test_the_report_of_one_has_no_comparison(made):
-    made.write()
-    assert run(ReportConfig(home=made.home, formats=("md",)), Progress()).summary is None
+def test_the_report_of_one_has_no_comparison(small):
+    small.write()
+    assert run(ReportConfig(home=small.home, formats=("md",)), Progress()).summary is None
 
 
 def test_what_may_not_be_compared_is_refused_and_nothing_written(made):
@@ -204,9 +212,9 @@ def test_several_on_the_command_line_elsewhere_and_as_json(made, tmp_path, capsy
     assert "the nearest: other" in capsys.readouterr().err
 
 
-def test_a_whole_report_imports_neither_tensorflow_nor_pyplot(made):
-    made.write()
-    other(made)
+def test_a_whole_report_imports_neither_tensorflow_nor_pyplot(small):
+    small.write()
+    other(small)
     code = (
         "import sys\n"
         "from dogcam.commands.report import run\n"
@@ -219,6 +227,6 @@ def test_a_whole_report_imports_neither_tensorflow_nor_pyplot(made):
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(dogcam.__file__).parents[1])}
     done = subprocess.run(
-        [sys.executable, "-c", code, made.home], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, small.home], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
