@@ -7,7 +7,7 @@ from pathlib import Path
 from dogcam.files import write_text
 from dogcam.language import spoken
 from dogcam.publishing.illustrations import FIGURES, Pictures
-from dogcam.publishing.tables_of import VERDICTS, table_names, tables_of
+from dogcam.publishing.tables_of import table_names, tables_of
 from dogcam.publishing.templating import environment
 from dogcam.publishing.tex_tables import PACKAGES, table_tex
 from dogcam.publishing.tex_text import tex
@@ -48,6 +48,5 @@ def article(document: Document) -> str:
         tables=TABLES,
         named=table_names(document),
         key=id,
-        verdicts=VERDICTS,
         has_claims=bool(document.findings),
     )

@@ -6,17 +6,10 @@ The name is the exhibit's key, and from the exhibit's second table on its number
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from dogcam.language import message, say
+from dogcam.language import say
 from dogcam.reporting import Document, Exhibit, Finding, Row, Table
-
-VERDICTS: Mapping[str, str] = {
-    "supported": message("supported"),
-    "contradicted": message("contradicted"),
-    "undecided": message("undecided"),
-    "identical": message("identical"),
-}
 
 
 def tables_of(document: Document) -> dict[str, Table]:
@@ -51,4 +44,4 @@ def claims_table(document: Document) -> Table:
 
 def _claim_row(finding: Finding) -> Row:
     source = say("the study") if finding.source == "study" else "dogcam"
-    return Row.of(finding.claim, source, finding.protocol, say(VERDICTS[finding.verdict]), finding.sentence)
+    return Row.of(finding.claim, source, finding.protocol, finding.shown_verdict, finding.sentence)

@@ -10,7 +10,7 @@ import numpy as np
 from dogcam import figures
 from dogcam.figures import Small, small_charts
 from dogcam.language import message, say
-from dogcam.reporting import NONE, Chart, Entry, Exhibit, Row, Table, number
+from dogcam.reporting import NONE, Chart, Entry, Exhibit, Row, Table, number, p_value
 from dogcam.reporting.dynamics import dynamics
 from dogcam.reporting.evidence import Evidence, title_of
 from dogcam.reporting.localisation import colour_of
@@ -261,10 +261,4 @@ def _run(track: Track) -> str:
 def _tested(change: Pair) -> tuple[str | Entry, ...]:
     """The change, on how many images it is a gain, and its tests."""
     counts = f"{change.wins} / {change.ties} / {change.losses}"
-    return spelled(change.difference), counts, _p(change.p), Entry(_p(change.holm), strong=told_apart(change))
-
-
-def _p(p: float) -> str:
-    if np.isnan(p):
-        return NONE
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return spelled(change.difference), counts, p_value(change.p), Entry(p_value(change.holm), strong=told_apart(change))
