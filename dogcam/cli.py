@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Annotated, Any
@@ -453,10 +455,30 @@ def _root(
     """Does an image classifier look at the object, and which CAM method shows it best? With evidence."""
 
 
+@contextmanager
+def no_ctrl_c_lost() -> Iterator[None]:
+    """Give a Ctrl-C again that came while an object was being deleted, where Python prints every exception and goes on."""
+    known = sys.unraisablehook
+
+    def hook(found: Any) -> None:
+        if issubclass(found.exc_type, KeyboardInterrupt):
+            # From another thread and a moment later: given here it would be lost in the same way.
+            threading.Timer(0.01, _thread.interrupt_main).start()
+        else:
+            known(found)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = known
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the program on `arguments` (those of the process where None) and return its exit code."""
     try:
-        app(args=arguments, prog_name="dogcam")
+        with no_ctrl_c_lost():
+            app(args=arguments, prog_name="dogcam")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else DONE
     except DogcamError as error:

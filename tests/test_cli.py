@@ -316,6 +316,28 @@ def test_the_table_can_be_piped(answers):
     assert quiet.out.splitlines()[0] == plain.out.splitlines()[0]
 
 
+class Deleted:
+    """Interrupted while it is being deleted."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __del__(self):
+        raise self.error
+
+
+def test_ctrl_c_is_not_lost_where_an_object_is_being_deleted(capsys):
+    def deleting():
+        with cli.no_ctrl_c_lost():
+            Deleted(KeyboardInterrupt())
+            for _ in range(500):  # else it is not given at all
+                time.sleep(0.01)
+
+    with pytest.raises(KeyboardInterrupt):
+        deleting()
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_ctrl_c_leaves_an_experiment_to_resume(tmp_path):
     line = (
         "train --dataset synthetic:2 --backbone small_resnet --weights none --runs 1 --epochs 30 --limit 16 --name cut"
