@@ -83,7 +83,7 @@ class RunVerdict:
             "run": self.run,
             "epoch": self.peak_epoch,
             "accuracy": f"{self.peak_accuracy:.4f}",
-            "share": f"{100 * RISE:.0f} %",
+            "share": say("{share} %", share=f"{100 * RISE:.0f}"),
         }
         if not np.isfinite(self.lowest_loss):
             return say(

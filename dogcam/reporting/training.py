@@ -78,7 +78,7 @@ def _runs_table(evidence: Evidence) -> Table:
         for run, curve in study.CURVES.items()
     ]
     heads = [head for epoch in epochs for head in (say("e{epoch} acc", epoch=epoch), say("e{epoch} loss", epoch=epoch))]
-    note = say("Published: {title}; {peaks}", title=study.TITLE, peaks=study.peaks_note())
+    note = say("Published: {title}; {peaks}", title=say(study.TITLE), peaks=study.peaks_note())
     return Table(
         say("Test accuracy and loss by run and epoch, ours and as published. Set off: the best epoch of the run."),
         ("", say("run"), *heads, say("peak"), say("overfits from")),

@@ -89,7 +89,7 @@ def test_an_unknown_language_is_refused_with_those_there_are():
         ("경로으로(로)", "경로로"),
         ("Grad-CAM은(는)", "Grad-CAM은"),
         ("saliency은(는)", "saliency는"),
-        ("Grad-CAM++은(는)", "Grad-CAM++은"),
+        ("Grad-CAM++은(는)", "Grad-CAM++는"),
         ("0.63이(가)", "0.63이"),
         ("0.635이(가)", "0.635가"),
         ("7으로(로)", "7로"),

@@ -116,7 +116,7 @@ def test_names_shares_and_p_values():
     assert [listed(list("abc"[:n])) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
     assert (p_value(0.0004), p_value(0.0316), p_value(float("nan"))) == ("< 0.001", "0.032", "–")
     with speaking("ko"):
-        assert listed(list("abc")) == "a, b 및 c"
+        assert listed(list("abc")) == "a, b, c"
         assert percent(0.123) == "12.3%"
 
 
