@@ -189,7 +189,7 @@ def _apart(heights: Sequence[float], gap: float) -> list[float]:
 @styled
 def intervals(rows: Sequence[Interval], x_label: str, *, colours: Any = None) -> Figure:
     """Differences with their confidence intervals, one below the other, coloured by the side of 0 they lie on."""
-    figure = Figure(figsize=(5.4, max(1.6, 0.75 + 0.255 * len(rows))))
+    figure = Figure(figsize=(5.4, max(1.6, 0.75 + 0.27 * len(rows))))
     high = figure.get_figheight()
     axes = figure.add_axes((0.395, 0.48 / high, 0.575, 1 - 0.55 / high))
     axes.axvline(0, color=colours["muted"], linewidth=1.2, zorder=1)
@@ -200,7 +200,7 @@ def intervals(rows: Sequence[Interval], x_label: str, *, colours: Any = None) ->
         axes.plot(row.mean, y, "o", color=colour, markersize=6)
     axes.set(yticks=range(len(rows)), ylim=(len(rows) - 0.5, -0.5), xlabel=x_label)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.set_yticklabels([fitted(row.label, 2.05, 7.5, lines=1) for row in rows])
+    axes.set_yticklabels([fitted(row.label, 2.05, 7.5, lines=2) for row in rows])
     _tidy(axes, colours)
     axes.grid(axis="x", color=colours["grid"], linewidth=0.8)
     axes.grid(visible=False, axis="y")
