@@ -159,8 +159,10 @@ def _limits(evidence: Evidence, made: tuple[Finding, ...], found: Standing | Non
     if found is not None and found.compared.pairs:
         limits.append(
             say(
-                "At the head of this page above and below are what both a 95 % interval and a test corrected for all pairs "
-                "compared (Holm) tell apart."
+                "At the head of this page above and below are what both a 95 % interval and a corrected test (Holm) tell apart. "
+                "Between methods it is corrected for all pairs; against the best box that never looks, only for the lines "
+                "compared with it, so that a method may be below that box here and share a letter with it where methods are "
+                "ranked."
             )
         )
     if made:

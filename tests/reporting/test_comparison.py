@@ -116,6 +116,18 @@ def test_pairs_are_those_of_scipy_and_two_baselines_are_no_pair_of_interest(eval
     assert len(found.of_methods) == len(found.pairs) - 1
 
 
+def test_against_the_box_that_never_looks_the_test_is_corrected_for_the_lines_compared_with_it_alone(evaluation):
+    found = comparison(evaluation)
+    p = {(pair.first, pair.second): pair.p for pair in found.pairs if found.baseline in (pair.first, pair.second)}
+    ordered = sorted(p.values())
+    assert len(ordered) == len(found.lines) - 1, "the untrained network is compared with it too"
+    steps = [min(1.0, value * (len(ordered) - place)) for place, value in enumerate(ordered)]
+    corrected = dict(zip(ordered, np.maximum.accumulate(steps), strict=True))
+    for line in found.lines:
+        if line.unseen is not None:
+            assert line.unseen.holm == pytest.approx(corrected[line.unseen.p])
+
+
 def test_few_images_are_said_and_not_faked(evaluation):
     few = [
         write(evaluation, Cell(1, 7, "cam", LAYER, "default"), boxes()[:4], UNSEEN[:4]),

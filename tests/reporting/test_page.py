@@ -183,6 +183,12 @@ def test_training_images_are_called_so_in_headline_answer_and_limits(made):
     assert "training images" not in " ".join((tested.headline, *tested.answer[:-1], *tested.limits))
 
 
+def test_the_limits_tell_which_correction_is_behind_above_and_below(document):
+    (limit,) = [text for text in document.limits if text.startswith("At the head of this page")]
+    assert "Between methods it is corrected for all pairs" in limit
+    assert "only for the lines compared with it" in limit
+
+
 def test_an_open_question_stays_one_on_training_images(made):
     made.split, made.unseen = "train", 0.55
     assert compose(made.write()).headline.endswith("a box drawn without looking, on training images?")
