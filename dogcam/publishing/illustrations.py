@@ -13,7 +13,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -199,12 +199,26 @@ def _elsewhere(jobs: Sequence[Job], processes: int, colormap: str) -> Iterator[t
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, fresh, _begin, (spoken(), colormap)) as pool:
         order = sorted(range(len(jobs)), key=lambda place: -jobs[place].pictures)
-        begun = {pool.submit(jobs[place].work): place for place in order}
+        with _interrupts_held():
+            begun = {pool.submit(jobs[place].work): place for place in order}
         try:
             for each in as_completed(begun):
                 yield begun[each], each.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Keep Ctrl-C waiting while processes are started: they inherit that, so that none is interrupted before `_begin`."""
+    if not hasattr(signal, "pthread_sigmask"):  # as on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _setting = ExitStack()  # a worker's language and colours, which last as long as it does

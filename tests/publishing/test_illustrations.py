@@ -1,6 +1,7 @@
 """Figures as files and as pictures of a page: each drawn once, in this process or in others, and alike in both."""
 
 import re
+import signal
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from functools import partial
@@ -8,8 +9,10 @@ from functools import partial
 import numpy as np
 import pytest
 
+from dogcam.config import COLORMAPS
 from dogcam.figures import Interval, Panel, contact_sheet, image_bytes, intervals
 from dogcam.language import speaking, spoken
+from dogcam.publishing import illustrations
 from dogcam.publishing.html_page import html
 from dogcam.publishing.illustrations import KINDS, Pictures, draw
 from dogcam.reporting import Chart, Document, Exhibit, Sheet, Tile
@@ -107,3 +110,13 @@ def test_names_in_an_svg_are_outlines_and_no_markup(tmp_path):
     tags = {each.tag.rpartition("}")[2] for each in ElementTree.fromstring(svg).iter()}
     assert not tags & {"script", "text", "a", "foreignObject"}
     assert "alert(1)</script>" not in re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="this system holds no signals back")
+def test_other_processes_are_started_deaf_to_ctrl_c_and_this_one_hears_it_again():
+    asked = partial(signal.pthread_sigmask, signal.SIG_BLOCK, ())  # gives the signals that are held back
+    before = asked()
+    ((_, held),) = illustrations._elsewhere([illustrations.Job(asked, print, 1, False)], 1, COLORMAPS[0])
+    assert signal.SIGINT in held
+    assert asked() == before
+    assert signal.SIGINT not in before
