@@ -75,7 +75,7 @@ def test_a_kept_walk_is_told_in_korean_with_its_numbers_and_names():
         "(채점된 이미지 4장은 신뢰구간을 구하기에 너무 적다(10장 필요))."
     )
     assert "방법 0.000; 맵 처리 +0.070(ReLU +0.070, 임계값 0.000)" in shares
-    assert last == "점수(로짓)은 양쪽이 같다."
+    assert last == "점수(로짓)는 양쪽이 같다."
     rows = [[entry.text for entry in row.entries] for row in table.rows]
     assert [row[0] for row in rows] == ["CAM(cam2016)", "방법", "ReLU", "임계값", "Grad-CAM(gradcam2017)"]
     assert [row[1] for row in rows[1:-1]] == ["CAM → Grad-CAM", "음수 값 유지 → 0에서 자름", "0.2 초과 → 0.15 초과"]

@@ -260,7 +260,7 @@ def test_in_korean_and_what_is_kept_stays_as_it_was():
         learnt
         == "실행 1에서 테스트 정확도는 에포크 7에서 가장 높고(0.8000), 테스트 손실은 에포크 5에서 가장 낮다(0.5000)."
     )
-    assert fit.startswith("last의 CAM의 평균 IoU는 에포크 7에서 가장 높다(0.550; 에포크 5와의 차이 +0.050 [")
+    assert fit.startswith("last 층의 CAM의 평균 IoU는 에포크 7에서 가장 높다(0.550; 에포크 5와의 차이 +0.050 [")
     assert "평가한 에포크 3개 가운데 정확도도 그곳에서 가장 높다." in fit
     assert "에포크 사이의 변화 3개 가운데 3개가 0과 구별된다(Holm 보정): 에포크 5 − 에포크 3: +0.050 [" in fit
     (track,) = found.tracks
