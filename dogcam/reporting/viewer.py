@@ -62,7 +62,7 @@ def viewer(evidence: Evidence) -> dict[str, Any] | None:
     """
     known = {name: evidence.protocol(name) for name in evidence.protocols}
     drawn = {name: each for name, each in known.items() if each is not None and can_draw(each)}
-    if not drawn or not _shown(evidence):
+    if not drawn or not evidence.pictures:
         return None
     maps, omitted = _within(_maps(evidence))
     if not maps:
@@ -80,11 +80,6 @@ def viewer(evidence: Evidence) -> dict[str, Any] | None:
         "start": _start(evidence, maps, pairs),
         "notes": list(_notes([name for name in known if name not in drawn], omitted)),
     }
-
-
-def _shown(evidence: Evidence) -> list[Sample]:
-    """The pictures to choose from; their places are those of their maps."""
-    return evidence.pictures
 
 
 def can_draw(protocol: Protocol) -> bool:
@@ -148,7 +143,7 @@ def _pairs(evidence: Evidence, maps: Mapping[Key, Maps]) -> list[Pair]:
 
 
 def _pictures(evidence: Evidence) -> list[dict[str, Any]]:
-    samples = _shown(evidence)
+    samples = evidence.pictures
     contents = jpegs([sample.path for sample in samples], PICTURE_BYTES)
     return [_picture(sample, content) for sample, content in zip(samples, contents, strict=True)]
 
@@ -191,7 +186,7 @@ def _cell(evidence: Evidence, cell: Cell, columns: Columns, pair: int, protocol:
         "protocol": protocol,
         "threshold": choice.threshold,
         "source": choice.source,
-        "iou": [_rounded(known.get(sample.id)) for sample in _shown(evidence)],
+        "iou": [_rounded(known.get(sample.id)) for sample in evidence.pictures],
         **_curve(evidence.evaluation.long(cell).get("curve")),
     }
 
@@ -227,7 +222,7 @@ def _predictions(evidence: Evidence, places: set[tuple[int, int]]) -> list[dict[
 def _firsts(evidence: Evidence, columns: Columns, names: Any) -> list[list[Any] | None]:
     rows = {image: row for row, image in enumerate(columns["image"])}
     found: list[list[Any] | None] = []
-    for sample in _shown(evidence):
+    for sample in evidence.pictures:
         row = rows.get(sample.id)
         if row is None or not np.isfinite(columns["predicted"][row]):
             found.append(None)

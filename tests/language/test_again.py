@@ -2,8 +2,6 @@
 
 import pytest
 
-from dogcam import language
-from dogcam.language import CATALOGUES, speaking
 from dogcam.language.again import again
 
 CATALOGUE = """msgid ""
@@ -21,17 +19,6 @@ msgid "{side} × {side} (a.b)"
 msgstr "한 변이 {side}"
 """
 MESSAGES = ("{side} × {side} (a.b)", "above {threshold}", "{first} before {second}")
-
-
-@pytest.fixture
-def korean(tmp_path, monkeypatch):
-    path = tmp_path / "ko.po"
-    path.write_text(CATALOGUE, encoding="utf-8")
-    monkeypatch.setitem(CATALOGUES, "ko", path)
-    language._catalogue.cache_clear()
-    with speaking("ko"):
-        yield
-    language._catalogue.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 import pytest
 
-from dogcam import language
-from dogcam.language import CATALOGUES, counted, message, say, speaking, spoken
+from dogcam.language import counted, message, say, speaking, spoken
 from dogcam.language.particles import final_of, with_particles
 
 CATALOGUE = """msgid ""
@@ -21,18 +20,6 @@ msgstr[0] "이미지 {n}개"
 msgid "empty"
 msgstr ""
 """
-
-
-@pytest.fixture
-def korean(tmp_path, monkeypatch):
-    """A small catalogue in place of the real one."""
-    path = tmp_path / "ko.po"
-    path.write_text(CATALOGUE, encoding="utf-8")
-    monkeypatch.setitem(CATALOGUES, "ko", path)
-    language._catalogue.cache_clear()
-    with speaking("ko"):
-        yield
-    language._catalogue.cache_clear()
 
 
 def test_english_is_spoken_where_nothing_is_chosen():
