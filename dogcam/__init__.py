@@ -8,11 +8,11 @@ from typing import Any
 _PUBLIC = {
     "explain": "dogcam.api:explain",
     "load": "dogcam.api:load",
-    "Classifier": "dogcam.classifier:Classifier",
+    "Classifier": "dogcam.models.classifier:Classifier",
     "HeatmapEngine": "dogcam.engine:HeatmapEngine",
-    "Record": "dogcam.datasets:Record",
-    "open_dataset": "dogcam.datasets:open_dataset",
-    "DogcamError": "dogcam.errors:DogcamError",
+    "Record": "dogcam.data:Record",
+    "open_dataset": "dogcam.data:open_dataset",
+    "DogcamError": "dogcam.core.errors:DogcamError",
 }
 
 __all__ = ["Classifier", "DogcamError", "HeatmapEngine", "Record", "explain", "load", "open_dataset"]
@@ -21,7 +21,7 @@ __all__ = ["Classifier", "DogcamError", "HeatmapEngine", "Record", "explain", "l
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from dogcam.registry import resolve
+    from dogcam.core.registry import resolve
 
     return resolve(_PUBLIC[name])
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from dogcam.cli import main
+from dogcam.cli.app import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -17,19 +17,19 @@ from typing import Any
 
 import numpy as np
 
-from dogcam import localize
-from dogcam.classifier import Classifier, foreign
-from dogcam.config import ExplainConfig
-from dogcam.datasets import NO_BOXES
+from dogcam.boxes import drawing
+from dogcam.boxes.protocols import Protocol, find_protocol
+from dogcam.core.config import ExplainConfig
+from dogcam.core.errors import InputError, OptionError
+from dogcam.core.progress import Progress
+from dogcam.data import NO_BOXES
+from dogcam.data.pipeline import squash
 from dogcam.engine import Cell, HeatmapEngine, plan_cells
-from dogcam.errors import InputError, OptionError
+from dogcam.engine.targets import Target
 from dogcam.figures import Panel, contact_sheet
 from dogcam.methods import METHODS
-from dogcam.pipeline import squash
-from dogcam.progress import Progress
-from dogcam.protocols import Protocol, find_protocol
-from dogcam.subjects import find_subject
-from dogcam.targets import Target
+from dogcam.models.classifier import Classifier, foreign
+from dogcam.models.subjects import find_subject
 
 
 def load(
@@ -112,7 +112,7 @@ class Explained:
 
     def heat(self, method: str, layer: str, picture: int) -> np.ndarray:
         """A map as the protocol prepares it, enlarged and normalised: float32 (size, size) or the picture's size."""
-        return localize.prepare(self.maps[method, layer][picture], self.protocol, self.pictures[picture].shape[:2])
+        return drawing.prepare(self.maps[method, layer][picture], self.protocol, self.pictures[picture].shape[:2])
 
     def figure(self, picture: int = 0) -> Any:
         """All maps of one picture with their boxes, as a matplotlib figure."""
@@ -172,7 +172,7 @@ def explain(
         raise OptionError(f"batch_size must be at least 1; received {batch_size}")
     classifier, given = load(model), _pictures(pictures)
     chosen = find_protocol(protocol)
-    localize.threshold_of(chosen)
+    drawing.threshold_of(chosen)
     targets = _targets(classifier, str(target), labels, len(given))
     engine = HeatmapEngine(
         classifier,
@@ -261,6 +261,6 @@ def _coloured(picture: np.ndarray) -> np.ndarray:
 def _boxes(maps: np.ndarray, protocol: Protocol, pictures: Sequence[np.ndarray]) -> np.ndarray:
     """The boxes (B, 4) of maps (B, h, w), NaN where none is drawn."""
     drawn = [
-        localize.predicted_box(raw, protocol, picture.shape[:2]) for raw, picture in zip(maps, pictures, strict=True)
+        drawing.predicted_box(raw, protocol, picture.shape[:2]) for raw, picture in zip(maps, pictures, strict=True)
     ]
     return np.array([np.full(4, np.nan) if box is None else box for box in drawn], np.float32).reshape(-1, 4)

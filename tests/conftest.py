@@ -29,7 +29,7 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def listener():
     """A class of progress that remembers what it was told."""
-    from dogcam.progress import Progress
+    from dogcam.core.progress import Progress
 
     class Listener(Progress):
         def __init__(self):
@@ -70,8 +70,8 @@ TINY = {
 def trained(tmp_path_factory):
     """The result of training `TINY`. Read it only; take `experiment` to write."""
     from dogcam.commands import train
-    from dogcam.config import TrainConfig
-    from dogcam.progress import Progress
+    from dogcam.core.config import TrainConfig
+    from dogcam.core.progress import Progress
 
     home = tmp_path_factory.mktemp("runs")
     return train.run(TrainConfig.create(**TINY, name="tiny", home=str(home)), Progress())
@@ -80,9 +80,9 @@ def trained(tmp_path_factory):
 @pytest.fixture(scope="session")
 def evaluated(trained):
     """The result of evaluating it with the study's cells under two protocols. Read it only."""
-    from dogcam.commands import evaluate
-    from dogcam.config import EvaluateConfig
-    from dogcam.progress import Progress
+    from dogcam.commands.evaluate import command as evaluate
+    from dogcam.core.config import EvaluateConfig
+    from dogcam.core.progress import Progress
 
     config = EvaluateConfig(
         home=str(trained.experiment.path.parent), protocols=("default", "exercise"), limit=12, samples=3, calibrate=12
@@ -90,10 +90,24 @@ def evaluated(trained):
     return evaluate.run(config, Progress())
 
 
+@pytest.fixture(scope="session")
+def make():
+    """`made_up.Made`: an experiment that nothing was trained for, written as training and evaluation write theirs."""
+    from made_up import Made
+
+    return Made
+
+
+@pytest.fixture
+def made(make, tmp_path):
+    """A made-up experiment: what to change and write."""
+    return make(str(tmp_path / "home"))
+
+
 @pytest.fixture
 def experiment(evaluated, tmp_path):
     """A copy of the evaluated experiment that a test may write to, alone in its home."""
-    from dogcam.runs import Experiment
+    from dogcam.experiment.runs import Experiment
 
     path = tmp_path / "runs" / "tiny"
     shutil.copytree(evaluated.experiment.path, path)

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from dogcam import localize
 from dogcam.api import explain, load
-from dogcam.errors import DogcamError, InputError, OptionError, UnknownName
-from dogcam.pipeline import squash
-from dogcam.protocols import PROTOCOLS
+from dogcam.boxes import drawing
+from dogcam.boxes.protocols import PROTOCOLS
+from dogcam.core.errors import DogcamError, InputError, OptionError, UnknownName
+from dogcam.data.pipeline import squash
 
 NAMES = ("beagle", "basset", "boxer")
 
@@ -99,7 +99,7 @@ class TestExplaining:
         layer = classifier.stages[-1]
         np.testing.assert_allclose(found.maps["cam", layer], expected, atol=1e-5)
         for number, picture in enumerate(pictures):
-            box = localize.predicted_box(found.maps["cam", layer][number], PROTOCOLS["default"], picture.shape[:2])
+            box = drawing.predicted_box(found.maps["cam", layer][number], PROTOCOLS["default"], picture.shape[:2])
             np.testing.assert_allclose(found.boxes["cam", layer][number], np.full(4, np.nan) if box is None else box)
 
     def test_one_picture_is_a_batch_of_one_and_numbers_may_be_of_any_kind(self, classifier, pictures):

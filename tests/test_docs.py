@@ -16,11 +16,11 @@ import keras
 import numpy as np
 import pytest
 
-from dogcam import cli
-from dogcam.backbones import BACKBONES
-from dogcam.datasets import DATASETS
+from dogcam.boxes.protocols import PROTOCOLS
+from dogcam.cli.app import app
+from dogcam.data import DATASETS
 from dogcam.methods import METHODS
-from dogcam.protocols import PROTOCOLS
+from dogcam.models.backbones import BACKBONES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -91,9 +91,9 @@ def test_ci_takes_the_browser_there_is_or_installs_one_and_never_fails(found_by_
 def test_every_command_in_readme_is_one_the_program_takes(line, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        cli, "resolve", lambda dotted: lambda config, progress, **more: asked.append(config) or _result()
+        app, "resolve", lambda dotted: lambda config, progress, **more: asked.append(config) or _result()
     )
-    assert cli.main([*shlex.split(line, comments=True)[1:], "--json"]) == 0
+    assert app.main([*shlex.split(line, comments=True)[1:], "--json"]) == 0
     assert len(asked) == 1
 
 
@@ -156,9 +156,9 @@ def test_the_wheel_runs_outside_the_checkout(wheel, experiment, tmp_path):
     zipfile.ZipFile(wheel).extractall(installed)
 
     def run(*arguments):
-        code = f"import sys; sys.path.insert(0, {str(installed)!r})\nimport dogcam.cli\n"
+        code = f"import sys; sys.path.insert(0, {str(installed)!r})\nimport dogcam.cli.app\n"
         code += f"assert dogcam.__file__.startswith({str(installed)!r}), dogcam.__file__\n"
-        code += f"sys.exit(dogcam.cli.main({list(map(str, arguments))!r}))"
+        code += f"sys.exit(dogcam.app.main({list(map(str, arguments))!r}))"
         return subprocess.run([sys.executable, "-c", code], cwd=elsewhere, capture_output=True, text=True, timeout=120)
 
     done = run("report", "--home", experiment.path.parent, "--out", tmp_path / "report", "--json")

@@ -8,13 +8,15 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from dogcam.commands import evaluate, explain, report, train
-from dogcam.commands.evaluate import EvaluateResult
-from dogcam.commands.explain import ExplainResult
+from dogcam.commands import report, train
+from dogcam.commands.evaluate import command as evaluate
+from dogcam.commands.evaluate.command import EvaluateResult
+from dogcam.commands.explain import command as explain
+from dogcam.commands.explain.command import ExplainResult
 from dogcam.commands.report import ReportResult
 from dogcam.commands.train import TrainResult
-from dogcam.config import DemoConfig, EvaluateConfig, ExplainConfig, ReportConfig
-from dogcam.progress import Progress
+from dogcam.core.config import DemoConfig, EvaluateConfig, ExplainConfig, ReportConfig
+from dogcam.core.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from dogcam.classifier import Classifier, foreign, imagenet_classifier, load_trained
-from dogcam.config import LayersConfig
+from dogcam.commands.listings import Listing
+from dogcam.core.config import LayersConfig
+from dogcam.core.errors import ModelError
+from dogcam.core.progress import Progress
 from dogcam.engine import score_layers
-from dogcam.errors import ModelError
-from dogcam.graph import Step
-from dogcam.listings import Listing
-from dogcam.pretrained import load_model
-from dogcam.progress import Progress
-from dogcam.runs import find_experiment
+from dogcam.experiment.runs import find_experiment
+from dogcam.models.classifier import Classifier, foreign, imagenet_classifier, load_trained
+from dogcam.models.graph import Step
+from dogcam.models.pretrained import load_model
 
 
 def run(config: LayersConfig, progress: Progress) -> Listing:

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from dogcam import figures
-from dogcam.config import ReportConfig
-from dogcam.files import plain
+from dogcam.analysis.between import contrast
+from dogcam.core.config import ReportConfig
+from dogcam.core.files import plain
+from dogcam.core.progress import Progress
+from dogcam.experiment.runs import Experiment, find_experiment
 from dogcam.language import SOURCE, speaking
-from dogcam.progress import Progress
-from dogcam.publishing.exported import write_shown, write_summary
-from dogcam.publishing.lettering import legible
-from dogcam.publishing.printing import browser
-from dogcam.publishing.rendering import illustrations, write
-from dogcam.reporting import Document
-from dogcam.reporting.between import contrast
-from dogcam.reporting.between_page import compose_contrast
-from dogcam.reporting.page import compose
-from dogcam.runs import Experiment, find_experiment
+from dogcam.report.between_page import compose_contrast
+from dogcam.report.document import Document
+from dogcam.report.formats.exported import write_shown, write_summary
+from dogcam.report.formats.lettering import legible
+from dogcam.report.formats.printing import browser
+from dogcam.report.formats.rendering import illustrations, write
+from dogcam.report.page import compose
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ReportResult:
         tables: the CSV files.
         next_step: the command that the report still lacks; "" where nothing is missing.
         seconds: how long it took.
-        summary: of several experiments what was compared (`reporting.between.Contrast`); None of one.
+        summary: of several experiments what was compared (`analysis.between.Contrast`); None of one.
     """
 
     experiment: str

@@ -12,16 +12,16 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from dogcam.classifier import Classifier, build
-from dogcam.config import TrainConfig
-from dogcam.datasets import Dataset, Problem, describe, open_dataset
-from dogcam.errors import ExperimentError, Interrupted, OptionError
-from dogcam.files import plain
-from dogcam.metrics.classification import RunVerdict, choose_run, curves_of, judge
-from dogcam.pipeline import Pictures, limited, read_pictures
-from dogcam.progress import Progress
-from dogcam.runs import Experiment, HistoryRow, create_experiment, find_experiment
-from dogcam.training import (
+from dogcam.core.config import TrainConfig
+from dogcam.core.errors import ExperimentError, Interrupted, OptionError
+from dogcam.core.files import plain
+from dogcam.core.progress import Progress
+from dogcam.data import Dataset, Problem, describe, open_dataset
+from dogcam.data.pipeline import Pictures, limited, read_pictures
+from dogcam.experiment.runs import Experiment, HistoryRow, create_experiment, find_experiment
+from dogcam.experiment.training_curves import RunVerdict, choose_run, curves_of, judge
+from dogcam.models.classifier import Classifier, build
+from dogcam.models.training import (
     Inputs,
     Job,
     PixelInputs,

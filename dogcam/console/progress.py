@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from dogcam.console.tables import clean, say, shortened, stream
 from dogcam.console.training import history_table
-from dogcam.progress import Progress, Step
+from dogcam.core.progress import Progress, Step
 
 # Without a terminal, progress is a line now and then, and none for what is done in two seconds.
 _LOG_LINES = {"mininterval": 10.0, "delay": 2.0, "ascii": True, "ncols": 100}

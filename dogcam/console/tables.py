@@ -15,7 +15,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from dogcam.config import TrainConfig
+from dogcam.core.config import TrainConfig
 
 # Without a terminal nothing is cut to a width that nobody sees; a table may be as wide as its content.
 PIPED_WIDTH = 1000

@@ -8,7 +8,7 @@ varied inputs; `heatmaps` puts them together.
 from dogcam.engine.cells import INPUT, SCORES, Cell, checked_layer, plan_cells, score_layers, study_cells
 from dogcam.engine.combining import fused_cells
 from dogcam.engine.heatmaps import HeatmapEngine, Heatmaps
-from dogcam.targets import NOBODY, PREDICTED, SECOND
+from dogcam.engine.targets import NOBODY, PREDICTED, SECOND
 
 __all__ = [
     "INPUT",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dogcam.classifier import Classifier
-from dogcam.errors import LayerError
-from dogcam.graph import is_map
+from dogcam.core.errors import LayerError
 from dogcam.methods import METHODS
+from dogcam.models.classifier import Classifier
+from dogcam.models.graph import is_map
 
 SCORES = ("logit", "softmax")
 INPUT = "input"  # in the place of a layer: the map is of the picture itself

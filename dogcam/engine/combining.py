@@ -9,11 +9,11 @@ from itertools import product
 import cv2
 import numpy as np
 
-from dogcam.config import FUSIONS, SMOOTHINGS
+from dogcam.core.config import FUSIONS, SMOOTHINGS
+from dogcam.core.errors import OptionError
+from dogcam.core.registry import unknown
 from dogcam.engine.cells import Cell
-from dogcam.errors import OptionError
 from dogcam.methods import METHODS
-from dogcam.registry import unknown
 
 # How each of `config.FUSIONS` makes one map of several.
 _FUSE = {"mean": np.mean, "max": np.max, "product": np.prod}

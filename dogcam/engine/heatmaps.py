@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
-from dogcam.classifier import Classifier
-from dogcam.config import ExplainConfig
+from dogcam.core.config import ExplainConfig
+from dogcam.core.errors import OptionError
+from dogcam.core.progress import Progress
+from dogcam.core.registry import unknown
 from dogcam.engine.cells import SCORES, Cell, check_cell
 from dogcam.engine.combining import fuse, fused_cells, variations
 from dogcam.engine.one_pass import OnePass
 from dogcam.engine.probing import Network, Probes, probed_map
-from dogcam.errors import OptionError
+from dogcam.engine.targets import NOBODY, PREDICTED
 from dogcam.methods import METHODS
-from dogcam.progress import Progress
-from dogcam.registry import unknown
-from dogcam.targets import NOBODY, PREDICTED
+from dogcam.models.classifier import Classifier
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,13 +9,13 @@ from typing import Any
 import tensorflow as tf
 from keras import ops
 
-from dogcam.classifier import Classifier
+from dogcam.core.errors import ModelError, first_line
 from dogcam.engine import scores
 from dogcam.engine.cells import Cell
 from dogcam.engine.parts import bias_gradient, biased_steps, guided, is_relu, require_relus
-from dogcam.errors import ModelError, first_line
-from dogcam.graph import Step
 from dogcam.methods import METHODS
+from dogcam.models.classifier import Classifier
+from dogcam.models.graph import Step
 
 UNTRAINED_SEED = 0  # of the fresh weights that `random-weights` is drawn from
 

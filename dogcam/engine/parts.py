@@ -8,9 +8,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dogcam.errors import ModelError
-from dogcam.graph import Graph, Step, is_map
-from dogcam.readout import activation_name
+from dogcam.core.errors import ModelError
+from dogcam.models.graph import Graph, Step, is_map
+from dogcam.models.readout import activation_name
 
 _RELUS = {"relu", "relu6", "Relu", "Relu6"}
 # The derivative of an activation inside a layer, from what the layer gives: y = f(z) -> f'(z).

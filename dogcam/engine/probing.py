@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dogcam.classifier import Classifier
+from dogcam.core.progress import Progress, Step
 from dogcam.engine import scores
 from dogcam.engine.cells import INPUT
 from dogcam.methods import METHODS
-from dogcam.progress import Progress, Step
+from dogcam.models.classifier import Classifier
 
 Copies = Callable[[slice], np.ndarray]
 RNG_SEED = 0

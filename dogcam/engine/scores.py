@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from dogcam.readout import Readout
-from dogcam.targets import NOBODY
+from dogcam.engine.targets import NOBODY
+from dogcam.models.readout import Readout
 
 # Finer-CAM sets a class against the three whose logits are nearest to its own, at full strength, as its authors do.
 SIMILAR, FINER_STRENGTH = 3, 1.0

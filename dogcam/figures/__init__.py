@@ -14,7 +14,7 @@ for. Texts come from users (classes, files, layers): they are cut to their place
     dynamics  small charts on one axis of epochs (imports charts, style and fonts)
 """
 
-from dogcam.config import COLORMAPS
+from dogcam.core.config import COLORMAPS
 from dogcam.figures.against import Point, Sweep, scatter, sweep_chart
 from dogcam.figures.charts import Interval, Series, curves, intervals, line_chart
 from dogcam.figures.dots import Dots, Placed, dot_plot, rank_plot

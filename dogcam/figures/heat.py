@@ -12,9 +12,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from dogcam.config import COLORMAPS
+from dogcam.core.config import COLORMAPS
+from dogcam.core.registry import unknown
 from dogcam.language import say
-from dogcam.registry import unknown
 
 _STEPS = 1024  # of heat that are told apart in a picture: more than a screen's colours
 # A picture's colours in -> out: a quarter of themselves and three of its grey.

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from dogcam.boxes import to_pixels
+from dogcam.boxes.geometry import to_pixels
 from dogcam.figures.fonts import fitted
 from dogcam.figures.heat import blended, heat_scale
 from dogcam.figures.style import styled

@@ -13,8 +13,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from PIL import Image
 
+from dogcam.core.files import write_bytes
 from dogcam.figures.fonts import families, labelled_in, outlined
-from dogcam.files import write_bytes
 from dogcam.language import speaking
 
 PRINT_DPI = 300

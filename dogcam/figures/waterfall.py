@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from dogcam.analysis.decomposition import signed
 from dogcam.figures.fonts import fitted
 from dogcam.figures.style import styled
 from dogcam.language import say
 from dogcam.statistics import Decomposition, Interval
 from dogcam.statistics.decomposition import Bar
-from dogcam.statistics.walks import signed
 
 _HALF = 0.3  # of a bar's thickness, in rows
 _WIDE, _WORDS, _VALUES = 6.2, 2.3, 0.62  # inches: the figure, and what is left in it for the names and for the values

@@ -17,7 +17,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from dogcam.registry import Registry
+from dogcam.core.registry import Registry
 
 # What a method may ask for, by the name of its parameter. S is the score of the target, A the activations at the layer.
 AT_THE_LAYER = {
@@ -139,6 +139,16 @@ def _passes(needs: tuple[str, ...]) -> str:
     more = len(wanted & {"finer_gradients", "hessian_activations", "guided_gradients", "untrained_gradients"})
     backward = f" + {own + more} B" if own + more else ""
     return f"{1 + guided + twin} F{backward}"
+
+
+def title_of(name: str) -> str:
+    """A method as written in tables and figures; a name that no registry knows, such as a box's, stays as it is."""
+    return METHODS[name].title if name in METHODS else name
+
+
+def never_looks(name: str) -> bool:
+    """Whether a baseline's boxes have nothing to do with the picture; a box that no method draws has not."""
+    return name not in METHODS or METHODS[name].content_free
 
 
 # Every file beside this one holds methods: reading it registers them.

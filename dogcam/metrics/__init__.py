@@ -12,7 +12,7 @@ from pkgutil import iter_modules
 
 import numpy as np
 
-from dogcam.registry import Registry
+from dogcam.core.registry import Registry
 
 SUMMARIES: dict[str, Callable[[np.ndarray], float]] = {"mean": np.nanmean, "median": np.nanmedian}
 

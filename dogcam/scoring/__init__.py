@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from dogcam.evaluations import Evaluation
-from dogcam.pipeline import Pictures
-from dogcam.protocols import Protocol
+from dogcam.boxes.protocols import Protocol
+from dogcam.data.pipeline import Pictures
+from dogcam.experiment.evaluations import Evaluation
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,23 +22,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dogcam import localize
-from dogcam.classifier import Classifier
-from dogcam.config import EvaluateConfig
-from dogcam.datasets import Record
+from dogcam.analysis.decomposition import Walk
+from dogcam.analysis.decomposition_words import METHOD, RELU, SCORE
+from dogcam.boxes import drawing
+from dogcam.boxes.protocols import Protocol
+from dogcam.core.config import EvaluateConfig
+from dogcam.core.errors import OptionError
+from dogcam.core.progress import Progress
+from dogcam.data import Record
+from dogcam.data.pipeline import WORKERS, Pictures, room_for
 from dogcam.engine import HeatmapEngine, plan_cells
-from dogcam.errors import OptionError
 from dogcam.methods import METHODS
-from dogcam.pipeline import WORKERS, Pictures, room_for
-from dogcam.progress import Progress
-from dogcam.protocols import Protocol
+from dogcam.models.classifier import Classifier
 from dogcam.scoring import Calibration
 from dogcam.scoring.measuring import curve_of
 from dogcam.scoring.sides import CHOICES, Side, combined, fixed_at
 from dogcam.scoring.thresholds import best, calibrated
 from dogcam.statistics.decomposition import Subset, decompose
-from dogcam.statistics.walk_words import METHOD, RELU, SCORE
-from dogcam.statistics.walks import Walk
 
 # Equal to ReLU(CAM) / Z at the layer that feeds the pooling, of a logit score.
 CAM_THERE = ("gradcam", "hirescam", "xgradcam", "shapleycam")
@@ -161,7 +161,7 @@ def chosen_threshold(side: Side, maps: Maps, pictures: Pictures) -> float:
     with ThreadPoolExecutor(WORKERS) as pool:
         curves = np.stack(list(pool.map(curve_of, raw, repeat(protocol), _sizes(pictures), pictures.records)))
     choose = best if protocol.threshold_from == "best" else calibrated
-    return localize.threshold_of(replace(protocol, threshold=choose(curves, protocol).threshold))
+    return drawing.threshold_of(replace(protocol, threshold=choose(curves, protocol).threshold))
 
 
 class Pipelines:
@@ -238,8 +238,8 @@ def _scores(
     drawn: Protocol, compared: Sequence[Protocol], raw: np.ndarray, shape: tuple[int, int], record: Record
 ) -> list[float]:
     """The IoU, by each of `compared`, of the boxes that `drawn` draws on a raw map."""
-    boxes = localize.predicted_boxes(raw, drawn, shape)
-    return [localize.score(boxes, record.boxes, each, shape) for each in compared]
+    boxes = drawing.predicted_boxes(raw, drawn, shape)
+    return [drawing.score(boxes, record.boxes, each, shape) for each in compared]
 
 
 def decomposed(
@@ -321,6 +321,6 @@ def _settled(
     for side, known in zip(sides, given, strict=True):
         if known is None and side.protocol.threshold_from in on:
             known = chosen_threshold(side, *on[side.protocol.threshold_from])
-        threshold = localize.threshold_of(side.protocol) if known is None else known
+        threshold = drawing.threshold_of(side.protocol) if known is None else known
         found.append(replace(side, protocol=fixed_at(side.protocol, threshold)))
     return found[0], found[1]

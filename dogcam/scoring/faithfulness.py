@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from dogcam.datasets import Record
+from dogcam.core.progress import Progress
+from dogcam.data import Record
+from dogcam.data.pipeline import WORKERS, Pictures
 from dogcam.engine import HeatmapEngine, Heatmaps
 from dogcam.engine.probing import Network
-from dogcam.evaluations import Cell
+from dogcam.engine.targets import PREDICTED, Target
+from dogcam.experiment.evaluations import Cell
 from dogcam.methods import METHODS
 from dogcam.metrics import faithfulness as scores
-from dogcam.pipeline import WORKERS, Pictures
-from dogcam.progress import Progress
 from dogcam.scoring import Scoring
-from dogcam.targets import PREDICTED, Target
 
 Pair = tuple[str, str]  # method and layer
 Variant = Callable[[], np.ndarray]  # makes one changed input (H, W, C)

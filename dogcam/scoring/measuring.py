@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dogcam import localize
-from dogcam.datasets import Record
-from dogcam.protocols import Protocol
+from dogcam.boxes import drawing
+from dogcam.boxes.protocols import Protocol
+from dogcam.data import Record
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +19,7 @@ class Measured:
         box: relative (4,); None where none was drawn.
         iou: with the annotated box that the protocol compares with; of several drawn boxes that of the best.
         curve: IoU at every threshold (T,); None where the protocol's threshold is fixed.
-        inside, outside: see `localize.pixel_counts`; None where the object's pixels are not known.
+        inside, outside: see `drawing.pixel_counts`; None where the object's pixels are not known.
     """
 
     box: np.ndarray | None
@@ -33,15 +33,15 @@ def curve_of(raw: np.ndarray, protocol: Protocol, shape: tuple[int, int], record
     """IoU at every threshold (T,), where the protocol has one to choose."""
     if protocol.threshold_from == "fixed":
         return None
-    return localize.iou_curve(raw, protocol, shape, record.boxes)
+    return drawing.iou_curve(raw, protocol, shape, record.boxes)
 
 
 def boxed(
     raw: np.ndarray, protocol: Protocol, shape: tuple[int, int], record: Record, threshold: float | None
 ) -> Measured:
     """The box at a threshold and its IoU."""
-    boxes = localize.predicted_boxes(raw, protocol, shape, threshold)
-    iou = localize.score(boxes, record.boxes, protocol, shape)
+    boxes = drawing.predicted_boxes(raw, protocol, shape, threshold)
+    iou = drawing.score(boxes, record.boxes, protocol, shape)
     return Measured(boxes[0] if len(boxes) else None, iou)
 
 
@@ -56,5 +56,5 @@ def measured(
     """All that can be said of a map while the threshold for all pictures may not be known yet: then there is no box."""
     curve = curve_of(raw, protocol, shape, record)
     drawn = Measured(None, 0.0) if threshold is None else boxed(raw, protocol, shape, record, threshold)
-    counts = (None, None) if mask is None else localize.pixel_counts(raw, protocol, shape, mask)
+    counts = (None, None) if mask is None else drawing.pixel_counts(raw, protocol, shape, mask)
     return Measured(drawn.box, drawn.iou, curve, *counts)

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from dogcam import localize
-from dogcam.boxes import area
+from dogcam.boxes import drawing
+from dogcam.boxes.geometry import area
+from dogcam.boxes.protocols import Protocol
+from dogcam.core.progress import Progress
+from dogcam.data.pipeline import WORKERS, Pictures, room_for
 from dogcam.engine import HeatmapEngine, Heatmaps
-from dogcam.evaluations import Cell, Choice
-from dogcam.pipeline import WORKERS, Pictures, room_for
-from dogcam.progress import Progress
-from dogcam.protocols import Protocol
+from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.scoring import Calibration, Scoring, thresholds
 from dogcam.scoring.measuring import Measured, boxed, curve_of, measured
 
@@ -155,7 +155,7 @@ class _Found:
         masks = list(pool.map(_mask_of, records))
         of = _sizes(self.pictures, part), records, masks
         for pair, maps in heat.maps.items():
-            self.empty[pair] += [localize.is_empty(each) for each in maps]
+            self.empty[pair] += [drawing.is_empty(each) for each in maps]
             self.flagged[pair].append(heat.flags[pair])
             self.kept[pair].append(maps[np.isin(positions, self.scoring.sampled)])
             if any(protocol.threshold_from == "best" for protocol in self.protocols):

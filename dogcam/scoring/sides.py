@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from dogcam.baselines import BASELINES
-from dogcam.errors import OptionError
+from dogcam.analysis.decomposition_words import RELU, SCORE
+from dogcam.boxes.baselines import BASELINES
+from dogcam.boxes.protocols import Protocol, find_protocol
+from dogcam.core.errors import OptionError
 from dogcam.methods import METHODS
-from dogcam.protocols import Protocol, find_protocol
-from dogcam.statistics.walk_words import RELU, SCORE
 
 # A method's own paper's pipeline, where nothing else is asked for.
 OWN_PROTOCOL = {"cam": "cam2016", "gradcam": "gradcam2017"}

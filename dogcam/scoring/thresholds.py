@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dogcam.evaluations import Choice
-from dogcam.protocols import Protocol
+from dogcam.boxes.protocols import Protocol
+from dogcam.experiment.evaluations import Choice
 
 
 def fixed(protocol: Protocol) -> Choice:

@@ -6,13 +6,13 @@ from itertools import product
 
 import numpy as np
 
-from dogcam import localize
-from dogcam.baselines import BASELINES
-from dogcam.classifier import Classifier
+from dogcam.boxes import drawing
+from dogcam.boxes.baselines import BASELINES
+from dogcam.boxes.protocols import Protocol
+from dogcam.core.progress import Progress
 from dogcam.engine import HeatmapEngine, plan_cells
-from dogcam.evaluations import Cell, Choice
-from dogcam.progress import Progress
-from dogcam.protocols import Protocol
+from dogcam.experiment.evaluations import Cell, Choice
+from dogcam.models.classifier import Classifier
 from dogcam.scoring import Scoring, by_score
 from dogcam.scoring.measuring import Measured
 from dogcam.scoring.passes import score_pass, table_columns
@@ -41,7 +41,7 @@ def _score_box(scoring: Scoring, box: np.ndarray, cell: Cell, protocol: Protocol
     pictures = scoring.pictures
     shapes = [(height, width) for height, width in pictures.shapes.tolist()]
     found = [
-        Measured(box, localize.score(box, record.boxes, protocol, shape))
+        Measured(box, drawing.score(box, record.boxes, protocol, shape))
         for record, shape in zip(pictures.records, shapes, strict=True)
     ]
     curves = None

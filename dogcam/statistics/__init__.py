@@ -10,8 +10,6 @@ Every function takes plain arrays of scores: one row per image, one column per m
 - `same`           methods that draw the same thing
 - `ranking`        ranks and letters that say what can be told apart
 - `decomposition`  which of several choices a difference between two pipelines comes from
-- `walk_words`     what choices and their values are called, in the language that is spoken
-- `walks`          the same as a result: in words, and as JSON and back
 - `claims`         intervals turned into a verdict on a statement
 """
 
@@ -25,7 +23,6 @@ from dogcam.statistics.pairs import Pair, compare, holm, signed_rank
 from dogcam.statistics.pooled import pooled_interval, pooled_spread
 from dogcam.statistics.ranking import Ranked, letters, ranking, representatives
 from dogcam.statistics.same import SameGroup, by_maximum, groups_of_same
-from dogcam.statistics.walks import Walk, walk_from
 
 __all__ = [
     "Claim",
@@ -35,7 +32,6 @@ __all__ = [
     "Ranked",
     "SameGroup",
     "Step",
-    "Walk",
     "all_of",
     "at_least",
     "by_maximum",
@@ -55,5 +51,4 @@ __all__ = [
     "ranking",
     "representatives",
     "signed_rank",
-    "walk_from",
 ]

@@ -17,6 +17,7 @@ from dogcam.statistics.resampling import RESAMPLES
 
 # Up to this many images that differ, the test's p is counted out; beyond, the normal curve is as good.
 _EXACT = 50
+ALPHA = 0.05  # of the corrected test
 # Scores nearer than this are the same score computed in another order.
 _TIE = 1e-9
 SIGNED_RANK, CROSSED_T = message("Wilcoxon signed-rank"), message("crossed t")
@@ -82,13 +83,36 @@ class Pair:
         return self.difference.n
 
     @property
-    def verdict(self) -> str:
-        """ "above", "below" or "undecided", from the interval."""
-        return self.difference.verdict
+    def value(self) -> float:
+        """The mean difference, under the name that an `Interval` has for it."""
+        return self.difference.value
 
-    def separable(self, alpha: float = 0.05) -> bool:
-        """Whether the test tells the two apart after Holm, and ranks and mean point the same way."""
-        return bool(self.holm < alpha) and self.mean * self.effect > 0
+    @property
+    def told_apart(self) -> bool:
+        """Whether the difference is more than chance: by its 95 % interval, and by the test corrected for its family (Holm).
+
+        Ranks and mean have to point the same way: where a few images lose much and many win little, the mean says nothing for
+        certain.
+        """
+        return bool(self.holm < ALPHA) and self.value * self.effect > 0 and self.difference.verdict != "undecided"
+
+    @property
+    def verdict(self) -> str:
+        """ "above", "below", or "undecided": on which side of 0 the difference lies, as far as it is `told_apart`."""
+        return self.difference.verdict if self.told_apart else "undecided"
+
+    def turned(self) -> Pair:
+        """second - first."""
+        found = self.difference
+        return replace(
+            self,
+            first=self.second,
+            second=self.first,
+            difference=replace(found, value=-found.value, low=-found.high, high=-found.low),
+            effect=-self.effect,
+            wins=self.losses,
+            losses=self.wins,
+        )
 
 
 def signed_rank(differences: np.ndarray, tie: float = _TIE) -> SignedRank:

@@ -45,7 +45,6 @@ def ranking(
     groups: Sequence[SameGroup] = (),
     pairs: Sequence[Pair] | None = None,
     *,
-    alpha: float = 0.05,
     higher_is_better: bool = True,
     **options: Any,
 ) -> tuple[Ranked, ...]:
@@ -56,7 +55,6 @@ def ranking(
         names: m of them.
         groups: methods that draw the same, of which only the first is compared and the rest stand beside it.
         pairs: the comparisons of `representatives(names, groups)`; None makes them, with `options` for `compare`.
-        alpha: two lines are separable where Holm's p is below it and ranks and mean point the same way.
 
     Returns:
         The best first.
@@ -69,7 +67,7 @@ def ranking(
     compared = representatives(names, groups)
     columns = [list(names).index(name) for name in compared]
     pairs = compare(scores[..., columns], compared, **options) if pairs is None else pairs
-    better = _better(compared, pairs, alpha, 1 if higher_is_better else -1)
+    better = _better(compared, pairs, 1 if higher_is_better else -1)
     means = {name: _mean(scores[..., column]) for name, column in zip(compared, columns, strict=True)}
     upwards = -1 if higher_is_better else 1
     order = sorted(compared, key=lambda name: (np.isnan(means[name]), upwards * means[name]))
@@ -98,14 +96,14 @@ def _mean(column: np.ndarray) -> float:
     return float(scored.mean()) if len(scored) else float("nan")
 
 
-def _better(names: Sequence[str], pairs: Iterable[Pair], alpha: float, sign: int) -> list[tuple[str, str]]:
-    """The (better, worse) pairs that are separable."""
+def _better(names: Sequence[str], pairs: Iterable[Pair], sign: int) -> list[tuple[str, str]]:
+    """The (better, worse) pairs that are told apart."""
     found = {frozenset((pair.first, pair.second)): pair for pair in pairs}
     missing = [pair for pair in combinations(names, 2) if frozenset(pair) not in found]
     if missing:
         raise ValueError(f"no comparison of {' with '.join(missing[0])} among the pairs; {len(missing)} are missing")
     wanted = (found[frozenset(pair)] for pair in combinations(names, 2))
-    told = [pair for pair in wanted if pair.separable(alpha)]
+    told = [pair for pair in wanted if pair.told_apart]
     return [(pair.first, pair.second) if sign * pair.mean > 0 else (pair.second, pair.first) for pair in told]
 
 

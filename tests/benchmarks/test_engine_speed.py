@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dogcam.classifier import build
 from dogcam.engine import HeatmapEngine
 from dogcam.methods import METHODS
+from dogcam.models.classifier import build
 
 BATCH, ROUNDS = 32, 5
 LAST = ("conv5_block3_out",)

@@ -16,17 +16,17 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from dogcam.config import GROUPINGS
-from dogcam.evaluations import TABLES, Cell, Choice, Evaluation
-from dogcam.protocols import PROTOCOLS
-from dogcam.reporting.breakdown import broken_down
-from dogcam.reporting.comparison import compared
-from dogcam.reporting.dynamics import dynamics_of
-from dogcam.reporting.evidence import Evidence
-from dogcam.reporting.findings import findings
-from dogcam.reporting.page import compose
-from dogcam.reporting.tables import check_same_images, localisation_rows
-from dogcam.runs import HistoryRow, create_experiment
+from dogcam.analysis.breakdown import broken_down
+from dogcam.analysis.comparison import compared
+from dogcam.analysis.dynamics import dynamics_of
+from dogcam.analysis.evidence import Evidence
+from dogcam.analysis.findings import findings
+from dogcam.analysis.tables import check_same_images, localisation_rows
+from dogcam.boxes.protocols import PROTOCOLS
+from dogcam.core.config import GROUPINGS
+from dogcam.experiment.evaluations import TABLES, Cell, Choice, Evaluation
+from dogcam.experiment.runs import HistoryRow, create_experiment
+from dogcam.report.page import compose
 from dogcam.statistics import resampling
 
 IMAGES, BREEDS, CURVE, ROUNDS = 2000, 120, 100, 3

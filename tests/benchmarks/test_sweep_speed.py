@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 import pytest
 
-from dogcam.localize import iou_curve
-from dogcam.protocols import PROTOCOLS
-from dogcam.sweep import boxes_at
+from dogcam.boxes.drawing import iou_curve
+from dogcam.boxes.protocols import PROTOCOLS
+from dogcam.boxes.sweep import boxes_at
 
 THRESHOLDS = np.arange(0, 1, 0.001)
 TRUTH = np.array([[0.2, 0.1, 0.8, 0.9]], np.float32)

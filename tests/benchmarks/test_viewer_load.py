@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
 
-from dogcam.evaluations import Cell, Choice
-from dogcam.protocols import PROTOCOLS
-from dogcam.publishing.rendering import html
-from dogcam.reporting.page import compose
-from dogcam.runs import HistoryRow, create_experiment
+from dogcam.boxes.protocols import PROTOCOLS
+from dogcam.experiment.evaluations import Cell, Choice
+from dogcam.experiment.runs import HistoryRow, create_experiment
+from dogcam.report.formats.rendering import html
+from dogcam.report.page import compose
 
 PICTURES, ROUNDS = 300, 5
 EPOCHS = (3, 5, 7)

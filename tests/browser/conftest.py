@@ -4,7 +4,6 @@ Without a Chromium or Chrome on PATH these tests skip themselves. Where DOGCAM_T
 found one, they fail instead.
 """
 
-import importlib.util
 import os
 import shutil
 from dataclasses import dataclass
@@ -15,14 +14,15 @@ import numpy as np
 import pytest
 from playwright.sync_api import Error, sync_playwright
 
-from dogcam.evaluations import Cell, Choice
+from dogcam.analysis.between import contrast
+from dogcam.analysis.decomposition import Walk
+from dogcam.analysis.evidence import Evidence
+from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.metrics.faithfulness import FAITHFULNESS
-from dogcam.publishing.rendering import html
-from dogcam.reporting.between import contrast
-from dogcam.reporting.between_page import compose_contrast
-from dogcam.reporting.evidence import Evidence
-from dogcam.reporting.page import compose
-from dogcam.statistics import Walk, decompose
+from dogcam.report.between_page import compose_contrast
+from dogcam.report.formats.rendering import html
+from dogcam.report.page import compose
+from dogcam.statistics import decompose
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIETLY = ["--disable-gpu", "--disable-quic", "--disable-sync", "--disable-component-update", "--no-first-run"]
@@ -100,16 +100,6 @@ def opened(browser):
     for context in opening.contexts:
         context.close()
     assert opening.faults == []
-
-
-@pytest.fixture(scope="session")
-def make():
-    """The made-up experiment of tests/reporting, whose fixtures end at its folder."""
-    path = Path(__file__).parents[1] / "reporting" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("made_up", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.Made
 
 
 def with_curves(experiment):

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import dogcam.publishing
-from dogcam import localize
-from dogcam.protocols import PROTOCOLS, Protocol
-from dogcam.reporting.embedding import packed, quantised, restored
-from dogcam.reporting.viewer import _fields
+import dogcam.report.formats
+from dogcam.boxes import drawing
+from dogcam.boxes.protocols import PROTOCOLS, Protocol
+from dogcam.report.embedding import packed, quantised, restored
+from dogcam.report.viewer import _fields
 
-SCRIPT = Path(dogcam.publishing.__file__).parent / "templates" / "localize.js"
+SCRIPT = Path(dogcam.report.formats.__file__).parent / "templates" / "localize.js"
 OWN = Protocol("own", "minmax, cubic, to the picture", False, 0.3, normalise="minmax", upsample="cubic", size=None)
 DRAWN = [
     PROTOCOLS["default"],
@@ -26,9 +26,9 @@ SIZES = [(7, 7), (6, 9), (14, 14), (1, 1), (40, 33)]
 SHAPE, THRESHOLDS = (120, 90), (0.0, 0.15, 0.2, 0.37, 0.6)
 TRUTH = np.array([[0.2, 0.1, 0.7, 0.8], [0.5, 0.5, 0.9, 1]], np.float32)
 ASKED = """({ set, protocols, shape, truth, cases }) => cases.map(([place, protocol, threshold]) => {
-  const heat = localize.prepare(localize.restored(set, place), protocols[protocol], shape);
-  const box = localize.box(heat, threshold);
-  return [box, localize.iou(box, truth, protocols[protocol])];
+  const heat = drawing.prepare(drawing.restored(set, place), protocols[protocol], shape);
+  const box = drawing.box(heat, threshold);
+  return [box, drawing.iou(box, truth, protocols[protocol])];
 })"""
 
 
@@ -56,8 +56,8 @@ def test_the_page_draws_the_boxes_that_python_draws_of_the_same_maps(localizing)
         kept = {3 * place + 1: raw for place, raw in enumerate(maps(size))}
         cases = list(product(kept, range(len(DRAWN)), THRESHOLDS))
         for place, protocol, threshold in cases:
-            box = localize.predicted_box(restored(*quantised(kept[place])), DRAWN[protocol], SHAPE, threshold)
-            wanted.append((box, localize.score(box, TRUTH, DRAWN[protocol], SHAPE)))
+            box = drawing.predicted_box(restored(*quantised(kept[place])), DRAWN[protocol], SHAPE, threshold)
+            wanted.append((box, drawing.score(box, TRUTH, DRAWN[protocol], SHAPE)))
         found += localizing.evaluate(ASKED, {"set": packed(kept), "cases": cases, **same})
     assert len(found) == len(wanted) == 1250
     assert sum(box is not None for box, _ in wanted) > 700
@@ -69,7 +69,7 @@ def test_the_page_draws_the_boxes_that_python_draws_of_the_same_maps(localizing)
 
 def test_a_map_that_was_not_kept_is_none(localizing):
     values = packed({2: np.ones((3, 3), np.float32)})
-    assert localizing.evaluate("(set) => [0, 2].map((place) => localize.restored(set, place) === null)", values) == [
+    assert localizing.evaluate("(set) => [0, 2].map((place) => drawing.restored(set, place) === null)", values) == [
         True,
         False,
     ]

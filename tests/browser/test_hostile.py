@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from dogcam.publishing.rendering import html
-from dogcam.reporting.page import compose
+from dogcam.report.formats.rendering import html
+from dogcam.report.page import compose
 
 LONG = "y" * 300
 MARKUP = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'`{{ 7 * 7 }}[bold]x[/bold]"

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from dogcam import localize
-from dogcam.evaluations import Cell
-from dogcam.protocols import PROTOCOLS
-from dogcam.publishing.rendering import html
-from dogcam.reporting.embedding import quantised, restored
-from dogcam.reporting.page import compose
+from dogcam.boxes import drawing
+from dogcam.boxes.protocols import PROTOCOLS
+from dogcam.experiment.evaluations import Cell
+from dogcam.report.embedding import quantised, restored
+from dogcam.report.formats.rendering import html
+from dogcam.report.page import compose
 
 POOLED = "conv5_block1_out"
 FOCUSED_VISIBLY = """() => {
@@ -48,12 +48,12 @@ def settled(page, sample):
 def said(evidence, sample, pair, epoch, threshold, protocol="default"):
     """What the page is to say of a picture's map, by dogcam's own localisation."""
     protocol = PROTOCOLS[protocol]
-    box = localize.predicted_box(
+    box = drawing.predicted_box(
         restored(*quantised(evidence.raw_map(sample, *pair, epoch))), protocol, sample.shape, threshold
     )
     if box is None:
         return f"No pixel above threshold {threshold:g}: no box, IoU 0."
-    return f"IoU {localize.score(box, sample.boxes, protocol):.3f} at threshold {threshold:g}."
+    return f"IoU {drawing.score(box, sample.boxes, protocol):.3f} at threshold {threshold:g}."
 
 
 def scores(evidence, method, layer=POOLED, epoch=4):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dogcam.commands import demo
-from dogcam.config import DemoConfig
+from dogcam.core.config import DemoConfig
 
 
 class SmallDemo(DemoConfig):
@@ -27,7 +27,7 @@ class SmallDemo(DemoConfig):
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
-    from dogcam.progress import Progress
+    from dogcam.core.progress import Progress
 
     return demo.run(SmallDemo(out=str(tmp_path_factory.mktemp("home"))), Progress())
 
@@ -45,15 +45,15 @@ def test_it_trains_evaluates_explains_and_reports(result):
 def test_what_to_type_next_can_be_typed(result, monkeypatch):
     from types import SimpleNamespace
 
-    from dogcam import cli
+    from dogcam.cli.app import app
 
     monkeypatch.setattr(
-        cli, "resolve", lambda dotted: lambda config, progress, **more: SimpleNamespace(document=dict, problems=())
+        app, "resolve", lambda dotted: lambda config, progress, **more: SimpleNamespace(document=dict, problems=())
     )
     for command in result.next_commands:
         words = shlex.split(command)
         assert words[0] == "dogcam"
-        assert cli.main(words[1:] + ([] if "--help" in words else ["--json"])) == 0
+        assert app.main(words[1:] + ([] if "--help" in words else ["--json"])) == 0
 
 
 def test_a_second_demo_takes_a_name_of_its_own(result):

@@ -7,12 +7,12 @@ import json
 import keras
 import pytest
 
-from dogcam import cli
-from dogcam.backbones import BACKBONES
+from dogcam.cli.app import app
 from dogcam.commands import layers
-from dogcam.config import LayersConfig
-from dogcam.errors import ModelError, UnknownName
-from dogcam.progress import Progress
+from dogcam.core.config import LayersConfig
+from dogcam.core.errors import ModelError, UnknownName
+from dogcam.core.progress import Progress
+from dogcam.models.backbones import BACKBONES
 
 
 @pytest.fixture
@@ -65,12 +65,12 @@ def test_why_cam_is_not_possible_is_said(tmp_path, listener):
 
 
 def test_from_the_command_line(saved, capsys):
-    assert cli.main(["list", "layers", "--model", saved, "--output", "breed", "--json"]) == 0
+    assert app.main(["list", "layers", "--model", saved, "--output", "breed", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert rows[0] == {"layer": "outer/inner/conv", "kind": "Conv2D", "output": "10 x 14 x 4", "heatmap": "yes"}
-    assert cli.main(["list", "layers", "--model", saved]) == 1
+    assert app.main(["list", "layers", "--model", saved]) == 1
     assert "has several outputs: choose one with --output: breed, aside" in capsys.readouterr().err
-    assert cli.main(["list", "methods", "--model", saved]) == 2
+    assert app.main(["list", "methods", "--model", saved]) == 2
 
 
 @pytest.mark.parametrize(

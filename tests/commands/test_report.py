@@ -4,30 +4,18 @@ import json
 import os
 import subprocess
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
 
 import dogcam
-from dogcam import cli
+from dogcam.cli.app import app
 from dogcam.commands.report import run
-from dogcam.config import ReportConfig
-from dogcam.errors import ExperimentError, OptionError, UnknownName
+from dogcam.core.config import ReportConfig
+from dogcam.core.errors import ExperimentError, OptionError, UnknownName
+from dogcam.core.progress import Progress
 from dogcam.figures import fonts, heat_colours, heat_gradient, heat_levels
 from dogcam.language import spoken
-from dogcam.progress import Progress
-
-# The made-up experiment is the reporting tests' own; test folders are no packages, so it is loaded by its path.
-_spec = spec_from_file_location("made_experiment", Path(__file__).parents[1] / "reporting" / "conftest.py")
-_module = module_from_spec(_spec)
-sys.modules[_spec.name] = _module
-_spec.loader.exec_module(_module)
-
-
-@pytest.fixture
-def made(tmp_path):
-    return _module.Made(str(tmp_path / "home"))
 
 
 @pytest.fixture
@@ -109,7 +97,7 @@ def test_a_report_of_hostile_names_ends_in_a_terminal_as_text(small, monkeypatch
     experiment = small.write()
     if width is not None:
         monkeypatch.setenv("COLUMNS", str(width))
-    assert cli.main(["report", "--home", small.home, "--format", "md", "--csv"]) == 0
+    assert app.main(["report", "--home", small.home, "--format", "md", "--csv"]) == 0
     out = capsys.readouterr().out
     first, *rest = out.splitlines()
     assert first == str(experiment.path / "report" / "report.md")
@@ -170,7 +158,7 @@ def test_no_experiment_and_a_mistyped_one(made):
 
 def other(made, **changes):
     """A second experiment beside the made-up one."""
-    return _module.Made(made.home, name="other", **changes).write()
+    return type(made)(made.home, name="other", **changes).write()
 
 
 def test_several_are_compared_in_a_folder_of_their_own_in_the_first(made):
@@ -203,12 +191,12 @@ def test_several_on_the_command_line_elsewhere_and_as_json(made, tmp_path, capsy
     other(made)
     there = tmp_path / "there"
     assert (
-        cli.main(["report", "made", "other", "--home", made.home, "--out", str(there), "--format", "md", "--json"]) == 0
+        app.main(["report", "made", "other", "--home", made.home, "--out", str(there), "--format", "md", "--json"]) == 0
     )
     document = json.loads(capsys.readouterr().out)
     assert document["paths"] == [str(there / "report.md")]
     assert [match["protocol"] for match in document["summary"]["matches"]] == ["default"]
-    assert cli.main(["report", "made", "othre", "--home", made.home]) == 1
+    assert app.main(["report", "made", "othre", "--home", made.home]) == 1
     assert "the nearest: other" in capsys.readouterr().err
 
 
@@ -218,8 +206,8 @@ def test_a_whole_report_imports_neither_tensorflow_nor_pyplot(small):
     code = (
         "import sys\n"
         "from dogcam.commands.report import run\n"
-        "from dogcam.config import ReportConfig\n"
-        "from dogcam.progress import Progress\n"
+        "from dogcam.core.config import ReportConfig\n"
+        "from dogcam.core.progress import Progress\n"
         "run(ReportConfig(home=sys.argv[1], experiment='made'), Progress())\n"
         "run(ReportConfig(home=sys.argv[1], experiment='made', others=('other',)), Progress())\n"
         "heavy = {'tensorflow', 'keras', 'matplotlib.pyplot', 'ray'} & set(sys.modules)\n"

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from dogcam.commands import train
-from dogcam.config import TrainConfig
-from dogcam.datasets import DATASETS, Dataset, ImageFile, Problem, Record, Source
-from dogcam.errors import ExperimentError, InputError, Interrupted, LayerError, OptionError, UnknownName
-from dogcam.progress import Progress
-from dogcam.runs import Experiment
+from dogcam.core.config import TrainConfig
+from dogcam.core.errors import ExperimentError, InputError, Interrupted, LayerError, OptionError, UnknownName
+from dogcam.core.progress import Progress
+from dogcam.data import DATASETS, Dataset, ImageFile, Problem, Record, Source
+from dogcam.experiment.runs import Experiment
 
 
 def test_the_experiment_says_where_it_comes_from(trained):
@@ -130,7 +130,7 @@ def flawed(tmp_path, monkeypatch):
     """A dataset of four drawn pictures and two that cannot be read, registered for the test."""
     from PIL import Image
 
-    from dogcam.datasets import open_dataset
+    from dogcam.data import open_dataset
 
     drawn = open_dataset("synthetic:2")
     folder = tmp_path / "pictures"
@@ -148,7 +148,7 @@ def flawed(tmp_path, monkeypatch):
         splits[split] = (*kept, Record(f"{split}-truncated", ImageFile(bad), 0, chosen[0].boxes))
     dataset = Dataset("flawed", drawn.classes, splits, tuple(problems))
     monkeypatch.setitem(DATASETS._entries, "flawed", Source("unused", "for a test"))
-    for module in ("dogcam.commands.train", "dogcam.selection"):
+    for module in ("dogcam.commands.train", "dogcam.experiment.selection"):
         monkeypatch.setattr(f"{module}.open_dataset", lambda *arguments: dataset)
     return dataset
 

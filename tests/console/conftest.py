@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import io
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
-from types import ModuleType
 
+import console_results
 import pytest
-
-
-def beside(name: str) -> ModuleType:
-    """The file `name`.py of this folder: in importlib mode the folder is on no path, so that it cannot be imported."""
-    spec = spec_from_file_location(f"console_tests_{name}", Path(__file__).with_name(f"{name}.py"))
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-_RESULTS = beside("results")
 
 
 @pytest.fixture(scope="session")
 def made():
-    """tests/console/results.py: what the commands hand over, made up."""
-    return _RESULTS
+    """tests/helpers/console_results.py: what the commands hand over, made up."""
+    return console_results
 
 
-@pytest.fixture(params=_RESULTS.HOSTILE)
+@pytest.fixture(params=console_results.HOSTILE)
 def hostile(request):
     """A text that a terminal would obey, that rich would read as markup, or that is too long."""
     return request.param

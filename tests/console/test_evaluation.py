@@ -10,10 +10,10 @@ import pytest
 from rich.cells import cell_len
 
 from dogcam import console
-from dogcam.config import EvaluateConfig
 from dogcam.console import scores
 from dogcam.console.groups import sparkline
-from dogcam.evaluations import Cell
+from dogcam.core.config import EvaluateConfig
+from dogcam.experiment.evaluations import Cell
 from dogcam.methods import METHODS
 from dogcam.metrics import METRICS
 from dogcam.metrics.faithfulness import FAITHFULNESS

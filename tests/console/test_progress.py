@@ -9,7 +9,7 @@ import pytest
 
 from dogcam import console
 from dogcam.console import TerminalProgress, clean
-from dogcam.runs import HistoryRow
+from dogcam.experiment.runs import HistoryRow
 
 
 @dataclass

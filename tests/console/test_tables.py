@@ -12,9 +12,9 @@ from types import SimpleNamespace
 import pytest
 
 from dogcam import console
+from dogcam.commands.listings import Listing
 from dogcam.console import clean, duration
-from dogcam.datasets import Problem
-from dogcam.listings import Listing
+from dogcam.data import Problem
 
 
 class TestClean:

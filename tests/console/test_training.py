@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dogcam import console
-from dogcam.runs import HistoryRow
+from dogcam.experiment.runs import HistoryRow
 
 
 class TestTrainingTable:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from keras import layers
 
+from dogcam.core.errors import LayerError
 from dogcam.engine import HeatmapEngine, plan_cells
-from dogcam.errors import LayerError
 from dogcam.methods import METHODS
 
 HEIGHT, WIDTH, CLASSES = 12, 16, 3

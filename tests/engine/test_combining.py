@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from dogcam.core.errors import OptionError, UnknownName
 from dogcam.engine import INPUT, NOBODY, PREDICTED, HeatmapEngine, fused_cells, plan_cells
-from dogcam.errors import OptionError, UnknownName
 from dogcam.methods import METHODS
 
 METHODS_USED = ("gradcam", "mean-activation", "saliency", "cam")

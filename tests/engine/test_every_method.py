@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import pytest
 
-from dogcam.classifier import Classifier
+from dogcam.core.errors import LayerError
 from dogcam.engine import INPUT, NOBODY, PREDICTED, HeatmapEngine, Heatmaps, plan_cells
-from dogcam.errors import LayerError
 from dogcam.methods import METHODS
+from dogcam.models.classifier import Classifier
 
 # Either network sees either shape and either score.
 CASES = {

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from dogcam.classifier import Classifier, build
 from dogcam.engine import NOBODY, PREDICTED, HeatmapEngine
+from dogcam.models.classifier import Classifier, build
 
 
 def small_network(height=12, width=16, classes=4, activation=None) -> Classifier:
@@ -156,9 +156,9 @@ def test_gradcam_at_the_pooled_layer_is_relu_of_cam_over_the_area(backbone):
 
 
 def test_gradcam_equals_cam_with_real_weights_on_real_photographs(real_data):
-    from dogcam.classifier import imagenet_classifier
-    from dogcam.datasets import open_dataset
-    from dogcam.pipeline import squash
+    from dogcam.data import open_dataset
+    from dogcam.data.pipeline import squash
+    from dogcam.models.classifier import imagenet_classifier
 
     weights = real_data / "weights" / "mobilenet_v2_224_imagenet.weights.h5"
     classifier = imagenet_classifier("mobilenet_v2", str(weights), ())

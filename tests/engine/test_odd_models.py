@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from dogcam.classifier import foreign
+from dogcam.core.errors import LayerError, ModelError
 from dogcam.engine import HeatmapEngine, plan_cells
-from dogcam.errors import LayerError, ModelError
+from dogcam.models.classifier import foreign
 
 
 class CosineHead(keras.layers.Dense):

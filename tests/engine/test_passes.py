@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from dogcam.core.errors import OptionError
+from dogcam.core.progress import Progress, Step
 from dogcam.engine import INPUT, HeatmapEngine, plan_cells
-from dogcam.errors import OptionError
-from dogcam.graph import Graph
 from dogcam.methods import METHODS
-from dogcam.progress import Progress, Step
+from dogcam.models.graph import Graph
 
 LAYERS = ("first", "norm", "inside", "block", "last")
 OF_ONE_PASS = [

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from dogcam.classifier import Classifier, build
+from dogcam.core.errors import LayerError, OptionError, UnknownName
 from dogcam.engine import (
     INPUT,
     NOBODY,
@@ -18,8 +18,8 @@ from dogcam.engine import (
     plan_cells,
     study_cells,
 )
-from dogcam.errors import LayerError, OptionError, UnknownName
 from dogcam.methods import METHODS
+from dogcam.models.classifier import Classifier, build
 
 
 @pytest.fixture(scope="module")

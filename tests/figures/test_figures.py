@@ -9,8 +9,8 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from dogcam import figures
+from dogcam.experiment.runs import HistoryRow
 from dogcam.figures import Interval, Panel, Series, charts
-from dogcam.runs import HistoryRow
 
 GREY = np.full((40, 60, 3), 128, np.uint8)
 BOX = np.array([0.25, 0.25, 0.75, 0.75])

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import string
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +17,14 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 import dogcam
-from dogcam.config import LANGUAGES
+from dogcam.boxes.protocols import PROTOCOLS
+from dogcam.core.config import LANGUAGES
 from dogcam.language import CATALOGUES, SOURCE
 from dogcam.metrics import METRICS
 from dogcam.metrics.faithfulness import FAITHFULNESS
-from dogcam.protocols import PROTOCOLS
 
 PACKAGE = Path(dogcam.__file__).parent
+TEXTS = PACKAGE / "report" / "texts.toml"
 SAYING = {"say": None, "message": None, "counted": (1, 2), "_": None}
 WHERE = [
     ("**.py", "python"),
@@ -30,10 +33,22 @@ WHERE = [
 REGISTRIES = (METRICS, FAITHFULNESS, PROTOCOLS)
 
 
+def shown(key: str, value: object) -> Iterator[tuple[str, str]]:
+    """(key, text) of what exhibits always say; of a text for one and for several the first."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from shown(f"{key}.{name}", each)
+    else:
+        yield from ((key, each) for each in (value if key.endswith("heads") else value[:1]))
+
+
 def said() -> dict[str, str]:
     """Every text that is said -> where; of one with a plural the singular."""
     found = extract_from_dir(PACKAGE, WHERE, {"**": {"encoding": "utf-8"}}, SAYING)
     texts = {(text if isinstance(text, str) else text[0]): f"{name}:{line}" for name, line, text, *_ in found}
+    texts |= {text: f"texts.toml: {key}" for key, text in shown("", tomllib.loads(TEXTS.read_text(encoding="utf-8")))}
     for registry in REGISTRIES:
         for name, each in registry.items():
             for field in ("title", "description"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dogcam.evaluations import ROW_SCHEMA
+from dogcam.experiment.evaluations import ROW_SCHEMA
 from dogcam.metrics import METRICS, Metric, metric
 
 RNG = np.random.default_rng(11)

@@ -8,20 +8,20 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
-from dogcam import localize
-from dogcam.classifier import load_trained
-from dogcam.datasets import Record
+from dogcam.boxes import drawing
+from dogcam.boxes.protocols import PROTOCOLS, Protocol
+from dogcam.core.errors import OptionError, UnknownName
+from dogcam.core.progress import Progress
+from dogcam.data import Record
+from dogcam.data.pipeline import Pictures, read_pictures
 from dogcam.engine import HeatmapEngine
-from dogcam.errors import OptionError, UnknownName
-from dogcam.pipeline import Pictures, read_pictures
-from dogcam.progress import Progress
-from dogcam.protocols import PROTOCOLS, Protocol
+from dogcam.engine.targets import NOBODY
+from dogcam.experiment.selection import reopen_dataset
+from dogcam.models.classifier import load_trained
 from dogcam.scoring import Calibration, decomposing
 from dogcam.scoring.decomposing import Pipelines, chosen_threshold, decomposed, is_cam, maps_of
 from dogcam.scoring.sides import CHOICES, Side, combined, fixed_at, parse
-from dogcam.selection import reopen_dataset
 from dogcam.statistics import decompose
-from dogcam.targets import NOBODY
 
 # Each row is 1, .45, .15, -1; the object is the left half. On a map of 4 x 4 no enlarging blurs what is counted.
 ROWS = np.tile(np.float32([1, 0.45, 0.15, -1]), (4, 1))
@@ -126,9 +126,9 @@ def test_relu_and_threshold_counted_by_hand():
 def test_what_only_the_comparison_needs_draws_no_box_again(monkeypatch):
     drawn = []
     monkeypatch.setattr(
-        localize,
+        drawing,
         "predicted_boxes",
-        lambda *given, draw=localize.predicted_boxes: drawn.append(given[1]) or draw(*given),
+        lambda *given, draw=drawing.predicted_boxes: drawn.append(given[1]) or draw(*given),
     )
     first = protocol()
     second = replace(first, threshold=0.2, truth="first", iou="inclusive")
@@ -235,7 +235,7 @@ def mean_iou(network, maps, used):
     """The mean IoU by a protocol as it stands, by `localize` alone."""
     shapes = [tuple(shape) for shape in network[1].shapes.tolist()]
     found = [
-        localize.score(localize.predicted_box(raw, used, shape), record.boxes, used, shape)
+        drawing.score(drawing.predicted_box(raw, used, shape), record.boxes, used, shape)
         for raw, record, shape in zip(maps, network[1].records, shapes, strict=True)
     ]
     return np.mean(found)

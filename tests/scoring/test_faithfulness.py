@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from keras import layers
 
-from dogcam.classifier import Classifier, load_trained
-from dogcam.datasets import NO_BOXES, Record
+from dogcam.core.errors import InputError
+from dogcam.core.progress import Progress, Step
+from dogcam.data import NO_BOXES, Record
+from dogcam.data.pipeline import Pictures
 from dogcam.engine import HeatmapEngine, Heatmaps, plan_cells
-from dogcam.errors import InputError
+from dogcam.engine.targets import NOBODY, PREDICTED, Target
 from dogcam.metrics import faithfulness as formulas
 from dogcam.metrics.faithfulness import BOXED_ONLY, FAITHFULNESS
-from dogcam.pipeline import Pictures
-from dogcam.progress import Progress, Step
+from dogcam.models.classifier import Classifier, load_trained
 from dogcam.scoring import faithfulness
 from dogcam.scoring.faithfulness import faithfulness_of, faithfulness_targets
-from dogcam.targets import NOBODY, PREDICTED, Target
 
 SIZE, STEPS, CLASSES = (10, 14), 4, 3
 OPTIONS = {"steps": STEPS, "batch_size": 2, "mask_batch": 5, "progress": Progress(), "title": "asked"}

@@ -5,12 +5,12 @@ from dataclasses import fields, replace
 
 import pytest
 
+from dogcam.analysis.decomposition_words import CHOICES as CALLED
+from dogcam.analysis.decomposition_words import METHOD, choice_words, pipeline_words, scored_words, value_words
+from dogcam.boxes.protocols import CHOICES as VALUES
+from dogcam.boxes.protocols import COMPONENT_OF_BOX, PROTOCOLS, Protocol
 from dogcam.language import CATALOGUES, speaking
-from dogcam.protocols import CHOICES as VALUES
-from dogcam.protocols import COMPONENT_OF_BOX, PROTOCOLS, Protocol
 from dogcam.scoring.sides import CHOICES, Side
-from dogcam.statistics.walk_words import CHOICES as CALLED
-from dogcam.statistics.walk_words import METHOD, choice_words, pipeline_words, scored_words, value_words
 
 ENGLISH = re.compile(r"[A-Za-z]+")
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dogcam.evaluations import Choice
-from dogcam.protocols import PROTOCOLS
+from dogcam.boxes.protocols import PROTOCOLS
+from dogcam.experiment.evaluations import Choice
 from dogcam.scoring import thresholds
 
 FOUR = replace(PROTOCOLS["default"], thresholds=4)  # 0, .25, .5, .75

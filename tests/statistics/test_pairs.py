@@ -132,7 +132,7 @@ class TestCompare:
         (pair,) = compare(scores, NAMES, [("layercam", "cam")], resamples=200)
         assert pair.mean > 0
         assert pair.holm == pair.p
-        assert pair.separable()
+        assert pair.told_apart
         assert pair.verdict == "above"
         assert (pair.low, pair.high, pair.n) == (pair.difference.low, pair.difference.high, 60)
         assert compare(scores, NAMES, []) == ()
@@ -151,7 +151,7 @@ class TestCompare:
         lacking[:30, 0] = lacking[30:, 1] = NAN
         pair = compare(lacking, NAMES, resamples=200)[0]
         assert np.isnan([pair.mean, pair.p, pair.holm]).all()
-        assert not pair.separable()
+        assert not pair.told_apart
         assert "too few" in pair.difference.reason
 
     def test_ranks_that_contradict_the_mean_separate_nothing(self):
@@ -161,7 +161,7 @@ class TestCompare:
         (pair,) = compare(np.column_stack([differences, np.zeros(100)]), "ab", resamples=200)
         assert pair.mean < 0 < pair.effect
         assert pair.holm < 0.05
-        assert not pair.separable()
+        assert not pair.told_apart
 
     def test_over_runs_the_test_knows_that_runs_vary(self):
         rng = np.random.default_rng(1)

@@ -1,0 +1,1 @@
+"""What the tables say, as values: no figures, no TensorFlow, no sentences."""

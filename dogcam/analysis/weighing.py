@@ -1,0 +1,146 @@
+"""Tables of the same images compared: paired differences with their intervals, and what these say of a claim.
+
+Differences that are asked for together come from the same resamples, since drawing these is what takes the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dogcam.analysis.evidence import Columns
+from dogcam.language import counted
+from dogcam.language.numbers import spelled
+from dogcam.statistics import Claim, Interval, claim, intervals, intervals_over_runs
+from dogcam.statistics.intervals import LEAST
+
+Sides = tuple[Sequence[Columns], Sequence[Columns]]  # what is subtracted from what: a table of each run on either side
+
+
+def iou_of(columns: Columns) -> np.ndarray:
+    """The IoU of each image of a table: what is compared unless something else is named."""
+    return columns["iou"]
+
+
+def aligned(tables: Sequence[Columns], of: Callable[[Columns], np.ndarray] = iou_of) -> np.ndarray:
+    """(n, tables): a figure of every image under every table, paired by the image's id, whatever the order of rows.
+
+    Args:
+        of: the figure, (rows,) of a table.
+
+    Returns:
+        The images are those that any table holds, in the order of the first that does; NaN where a table lacks one.
+    """
+    first = tables[0]["image"]
+    # The usual case, and the fast one: a name by name look-up takes longer than all the rest.
+    if all(np.array_equal(first, table["image"]) for table in tables[1:]) and len(set(first)) == len(first):
+        return np.column_stack([np.asarray(of(table), np.float64) for table in tables])
+    places = {image: place for place, image in enumerate(dict.fromkeys(i for table in tables for i in table["image"]))}
+    found = np.full((len(places), len(tables)), np.nan)
+    for number, table in enumerate(tables):
+        found[[places[image] for image in table["image"]], number] = of(table)
+    return found
+
+
+def differences(
+    sides: Mapping[Hashable, Sides], confidence: float = 0.95, of: Callable[[Columns], np.ndarray] = iou_of
+) -> dict[Hashable, Interval]:
+    """The mean of first - second over the images that both sides hold, each with its paired interval.
+
+    One run: BCa bootstrap over images. Several: over runs and images crossed (`intervals_over_runs`). All differences of
+    as many runs come from the same resamples, since drawing these is what takes the time.
+
+    Args:
+        sides: by any key: the tables of the first and of the second, one for each run and in the order of runs.
+    """
+    found: dict[Hashable, Interval] = {}
+    for runs in {len(first) for first, _ in sides.values()}:
+        keys = [key for key, (first, _) in sides.items() if len(first) == runs]
+        tables = [table for key in keys for side in sides[key] for table in side]
+        scores = aligned(tables, of).reshape(-1, len(keys), 2, runs)
+        subtracted = scores[:, :, 0] - scores[:, :, 1]
+        if runs == 1:
+            made = intervals(subtracted[..., 0], confidence=confidence)
+        else:
+            made = intervals_over_runs(np.moveaxis(subtracted, -1, 0), confidence=confidence)
+        found.update(zip(keys, made, strict=True))
+    return {key: found[key] for key in sides}
+
+
+@dataclass(frozen=True)
+class Topic:
+    """What a claim of one protocol rests on.
+
+    Attributes:
+        sides: the tables that are compared, by epoch, step or method.
+        family: how many differences may contradict the claim.
+    """
+
+    protocol: str
+    name: str
+    sides: Mapping[Hashable, Sides]
+    family: int
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The differences of a topic: `near` with the 95 % interval that is shown, `wide` with the one that contradicts."""
+
+    near: Mapping[Hashable, Interval]
+    wide: Mapping[Hashable, Interval]
+
+    def claim(self, direction: str, only: Iterable[Hashable] | None = None) -> Claim:
+        """The verdict on "each of these is above (below) 0"; `only` some of them."""
+        keys = list(self.near if only is None else only)
+        near, wide = ({str(key): _told(found[key]) for key in keys} for found in (self.near, self.wide))
+        return claim(near, direction, contradicting=wide)
+
+    def spelled(self, label: Callable[[Hashable], str]) -> str:
+        """All differences in a sentence; `label` makes a key's words."""
+        return "; ".join(f"{label(key)}: {spelled(found)}" for key, found in self.near.items())
+
+    def labelled(self, label: Callable[[Hashable], str]) -> tuple[tuple[str, Interval], ...]:
+        """The differences as a finding keeps them."""
+        return tuple((label(key), found) for key, found in self.near.items())
+
+    @property
+    def few(self) -> list[str]:
+        """Why nothing can be decided, as a sentence; none where something can."""
+        n = next((found.n for found in self.near.values() if found.method == "none"), None)
+        if n is None:
+            return []
+        return [
+            counted(
+                "An interval needs {least} images; there is {n}.",
+                "An interval needs {least} images; there are {n}.",
+                n,
+                least=LEAST,
+            )
+        ]
+
+
+def _told(found: Interval) -> Interval:
+    """Without ends where every image ties: no resample can differ then, which tells nothing of other images."""
+    return replace(found, low=float("nan"), high=float("nan")) if found.low == found.high == 0 else found
+
+
+def weigh(topics: Iterable[Topic]) -> dict[tuple[str, str], Weighed]:
+    """The intervals of all topics, those of one confidence together, since resampling is what takes the time."""
+    places = {
+        (topic.protocol, topic.name, key): (sides, topic.family)
+        for topic in topics
+        for key, sides in topic.sides.items()
+    }
+    near = differences({place: sides for place, (sides, _) in places.items()})
+    wide = {place: near[place] for place, (_, family) in places.items() if family == 1}
+    for family in {family for _, family in places.values()} - {1}:
+        of = {place: sides for place, (sides, size) in places.items() if size == family}
+        wide |= differences(of, 1 - 0.05 / family)
+    return {
+        (topic.protocol, topic.name): Weighed(
+            *({key: found[topic.protocol, topic.name, key] for key in topic.sides} for found in (near, wide))
+        )
+        for topic in topics
+    }

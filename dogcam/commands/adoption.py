@@ -1,0 +1,143 @@
+"""Somebody else's model and a dataset made into an experiment, so that it is evaluated and reported like our own."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from dogcam.core.config import EvaluateConfig
+from dogcam.core.errors import ExperimentError, InputError
+from dogcam.core.progress import Progress
+from dogcam.core.registry import nearest
+from dogcam.data import Dataset, Record, describe, open_dataset
+from dogcam.experiment.runs import Experiment, create_experiment, find_experiment
+from dogcam.models.classifier import Classifier
+from dogcam.models.subjects import find_single
+
+RUN, EPOCH = 1, 0  # of a model that we did not train
+
+
+@dataclass(frozen=True, eq=False)
+class Adopted:
+    """The model, the data with labels as the model counts them, and the experiment that stands for both."""
+
+    classifier: Classifier
+    dataset: Dataset
+    experiment: Experiment
+
+
+def adopt(config: EvaluateConfig, progress: Progress) -> Adopted:
+    """The experiment of `config.model` on `config.dataset`: made, or the one that is there from before.
+
+    Raises:
+        InputError: classes of the dataset that the model does not know.
+        ExperimentError: there is another experiment of that name.
+    """
+    classifier = find_single(config, progress)
+    dataset = relabelled(open_dataset(str(config.dataset), config.data_dir, progress), classifier)
+    document = {
+        "dogcam": version("dogcam"),
+        "status": "finished",
+        "adopted": {
+            "model": str(Path(str(config.model)).absolute()) if _is_file(config.model) else config.model,
+            "fingerprint": _fingerprint(classifier),
+        },
+        "dataset": describe(dataset),
+        "model": {
+            "backbone": classifier.name,
+            "image_size": classifier.size[0] if classifier.size[0] == classifier.size[1] else list(classifier.size),
+            "stages": list(classifier.stages),
+            "pooled_layer": classifier.pooled_layer(),
+            "parameters": int(classifier.model.count_params()),
+        },
+        "config": {"dataset": config.dataset, "data_dir": config.data_dir, "preprocess": config.preprocess},
+        "problems": [],
+    }
+    name = config.name or _plain(f"{classifier.name}-on-{config.dataset}")
+    return Adopted(classifier, dataset, _experiment(config.home, name, document))
+
+
+def _is_file(model: str | None) -> bool:
+    return model is not None and Path(model).is_file()
+
+
+def _plain(text: str) -> str:
+    return "".join(each if each.isalnum() or each in "-_." else "-" for each in text).strip("-.")
+
+
+def _fingerprint(classifier: Classifier) -> str:
+    """SHA-256 of the weights: the same model in another file is the same model."""
+    digest = hashlib.sha256()
+    for weight in classifier.model.get_weights():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
+
+
+def _experiment(home: str, name: str, document: dict[str, Any]) -> Experiment:
+    """The experiment `name`, new or of the same model and data."""
+    if not (Path(home) / name / "experiment.json").exists():
+        return create_experiment(home, name, name, document)
+    there = find_experiment(home, name)
+    for part, what in (("adopted", "model"), ("dataset", "data")):
+        if there.document.get(part, {}).get("fingerprint") != document[part]["fingerprint"]:
+            raise ExperimentError(f"{there.path} is of another {what}: choose another --name")
+    return there
+
+
+def relabelled(dataset: Dataset, classifier: Classifier) -> Dataset:
+    """The dataset with the classes and labels of the model, matched by name; by number where the model has no names.
+
+    Raises:
+        InputError: a class of the dataset that the model does not have, or that its names leave open.
+    """
+    if not classifier.classes:
+        if len(dataset.classes) != classifier.class_count:
+            raise InputError(
+                f"{classifier.name} has {classifier.class_count} classes without names and {dataset.name} has "
+                f"{len(dataset.classes)}: say which is which with --labels FILE"
+            )
+        return dataset
+    places = _matched(dataset, classifier)
+
+    def moved(record: Record) -> Record:
+        return replace(record, label=None if record.label is None else places[record.label])
+
+    splits = {split: tuple(map(moved, records)) for split, records in dataset.splits.items()}
+    return replace(dataset, classes=classifier.classes, splits=splits)
+
+
+def _matched(dataset: Dataset, classifier: Classifier) -> list[int]:
+    """For each class of the dataset, its index in the model: by the whole name, else by one of those that commas part."""
+    whole = _by_name([name] for name in classifier.classes)
+    parts = _by_name(name.split(",") for name in classifier.classes)
+    found = []
+    for name in dataset.classes:
+        places = whole.get(_folded(name)) or parts.get(_folded(name)) or []
+        if not places:
+            close = nearest(name, classifier.classes)
+            hint = f"; the nearest of its classes: {', '.join(close)}" if close else ""
+            raise InputError(f"{classifier.name} does not know the class {name!r} of {dataset.name}{hint}")
+        if len(places) > 1:
+            raise InputError(
+                f"{classifier.name} has {len(places)} classes called {name!r}: its labels do not say which is meant"
+            )
+        found += places
+    return found
+
+
+def _by_name(names: Iterable[Sequence[str]]) -> dict[str, list[int]]:
+    """Which classes go by a name, given the names of each."""
+    found: dict[str, list[int]] = {}
+    for index, several in enumerate(names):
+        for name in several:
+            found.setdefault(_folded(name), []).append(index)
+    return found
+
+
+def _folded(name: str) -> str:
+    """A class's name without its spelling: "Norwegian_elkhound" is "norwegian elkhound"."""
+    return " ".join("".join(each if each.isalnum() else " " for each in name.casefold()).split())

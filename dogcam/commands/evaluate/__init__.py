@@ -1,0 +1,1 @@
+"""`dogcam evaluate`: score boxes against the annotated ones."""

@@ -1,0 +1,166 @@
+"""`dogcam evaluate`: the boxes of an experiment's heatmaps, scored against the annotated ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from itertools import product
+
+from dogcam import figures
+from dogcam.analysis.decomposition import Walk
+from dogcam.boxes.baselines import BASELINES
+from dogcam.boxes.protocols import Protocol
+from dogcam.commands.evaluate.gallery import keep_gallery
+from dogcam.commands.evaluate.inputs import Subject, adopted, prepare, trained, training_boxes
+from dogcam.commands.evaluate.results import Evaluated, EvaluateResult, Found, summarised
+from dogcam.core.config import EvaluateConfig
+from dogcam.core.errors import InputError, Interrupted
+from dogcam.core.progress import Progress
+from dogcam.engine import HeatmapEngine, checked_layer, fused_cells, plan_cells, study_cells
+from dogcam.experiment.evaluations import Cell
+from dogcam.models.classifier import Classifier
+from dogcam.scoring import Scoring, by_score
+from dogcam.scoring.decomposing import decomposed
+from dogcam.scoring.faithfulness import score_faithfulness
+from dogcam.scoring.passes import score_pass
+from dogcam.scoring.sides import Side, parse
+from dogcam.scoring.uninformed import UNINFORMED, score_baselines, score_uninformed
+
+
+def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
+    """Score the experiment's heatmaps as `config` says; cells appear one by one, each whole."""
+    began = time.perf_counter()
+    sides = [parse(each) for each in config.decompose]
+    subject = trained(config, progress) if config.model is None else adopted(config, progress)
+    scoring, counted = prepare(config, subject, progress)
+    scoring.evaluation.write_problems({"id": each.id, "reason": each.reason} for each in counted.problems)
+    first = subject.model(subject.runs[0], subject.epochs[0])
+    pooled = first.pooled_layer()
+    try:
+        cells = _score(config, scoring, subject, first, progress)
+        keep_gallery(config, scoring, subject, cells, progress)
+        walks = tuple(_walk(config, scoring, subject, each, progress) for each in sides)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"finished cells are kept in {scoring.evaluation.path}; the same command with --resume goes on"
+        ) from None
+    of = Evaluated(subject.experiment, scoring.evaluation, scoring.protocols, subject.runs, subject.epochs, subject.why)
+    found = Found(cells, pooled, subject.dataset.classes, counted, walks)
+    return summarised(config, of, found, began, progress)
+
+
+def _score(
+    config: EvaluateConfig, scoring: Scoring, subject: Subject, first: Classifier, progress: Progress
+) -> frozenset[Cell]:
+    """Score all cells, those of baselines first, and return those with boxes."""
+    wanted = []
+    if scoring.pictures.records:
+        wanted += score_baselines(scoring, training_boxes(subject.dataset))
+        wanted += score_uninformed(scoring, first, config.resume, progress)
+    for number, epoch in product(subject.runs, subject.epochs):
+        classifier = subject.model(number, epoch)
+        if scoring.pictures.records:
+            wanted += _score_epoch(config, scoring, classifier, number, epoch, progress)
+        if scoring.asking is not None:
+            _ask_epoch(config, scoring, classifier, number, epoch, progress)
+    return frozenset(wanted)
+
+
+def _walk(
+    config: EvaluateConfig, scoring: Scoring, subject: Subject, sides: tuple[Side, Side], progress: Progress
+) -> Walk:
+    """Where the gap between two pipelines comes from, at the last epoch of the first run.
+
+    Raises:
+        InputError: there are no boxes to say how large it is.
+    """
+    if not scoring.pictures.records:
+        raise InputError("--decompose compares boxes with annotated ones, and no picture has one")
+    number, epoch = subject.runs[0], subject.epochs[-1]
+    walk = decomposed(
+        sides,
+        subject.model(number, epoch),
+        scoring.pictures,
+        scoring.targets,
+        progress,
+        layer=config.layers[0] if len(config.layers) == 1 else None,
+        calibration=scoring.calibration,
+        run=number,
+        epoch=epoch,
+        batch_size=config.batch_size,
+        mask_batch=config.mask_batch,
+        smooth=config.smooth,
+    )
+    figure = figures.waterfall(walk.decomposition, walk.titles, walk.said)
+    name = f"{walk.first}-{walk.second}_run-{number}_epoch-{epoch:02d}"
+    path = scoring.evaluation.write_walk(name, walk.document(), figures.image_bytes(figure))
+    progress.note(f"where the gap comes from: {path}")
+    return walk
+
+
+def _score_epoch(
+    config: EvaluateConfig, scoring: Scoring, classifier: Classifier, number: int, epoch: int, progress: Progress
+) -> list[Cell]:
+    """Score the wanted cells of one kept model, one pass of the network for each kind of score, and return them."""
+    plain = _wanted_cells(config, classifier)
+    fused = fused_cells(_asked_cells(config, classifier), config.fuse) if config.fuse else {}
+    mapped = scoring.evaluation.maps(number, epoch) if config.resume else {}
+    for score, protocols in by_score(scoring.protocols).items():
+
+        def finished(pair: tuple[str, str], score: str = score, protocols: Sequence[Protocol] = protocols) -> bool:
+            # Rows by every protocol, and maps of the sample as it is now; only passes of the logit keep maps.
+            cells = (Cell(number, epoch, *pair, protocol.name) for protocol in protocols)
+            return config.resume and (score != "logit" or pair in mapped) and all(map(scoring.evaluation.has, cells))
+
+        # A fused map is made of its layers' maps, whether these are finished or not.
+        parts = {part for cell, cells in fused.items() if not finished(cell) for part in cells}
+        missing = [pair for pair in plain if pair in parts or not finished(pair)]
+        if missing:
+            engine = HeatmapEngine(
+                classifier,
+                missing,
+                score,
+                fuse=config.fuse if parts else None,
+                smooth=config.smooth,
+                mask_batch=config.mask_batch,
+                progress=progress,
+            )
+            score_pass(scoring, engine, protocols, number, epoch, progress)
+    return [Cell(number, epoch, *pair, protocol.name) for pair in (*plain, *fused) for protocol in scoring.protocols]
+
+
+def _ask_epoch(
+    config: EvaluateConfig, scoring: Scoring, classifier: Classifier, number: int, epoch: int, progress: Progress
+) -> None:
+    """Ask one kept model about the maps of all wanted cells, and of those that know nothing."""
+    wanted = [*_wanted_cells(config, classifier), *plan_cells(classifier, UNINFORMED)]
+    there = {
+        (each.method, each.layer)
+        for each in scoring.evaluation.faithfulness_cells()
+        if config.resume and (each.run, each.epoch) == (number, epoch)
+    }
+    if missing := [pair for pair in wanted if pair not in there]:
+        engine = HeatmapEngine(classifier, missing, smooth=config.smooth, mask_batch=config.mask_batch)
+        score_faithfulness(scoring, engine, number, epoch, config.mask_batch, progress)
+
+
+def _wanted_cells(config: EvaluateConfig, classifier: Classifier) -> list[tuple[str, str]]:
+    """The cells asked for, and beside them the mean activation, which knows the network but no class."""
+    asked = _asked_cells(config, classifier)
+    beside = [pair for pair in plan_cells(classifier, ["mean-activation"]) if pair not in asked]
+    return [*asked, *beside]
+
+
+def _asked_cells(config: EvaluateConfig, classifier: Classifier) -> list[tuple[str, str]]:
+    """The study's cells; with layers named but no methods, Grad-CAM there, and CAM where it can be.
+
+    What knows nothing of the classes is in every table, asked for or not.
+    """
+    if config.methods:
+        informed = [name for name in config.methods if name not in (*BASELINES, *UNINFORMED)]
+        return plan_cells(classifier, informed, config.layers)
+    if not config.layers:
+        return study_cells(classifier)
+    layers = [checked_layer(classifier, layer) for layer in config.layers]
+    methods = ["cam", "gradcam"] if classifier.pooled_layer() in layers else ["gradcam"]
+    return plan_cells(classifier, methods, layers)

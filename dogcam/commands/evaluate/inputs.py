@@ -1,0 +1,340 @@
+"""What `dogcam evaluate` scores: models and data, pictures with boxes and without, and the pictures for thresholds."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from dogcam.boxes.protocols import PROTOCOLS, Protocol, find_protocol
+from dogcam.commands import adoption
+from dogcam.commands.adoption import adopt
+from dogcam.commands.evaluate.results import Counted, listed
+from dogcam.core.config import EvaluateConfig
+from dogcam.core.errors import ExperimentError, InputError, OptionError
+from dogcam.core.files import plain
+from dogcam.core.progress import Progress
+from dogcam.data import Dataset, Record
+from dogcam.data.pipeline import Pictures, limited, read_pictures
+from dogcam.engine.targets import Target
+from dogcam.experiment.evaluations import Evaluation
+from dogcam.experiment.runs import Experiment, find_experiment
+from dogcam.experiment.selection import choose_epochs, choose_runs, reopen_dataset
+from dogcam.metrics.faithfulness import STEPS
+from dogcam.models.classifier import Classifier, load_trained
+from dogcam.scoring import Asking, Calibration, Scoring
+from dogcam.scoring.faithfulness import faithfulness_targets
+
+SAMPLE_SIDE = 512  # the longer side of a picture kept for figures, in pixels
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is evaluated: an experiment's data, and its models, opened one after the other."""
+
+    experiment: Experiment
+    dataset: Dataset
+    runs: tuple[int, ...]
+    epochs: tuple[int, ...]
+    why: str
+    model: Callable[[int, int], Classifier]  # of a run and an epoch
+
+
+def trained(config: EvaluateConfig, progress: Progress) -> Subject:
+    """An experiment of ours."""
+    experiment = find_experiment(config.home, config.experiment)
+    if "adopted" in experiment.document:
+        raise ExperimentError(
+            f"{experiment.name} is of somebody else's model: evaluate it by --model {experiment.document['adopted']['model']} "
+            f"--dataset {experiment.document['config']['dataset']} again"
+        )
+    runs, why = choose_runs(experiment, config.run)
+    epochs = choose_epochs(experiment, runs, config.epochs)
+    progress.note(f"experiment {experiment.path}: run {listed(runs)} ({why}), epoch {listed(epochs)}")
+    if experiment.document.get("status") != "finished":
+        progress.warn(f"{experiment.name} is not trained to its end: dogcam train --resume --name {experiment.name}")
+    dataset = reopen_dataset(experiment, config.data_dir, progress)
+    # The first model is asked for its size, for the baselines and for its maps, one after the other: read it once.
+    model = lru_cache(maxsize=1)(partial(load_trained, experiment))
+    return Subject(experiment, dataset, runs, epochs, why, model)
+
+
+def adopted(config: EvaluateConfig, progress: Progress) -> Subject:
+    """Somebody else's model."""
+    found = adopt(config, progress)
+    progress.note(f"experiment {found.experiment.path}: {found.classifier.name} on {found.dataset.name}")
+    runs, epochs, why = (adoption.RUN,), (adoption.EPOCH,), "the model as it was given"
+    return Subject(found.experiment, found.dataset, runs, epochs, why, lambda run, epoch: found.classifier)
+
+
+def training_boxes(dataset: Dataset) -> np.ndarray:
+    """The first box of each training picture (n, 4)."""
+    boxes = [record.boxes[0] for record in dataset.splits.get("train", ()) if len(record.boxes)]
+    return np.array(boxes, np.float32).reshape(-1, 4)
+
+
+def prepare(config: EvaluateConfig, subject: Subject, progress: Progress) -> tuple[Scoring, Counted]:
+    """Read the pictures, those that have a box and those that have none, and choose the sample that figures are of."""
+    dataset, first = subject.dataset, subject.model(subject.runs[0], subject.epochs[0])
+    records = limited(dataset.splits[config.split], config.limit)
+    target = Target.parse(config.target, first.class_index)
+    evaluation = subject.experiment.evaluation(*_scope(config))
+    protocols = _protocols(config.protocols)
+    documents = _documents(evaluation, protocols)
+    boxed = [record for record in records if len(record.boxes)]
+    bare = [record for record in records if not len(record.boxes)]
+    asking = _asking(config, boxed, bare, target, first, progress)
+    pictures = _boxed_pictures(config, dataset, boxed, bare, first, progress)
+    ids = {record.id for record in records}
+    calibration = _calibration(config, subject, protocols, ids, target, progress) if boxed else None
+    count = len(pictures.records)
+    sampled = np.unique(np.linspace(0, count - 1, min(config.samples, count)).round().astype(int))
+    scoring = Scoring(
+        evaluation,
+        pictures,
+        protocols,
+        sampled,
+        _targets_of(pictures, target),
+        config.batch_size,
+        calibration,
+        asking,
+    )
+    _keep_sample(scoring, dataset.classes)
+    evaluation.write_about(
+        {
+            **{name: getattr(config, name) for name in ("split", "limit", "target", "smooth")},
+            "protocols": documents,
+            "calibration": _chosen_on(evaluation, config.calibrate, calibration),
+            "faithfulness": _asked_of(config, evaluation, asking),
+        }
+    )
+    known = [each for each in dataset.problems if each.split == config.split and (each.lost or each.id in ids)]
+    lost = pictures.problems if asking is None else (*pictures.problems, *asking.pictures.problems)
+    return scoring, Counted(count, len(bare), tuple(dict.fromkeys((*known, *lost))))
+
+
+def _protocols(names: Sequence[str]) -> tuple[Protocol, ...]:
+    """The protocols meant, each once.
+
+    Raises:
+        OptionError: two that differ have one name.
+    """
+    found: dict[str, Protocol] = {}
+    for protocol in map(find_protocol, names):
+        if found.setdefault(protocol.name, protocol) != protocol:
+            raise OptionError(f"two protocols that differ are called {protocol.name}: give one of them another name")
+    return tuple(found.values())
+
+
+def _scope(config: EvaluateConfig) -> tuple[Any, ...]:
+    """What tells one evaluation of an experiment from another."""
+    usual = config.calibrate == EvaluateConfig.calibrate
+    return config.split, config.limit, config.target, config.smooth, None if usual else config.calibrate
+
+
+def _boxed_pictures(
+    config: EvaluateConfig,
+    dataset: Dataset,
+    boxed: Sequence[Record],
+    bare: Sequence[Record],
+    first: Classifier,
+    progress: Progress,
+) -> Pictures:
+    """The pictures that have a box.
+
+    Raises:
+        InputError: there are no pictures at all.
+    """
+    if not boxed and not bare:
+        raise InputError(f"{dataset.name} has no pictures ({config.split})")
+    if bare:
+        progress.warn(
+            f"{len(bare)} of {len(boxed) + len(bare)} pictures have no usable box: they are scored for faithfulness only"
+        )
+    if boxed:
+        return read_pictures(boxed, first.size, f"reading {config.split}", progress)
+    return Pictures((), np.empty((0, *first.size, 3), np.uint8), np.empty((0, 2), np.int32), ())
+
+
+def _asking(
+    config: EvaluateConfig,
+    boxed: Sequence[Record],
+    bare: Sequence[Record],
+    target: Target,
+    first: Classifier,
+    progress: Progress,
+) -> Asking | None:
+    """What faithfulness is scored on: all pictures without a box, and as many of the others as were asked for."""
+    records = [*bare, *(limited(boxed, config.faithfulness) if config.faithfulness else ())]
+    if not records:
+        return None
+    pictures = read_pictures(records, first.size, "reading pictures for faithfulness", progress)
+    return Asking(pictures, faithfulness_targets(target, pictures.records), STEPS)
+
+
+def _asked_of(config: EvaluateConfig, evaluation: Evaluation, asking: Asking | None) -> dict[str, Any] | None:
+    """What faithfulness is scored on, to be kept.
+
+    Raises:
+        OptionError: the tables to be kept by --resume are of other pictures.
+    """
+    known = evaluation.about().get("faithfulness")
+    if asking is None:
+        return known
+    if config.resume and known not in (None, asking.document()):
+        raise OptionError(
+            f"{evaluation.path} has faithfulness of {len(known['ids'])} pictures, not of these "
+            f"{len(asking.pictures.records)}: leave out --resume to score it anew, or give the same --faithfulness"
+        )
+    return asking.document()
+
+
+def _targets_of(pictures: Pictures, target: Target) -> np.ndarray:
+    """What each picture's map is drawn for, and set against (n, 2)."""
+    return np.array([target.of(record.label, record.id) for record in pictures.records], np.int64).reshape(-1, 2)
+
+
+def _calibration(
+    config: EvaluateConfig,
+    subject: Subject,
+    protocols: Sequence[Protocol],
+    evaluated: set[str],
+    target: Target,
+    progress: Progress,
+) -> Calibration | None:
+    """Training pictures with boxes to choose thresholds on, evenly over the classes; those that training left out first.
+
+    None where nothing is to be calibrated, or where there is nothing to calibrate on, which is said.
+
+    Raises:
+        OptionError: a protocol cannot do without.
+    """
+    calibrating = [protocol for protocol in protocols if protocol.threshold_from == "calibrated"]
+    if not calibrating:
+        return None
+    records = _held_out(subject, config.calibrate, evaluated)
+    if records:
+        size = subject.model(subject.runs[0], subject.epochs[0]).size
+        pictures = read_pictures(records, size, "reading pictures for thresholds", progress)
+        _tell_of(pictures, config.calibrate, subject, progress)
+        return Calibration(pictures, _targets_of(pictures, target))
+    why = (
+        "--calibrate 0"
+        if config.calibrate == 0
+        else "there are no training pictures with boxes besides those evaluated"
+    )
+    for protocol in calibrating:
+        if protocol.threshold is None:
+            raise OptionError(
+                f"protocol {protocol.name} calibrates its threshold, but {why}; give it a threshold to fall back on"
+            )
+        progress.warn(f"{why}: protocol {protocol.name} takes {protocol.threshold:g} for every method, not calibrated")
+    return None
+
+
+_FEW = 10  # pictures that a threshold had better not rest on alone
+
+
+def _tell_of(pictures: Pictures, asked: int, subject: Subject, progress: Progress) -> None:
+    """Say how many pictures thresholds rest on, and how many of them training has seen."""
+    count, seen = len(pictures.records), _seen(subject)
+    known = sum(record.id in seen for record in pictures.records)
+    told = f"thresholds are chosen on {count} training pictures"
+    if "adopted" not in subject.experiment.document:  # what somebody else trained on is not known
+        told += f", of which training has seen {known or 'none'}"
+    if count < max(asked, _FEW):
+        progress.warn(f"{told}: {f'fewer than the {asked} asked for' if count < asked else 'few to choose on'}")
+    else:
+        progress.note(told)
+
+
+def _seen(subject: Subject) -> set[str]:
+    """The ids of the pictures that training used."""
+    training = subject.dataset.splits.get("train", ())
+    return {record.id for record in limited(training, _training_limit(subject.experiment))}
+
+
+def _held_out(subject: Subject, count: int, evaluated: set[str]) -> tuple[Record, ...]:
+    """At most `count` training pictures with boxes, none of them evaluated; where training left enough out, of those."""
+    if count == 0:
+        return ()
+    training, seen = subject.dataset.splits.get("train", ()), _seen(subject)
+    usable = [record for record in training if len(record.boxes) and record.id not in evaluated]
+    unseen = [record for record in usable if record.id not in seen]
+    return limited(unseen if len(unseen) >= count else usable, count)
+
+
+def _training_limit(experiment: Experiment) -> int | None:
+    return experiment.document.get("config", {}).get("limit")
+
+
+def _chosen_on(evaluation: Evaluation, asked: int, calibration: Calibration | None) -> dict[str, Any] | None:
+    """What thresholds are chosen on, to be kept: all of an evaluation's tables have it in common.
+
+    Raises:
+        OptionError: there are tables whose thresholds were chosen on other pictures.
+    """
+    known = evaluation.about().get("calibration")
+    if calibration is None:
+        return known
+    ids = [record.id for record in calibration.pictures.records]
+    if known is not None and known["ids"] != ids:
+        raise OptionError(
+            f"{evaluation.path} has thresholds chosen on {len(known['ids'])} other training pictures than these "
+            f"{len(ids)}: move it away, or ask for another --calibrate"
+        )
+    return {"split": "train", "asked": asked, "ids": ids}
+
+
+def _documents(evaluation: Evaluation, protocols: Sequence[Protocol]) -> dict[str, Any]:
+    """All protocols that the evaluation's tables are by, with these.
+
+    Raises:
+        OptionError: tables by another protocol of the same name are there.
+    """
+    known = evaluation.about().get("protocols", {})
+    for protocol in protocols:
+        document = plain(protocol.document())
+        then = known.get(protocol.name, document)
+        if then != document:
+            advice = "give this one another name"
+            if protocol.name in PROTOCOLS:
+                advice = (
+                    f"version {then.get('version', 1)}, not {protocol.version}; move that folder away to evaluate anew"
+                )
+            raise OptionError(f"{evaluation.path} has tables by another protocol called {protocol.name}: {advice}")
+        known = {**known, protocol.name: document}
+    return known
+
+
+def _keep_sample(scoring: Scoring, classes: Sequence[str]) -> None:
+    entries = [entry(scoring.pictures, position, classes) for position in scoring.sampled]
+    pictures = [thumbnail(scoring.pictures.records[position]) for position in scoring.sampled]
+    scoring.evaluation.write_samples(entries, pictures)
+
+
+def entry(pictures: Pictures, position: int, classes: Sequence[str]) -> dict[str, Any]:
+    """What is kept of a picture beside its pixels: id, label, class, boxes, and the size of the original."""
+    record, (height, width) = pictures.records[position], pictures.shapes[position].tolist()
+    return {
+        "id": record.id,
+        "label": record.label,
+        "class": classes[record.label],
+        "boxes": record.boxes,
+        "width": width,
+        "height": height,
+    }
+
+
+def thumbnail(record: Record) -> bytes:
+    """The picture as JPEG, its longer side at most `SAMPLE_SIDE`."""
+    image = Image.fromarray(record.image.pixels())
+    image.thumbnail((SAMPLE_SIDE, SAMPLE_SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()

@@ -1,0 +1,1 @@
+"""`dogcam explain`: heatmaps and boxes of pictures."""

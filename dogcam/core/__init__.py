@@ -1,0 +1,1 @@
+"""Below everything: errors, the registry of names, configuration, files, progress, downloads."""

@@ -1,0 +1,344 @@
+"""What each command is asked to do: one frozen dataclass per command, and the only home of default values.
+
+A configuration is checked when it is made. `names` in a field's metadata points at the registry whose names the field
+takes, so that a mistyped name is answered before anything heavy is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
+
+from dogcam.core.errors import OptionError
+from dogcam.core.registry import resolve, unknown
+
+BACKBONE_NAMES = "dogcam.models.backbones:BACKBONES"
+DATASET_NAMES = "dogcam.data:DATASETS"
+METHOD_NAMES = "dogcam.boxes.baselines:METHODS_AND_BASELINES"
+PROTOCOL_NAMES = "dogcam.boxes.protocols:PROTOCOLS"
+PROTOCOL_FILE = ".toml"  # what the name of a user's own protocol ends with
+
+OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "rmsprop")
+AUGMENTATIONS = ("none", "flip")
+PREPROCESSES = ("backbone", "unit", "none")
+FORMATS = ("html", "md", "latex", "pdf")
+LANGUAGES = ("en", "ko")  # of reports; each has its catalogue in `dogcam.language`
+# matplotlib's colours for heat; all but the last two are perceptually uniform: equal steps of heat look equal, in print and to
+# colour-blind readers too. The first is what is drawn where nothing is chosen.
+COLORMAPS = ("magma", "inferno", "plasma", "viridis", "cividis", "turbo", "jet")
+SAVES = ("png", "npy", "json")
+FUSIONS = ("mean", "max", "product")
+SMOOTHINGS = ("flip", "scale")
+GROUPINGS = ("breed", "size", "animals", "right")
+
+# What a recipe sets; an option given on the command line wins over it. "study" is inferred: the study does not state
+# its recipe, but its figures fit a widely used classroom exercise on the same task, which does.
+RECIPES: dict[str, dict[str, Any]] = {
+    "default": {},
+    "study": {
+        "trainable": "all",
+        "optimizer": "sgd",
+        "learning_rate": 0.01,
+        "batch_size": 16,
+        "preprocess": "unit",
+        "augment": "none",
+    },
+}
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise unknown(name, value, allowed)
+
+
+def _at_least(name: str, value: float | None, least: float) -> None:
+    if value is not None and value < least:
+        raise OptionError(f"--{name.replace('_', '-')} must be at least {least:g}; received {value:g}")
+
+
+def _not_empty(name: str, values: tuple[str, ...]) -> None:
+    if not values:
+        raise OptionError(f"--{name} needs at least one value; received none")
+
+
+class _Config:
+    """What all configurations share."""
+
+    @classmethod
+    def of(cls, **given: Any) -> Self:
+        """Make one from the options that were given; None means "not given", so the default holds."""
+        return cls(**{name: value for name, value in given.items() if value is not None})
+
+    def named(self) -> Iterator[tuple[str, str]]:
+        """(dotted registry, name) of every name in this configuration that a registry must know."""
+        for each in fields(self):  # type: ignore[arg-type]
+            registry = each.metadata.get("names")
+            value = getattr(self, each.name)
+            for name in () if registry is None or value is None else (value,) if isinstance(value, str) else value:
+                yield registry, name
+
+    def check_names(self) -> None:
+        """Raise `UnknownName` for the first name that its registry does not know."""
+        for dotted, name in self.named():
+            registry = resolve(dotted)
+            if dotted == PROTOCOL_NAMES and name.endswith(PROTOCOL_FILE):
+                continue  # a file of the user's, read when it is needed
+            # Only a dataset's name may carry an argument, as in "tfds:NAME".
+            registry[name.partition(":")[0] if dotted == DATASET_NAMES else name]
+
+    def document(self) -> dict[str, Any]:
+        """This configuration as plain values, for JSON."""
+        return asdict(self)  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class TrainConfig(_Config):
+    """`dogcam train`. Use `create`, which applies the recipe and fills what depends on other options."""
+
+    dataset: str = field(default="stanford_dogs", metadata={"names": DATASET_NAMES})
+    data_dir: str | None = None
+    backbone: str = field(default="resnet50", metadata={"names": BACKBONE_NAMES})
+    weights: str = "imagenet"
+    trainable: str = "all"
+    optimizer: str = "adam"
+    learning_rate: float = 1e-4
+    batch_size: int = 32
+    preprocess: str = "backbone"
+    augment: str = "none"
+    recipe: str = "default"
+    runs: int = 3
+    epochs: int = 7
+    checkpoints: tuple[int, ...] = (3, 5, 7)
+    seed: int = 0
+    limit: int | None = None
+    name: str | None = None
+    home: str = "dogcam-runs"
+    resume: bool = False
+
+    @classmethod
+    def restored(cls, document: dict[str, Any], **changes: Any) -> Self:
+        """The configuration that an experiment keeps, with `changes`; entries of a later dogcam are left out."""
+        known = {each.name for each in fields(cls)}
+        stored = {name: value for name, value in document.items() if name in known}
+        return cls(**{**stored, "checkpoints": tuple(stored.get("checkpoints", cls.checkpoints)), **changes})
+
+    @classmethod
+    def create(cls, **given: Any) -> Self:
+        """The configuration that the given options mean: recipe first, options over it, dependent defaults last."""
+        given = {name: value for name, value in given.items() if value is not None}
+        recipe = given.get("recipe", cls.recipe)
+        _one_of("recipe", recipe, tuple(RECIPES))
+        chosen = {**RECIPES[recipe], **given}
+        chosen.setdefault("learning_rate", _learning_rate(chosen))
+        epochs = chosen.get("epochs", cls.epochs)
+        kept = tuple(epoch for epoch in cls.checkpoints if epoch <= epochs)
+        chosen.setdefault("checkpoints", kept if epochs in kept else (*kept, epochs))
+        return cls(**chosen)
+
+    def __post_init__(self) -> None:
+        _one_of("optimizer", self.optimizer, OPTIMIZERS)
+        _one_of("augmentation", self.augment, AUGMENTATIONS)
+        _one_of("preprocessing", self.preprocess, PREPROCESSES)
+        _one_of("recipe", self.recipe, tuple(RECIPES))
+        for name in ("runs", "epochs", "batch_size", "limit"):
+            _at_least(name, getattr(self, name), 1)
+        _at_least("seed", self.seed, 0)
+        if not 0 < self.learning_rate < float("inf"):
+            raise OptionError(f"--learning-rate must be a number above 0; received {self.learning_rate:g}")
+        object.__setattr__(self, "checkpoints", tuple(sorted(set(self.checkpoints))))
+        beyond = [epoch for epoch in self.checkpoints if not 1 <= epoch <= self.epochs]
+        if beyond or not self.checkpoints:
+            raise OptionError(
+                f"--checkpoints must name epochs from 1 to {self.epochs} (--epochs); received {self.checkpoints}"
+            )
+
+
+def _learning_rate(chosen: dict[str, Any]) -> float:
+    """A new head, or a network from nothing, takes ten times the step that fine-tuning pretrained weights does."""
+    from_nothing = chosen.get("weights", TrainConfig.weights) == "none"
+    head_only = chosen.get("trainable", TrainConfig.trainable) == "head"
+    return 10 * TrainConfig.learning_rate if from_nothing or head_only else TrainConfig.learning_rate
+
+
+@dataclass(frozen=True)
+class ExplainConfig(_Config):
+    """`dogcam explain`."""
+
+    images: tuple[str, ...] = ()
+    methods: tuple[str, ...] = field(default=("gradcam",), metadata={"names": METHOD_NAMES})
+    layers: tuple[str, ...] = ()
+    epochs: tuple[int, ...] = ()
+    run: int | None = None
+    target: str = "predicted"
+    all_top: int | None = None
+    fuse: str | None = None
+    smooth: tuple[str, ...] = ()
+    mask_batch: int = 32
+    model: str | None = None
+    weights: str = "imagenet"
+    labels: str | None = None
+    preprocess: str | None = None
+    output: str | None = None
+    data_dir: str | None = None
+    protocol: str = field(default="default", metadata={"names": PROTOCOL_NAMES})
+    out: str | None = None
+    save: tuple[str, ...] = SAVES
+    colormap: str = COLORMAPS[0]
+    overwrite: bool = False
+    batch_size: int = 16
+    home: str = "dogcam-runs"
+
+    def __post_init__(self) -> None:
+        if not self.images:
+            raise OptionError("explain needs at least one image: a file, a folder, a glob or the id of a picture")
+        _not_empty("method", self.methods)
+        _not_empty("save", self.save)
+        for kind in self.save:
+            _one_of("--save kind", kind, SAVES)
+        _one_of("--colormap", self.colormap, COLORMAPS)
+        _at_least("all_top", self.all_top, 1)
+        if self.all_top is not None and self.target != ExplainConfig.target:
+            raise OptionError("--all-top explains the classes that the model puts first; it cannot go with --target")
+        _check_map_options(self)
+
+
+@dataclass(frozen=True)
+class EvaluateConfig(_Config):
+    """`dogcam evaluate`. No methods and no layers: CAM, and Grad-CAM at the last layer of the last three stages."""
+
+    experiment: str | None = None
+    epochs: tuple[int, ...] = ()
+    run: str = "best"
+    methods: tuple[str, ...] = field(default=(), metadata={"names": METHOD_NAMES})
+    layers: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = field(default=("default",), metadata={"names": PROTOCOL_NAMES})
+    target: str = "true"
+    fuse: str | None = None
+    smooth: tuple[str, ...] = ()
+    mask_batch: int = 32
+    split: str = "test"
+    limit: int | None = None
+    samples: int = 12
+    calibrate: int = 200
+    faithfulness: int = 0
+    decompose: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
+    pairs: bool = False
+    curves: bool = False
+    csv: bool = False
+    batch_size: int = 32
+    data_dir: str | None = None
+    resume: bool = False
+    home: str = "dogcam-runs"
+    model: str | None = None
+    weights: str = "imagenet"
+    labels: str | None = None
+    preprocess: str | None = None
+    output: str | None = None
+    dataset: str | None = field(default=None, metadata={"names": DATASET_NAMES})
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("split", self.split, ("train", "test"))
+        _at_least("limit", self.limit, 1)
+        _at_least("batch_size", self.batch_size, 1)
+        _at_least("samples", self.samples, 1)
+        _at_least("calibrate", self.calibrate, 0)
+        _at_least("faithfulness", self.faithfulness, 0)
+        for each in self.by:
+            _one_of("grouping", each, GROUPINGS)
+        for each in self.decompose:
+            if each.count(":") != 1 or not all(part.strip() for part in each.split(":")):
+                raise OptionError(
+                    f"--decompose takes two methods, as in cam:gradcam or cam@cam2016:gradcam@wsol-v1; received {each!r}"
+                )
+        _not_empty("protocol", self.protocols)
+        object.__setattr__(self, "protocols", tuple(dict.fromkeys(self.protocols)))
+        if self.run not in ("best", "all") and not (self.run.isdecimal() and int(self.run) > 0):
+            raise OptionError(f"--run takes a run's number, best or all; received {self.run!r}")
+        _check_map_options(self)
+        self._check_model()
+
+    def _check_model(self) -> None:
+        """A model from elsewhere comes with a dataset; an experiment brings everything itself."""
+        if self.model is None:
+            for name in ("labels", "preprocess", "output", "dataset", "name"):
+                if getattr(self, name) is not None:
+                    raise OptionError(
+                        f"--{name} goes with --model FILE.keras or imagenet:BACKBONE; an experiment has its own"
+                    )
+            return
+        if self.experiment is not None:
+            raise OptionError(
+                f"evaluate either an experiment or a --model; received {self.experiment!r} and {self.model!r}"
+            )
+        if self.dataset is None:
+            raise OptionError(
+                f"--model {self.model} needs annotated pictures: --dataset NAME, and --data-dir where they lie"
+            )
+
+
+def _check_map_options(config: ExplainConfig | EvaluateConfig) -> None:
+    """What both commands say of maps."""
+    if config.fuse is not None:
+        _one_of("way of fusing", config.fuse, FUSIONS)
+    for each in config.smooth:
+        _one_of("smoothing", each, SMOOTHINGS)
+    _at_least("mask_batch", config.mask_batch, 1)
+
+
+@dataclass(frozen=True)
+class LayersConfig(_Config):
+    """`dogcam list layers`. No model: the newest experiment's."""
+
+    model: str | None = None
+    output: str | None = None
+    home: str = "dogcam-runs"
+
+
+@dataclass(frozen=True)
+class ReportConfig(_Config):
+    """`dogcam report`. `others` are compared with `experiment`; none of them: its own report.
+
+    `jobs` is how many processes draw figures; 0 means one for each processor.
+    """
+
+    experiment: str | None = None
+    others: tuple[str, ...] = ()
+    out: str | None = None
+    formats: tuple[str, ...] = ("html", "md")
+    csv: bool = False
+    lang: str = LANGUAGES[0]
+    colormap: str = COLORMAPS[0]
+    jobs: int = 0
+    home: str = "dogcam-runs"
+
+    def __post_init__(self) -> None:
+        _not_empty("format", self.formats)
+        for each in self.formats:
+            _one_of("format", each, FORMATS)
+        _one_of("--lang", self.lang, LANGUAGES)
+        _one_of("--colormap", self.colormap, COLORMAPS)
+        _at_least("jobs", self.jobs, 0)
+
+
+@dataclass(frozen=True)
+class DemoConfig(_Config):
+    """`dogcam demo`: a whole study on drawn dogs, small enough for two cores."""
+
+    out: str = "dogcam-runs"
+    name: str = "demo"
+    explained: int = 2
+
+    def training(self, name: str) -> TrainConfig:
+        """What the demo trains, as the experiment `name`."""
+        return TrainConfig.create(
+            dataset="synthetic",
+            backbone="small_resnet",
+            weights="none",
+            learning_rate=2e-3,
+            augment="flip",
+            name=name,
+            home=self.out,
+        )

@@ -1,0 +1,1 @@
+"""Drawn dogs, with exact boxes and masks."""

@@ -1,0 +1,1 @@
+"""A document and its formats, from an analysis."""

@@ -1,0 +1,231 @@
+"""A document's figures, as files for print and as pictures within a page: each drawn once, many by several processes.
+
+A figure is drawn on light paper and saved as PNG, SVG and PDF; a page takes the same SVG of a chart, a dark one beside it, and
+a sheet's pictures one by one. What is drawn is plain values and functions of `dogcam.figures`, so that another process can
+draw it, in the language and the colours that are given to it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dogcam.core.config import COLORMAPS
+from dogcam.core.files import write_bytes
+from dogcam.figures import heat_colours, image_bytes, tile
+from dogcam.language import speaking, spoken
+from dogcam.report.document import Chart, Document, Sheet, Tile
+
+KINDS = ("png", "svg", "pdf")
+FIGURES = "figures"  # the folder they lie in
+TILE_INCHES = 3.0
+_CHART_DPI = 300
+_SHEET_DPI = {"png": 150, "svg": 90, "pdf": 110}  # what was kept of photographs has no more to show
+_TILE_DPI = (80, 160)
+_FULL_SIZE_TILES = 60  # with more pictures on a page each is made smaller, so that the page can still be mailed
+_TILES_A_TURN = 8
+_WORTH = 40  # pictures: for fewer, starting other processes takes longer than drawing
+_MOST = 8  # processes, each of which takes some 200 MB
+
+
+def illustrations(document: Document) -> Iterator[Chart | Sheet]:
+    """Every chart and sheet of the exhibits, in order; the hero shows nothing that they do not."""
+    for exhibit in document.exhibits:
+        yield from (block for block in exhibit.blocks if isinstance(block, Chart | Sheet))
+
+
+def sheets(document: Document) -> list[Sheet]:
+    """Every sheet, the hero first."""
+    found = [each for each in illustrations(document) if isinstance(each, Sheet)]
+    return [document.hero, *found] if document.hero else found
+
+
+@dataclass
+class Pictures:
+    """What is drawn for a page, as it is asked for; what was drawn before is not drawn again.
+
+    Attributes:
+        tile_dpi: pixels per inch of a sheet's pictures.
+    """
+
+    tile_dpi: int = _TILE_DPI[1]
+    _tiles: dict[int, bytes] = field(default_factory=dict)
+    _charts: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, document: Document) -> Pictures:
+        """For a page of this document: the more pictures it has, the smaller they are."""
+        tiles = sum(len(row) for sheet in sheets(document) for _, row in sheet.rows)
+        return cls(int(np.clip(_TILE_DPI[1] * (_FULL_SIZE_TILES / max(tiles, 1)) ** 0.5, *_TILE_DPI)))
+
+    def tile(self, each: Tile) -> bytes:
+        """A picture of a sheet, JPEG."""
+        if id(each) not in self._tiles:
+            self.keep_tiles([each], _draw_tiles([each], self.tile_dpi))
+        return self._tiles[id(each)]
+
+    def chart(self, each: Chart, theme: str) -> bytes:
+        """A chart on "light" or "dark" paper, SVG."""
+        if (each.name, theme) not in self._charts:
+            self.keep_chart(each, theme, image_bytes(each.draw(theme=theme), "svg"))
+        return self._charts[each.name, theme]
+
+    def keep_tiles(self, tiles: Sequence[Tile], drawn: Sequence[bytes]) -> None:
+        """Take pictures that were drawn elsewhere."""
+        self._tiles.update({id(each): content for each, content in zip(tiles, drawn, strict=True)})
+
+    def keep_chart(self, each: Chart, theme: str, drawn: bytes) -> None:
+        """Take a chart that was drawn elsewhere."""
+        self._charts[each.name, theme] = drawn
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to draw: `work()` in any process, then `keep(what it returned)` in this one.
+
+    Attributes:
+        pictures: roughly how much work it is.
+        figure: whether it is one of the document's figures, which progress counts.
+    """
+
+    work: Callable[[], Any]
+    keep: Callable[[Any], None]
+    pictures: int
+    figure: bool
+
+
+def draw(
+    document: Document,
+    out: Path,
+    done: Callable[[], None],
+    *,
+    page: bool = True,
+    processes: int = 1,
+    colormap: str = COLORMAPS[0],
+) -> tuple[Pictures, list[Path]]:
+    """Write every figure into `out`/figures, each file whole or not at all, and draw what a page shows.
+
+    Args:
+        done: called after each figure.
+        page: whether there is to be a page.
+        processes: how many may draw; 0 means one for each processor.
+        colormap: of heat, for those other processes.
+
+    Returns:
+        What a page shows, and the files in the order of the document.
+    """
+    pictures, paths = Pictures.of(document), {}
+    jobs = [_figure_job(block, out / FIGURES, page, pictures, paths) for block in illustrations(document)]
+    if page:
+        jobs += _tile_jobs(document, pictures)
+    for job, found in _worked(jobs, processes or _processors(), colormap):
+        job.keep(found)
+        if job.figure:
+            done()
+    return pictures, [path for block in illustrations(document) for path in paths[id(block)]]
+
+
+def _figure_job(
+    block: Chart | Sheet, folder: Path, page: bool, pictures: Pictures, paths: dict[int, list[Path]]
+) -> Job:
+    chart = isinstance(block, Chart)
+
+    def keep(found: tuple[list[Path], dict[str, bytes]]) -> None:
+        paths[id(block)] = found[0]
+        for theme, drawn in found[1].items():
+            pictures.keep_chart(block, theme, drawn)
+
+    size = 1 if chart else sum(len(row) for _, row in block.rows)
+    return Job(partial(_draw_figure, block.draw, folder / block.name, chart, chart and page), keep, size, True)
+
+
+def _tile_jobs(document: Document, pictures: Pictures) -> list[Job]:
+    """The pictures of all sheets, each once, some at a turn."""
+    each = list({id(tile): tile for sheet in sheets(document) for _, row in sheet.rows for tile in row}.values())
+    turns = [each[start : start + _TILES_A_TURN] for start in range(0, len(each), _TILES_A_TURN)]
+    return [
+        Job(partial(_draw_tiles, turn, pictures.tile_dpi), partial(pictures.keep_tiles, turn), len(turn), False)
+        for turn in turns
+    ]
+
+
+def _draw_figure(draw: Callable[..., Any], path: Path, chart: bool, page: bool) -> tuple[list[Path], dict[str, bytes]]:
+    """Write a figure in all kinds; for a page return a chart's SVG on light and on dark paper."""
+    figure = draw(theme="light")
+    made = {kind: image_bytes(figure, kind, _CHART_DPI if chart else _SHEET_DPI[kind]) for kind in KINDS}
+    paths = [path.with_name(f"{path.name}.{kind}") for kind in KINDS]
+    for each, content in zip(paths, made.values(), strict=True):
+        write_bytes(each, content)
+    if not page:
+        return paths, {}
+    return paths, {"light": made["svg"], "dark": image_bytes(draw(theme="dark"), "svg")}
+
+
+def _draw_tiles(tiles: Sequence[Tile], dpi: int) -> list[bytes]:
+    return [image_bytes(tile(e.pixels, e.panel, e.truth, inches=TILE_INCHES), "jpg", dpi) for e in tiles]
+
+
+def _processors() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _worked(jobs: Sequence[Job], processes: int, colormap: str) -> Iterator[tuple[Job, Any]]:
+    """Every job and what came of it, as it is finished: in other processes where that is worth while."""
+    left = dict(enumerate(jobs))
+    if processes > 1 and sum(job.pictures for job in jobs) >= _WORTH:
+        # Where other processes cannot be had, or end for want of memory, what is left is drawn in this one.
+        with suppress(BrokenProcessPool):
+            for place, found in _elsewhere(jobs, min(processes, _MOST), colormap):
+                yield left.pop(place), found
+    for job in left.values():
+        yield job, job.work()
+
+
+def _elsewhere(jobs: Sequence[Job], processes: int, colormap: str) -> Iterator[tuple[int, Any]]:
+    """The place of every job and what came of it; the largest are begun first."""
+    # Spawned, not forked: this process has threads, whose locks a fork would copy as they are.
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, fresh, _begin, (spoken(), colormap)) as pool:
+        order = sorted(range(len(jobs)), key=lambda place: -jobs[place].pictures)
+        with _interrupts_held():
+            begun = {pool.submit(jobs[place].work): place for place in order}
+        try:
+            for each in as_completed(begun):
+                yield begun[each], each.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Keep Ctrl-C waiting while processes are started: they inherit that, so that none is interrupted before `_begin`."""
+    if not hasattr(signal, "pthread_sigmask"):  # as on Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_setting = ExitStack()  # a worker's language and colours, which last as long as it does
+
+
+def _begin(language: str, colormap: str) -> None:
+    """Set up a process that draws: it speaks the language, and leaves Ctrl-C to the process that asked."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _setting.enter_context(speaking(language))
+    _setting.enter_context(heat_colours(colormap))

@@ -1,0 +1,52 @@
+"""The document as LaTeX: an article that compiles with pdflatex, and a file for each table, fit for any other article."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dogcam.core.files import write_text
+from dogcam.language import spoken
+from dogcam.report.document import Document, Table
+from dogcam.report.formats.illustrations import FIGURES, Pictures
+from dogcam.report.formats.tables_of import table_names, tables_of
+from dogcam.report.formats.templating import environment
+from dogcam.report.formats.tex_tables import PACKAGES, table_tex
+from dogcam.report.formats.tex_text import tex
+
+FOLDER = "latex"
+TABLES = "tables"
+
+
+def write_latex(document: Document, out: Path, pictures: Pictures) -> Path:
+    """Write `out`/latex: report.tex, and each table as tables/<name>.tex; its figures are the PDFs in `out`/figures.
+
+    Returns:
+        The path of report.tex.
+    """
+    folder = out / FOLDER
+    for name, table in tables_of(document).items():
+        write_text(folder / TABLES / f"{name}.tex", table_file(table, name))
+    path = folder / "report.tex"
+    write_text(path, article(document))
+    return path
+
+
+def table_file(table: Table, name: str) -> str:
+    """A table's file, which says what an article must load for it."""
+    korean = ",kotex" if spoken() == "ko" else ""
+    return f"% In the preamble: \\usepackage{{{','.join(PACKAGES)}{korean}}}\n{table_tex(table, name)}"
+
+
+def article(document: Document) -> str:
+    """The article, which reads tables and figures from their files."""
+    templates = environment()
+    templates.filters.update(tex=tex, group="{{{}}}".format)
+    return templates.get_template("report.tex").render(
+        document=document,
+        packages=",".join(PACKAGES),
+        figures=FIGURES,
+        tables=TABLES,
+        named=table_names(document),
+        key=id,
+        has_claims=bool(document.findings),
+    )

@@ -1,0 +1,50 @@
+"""What exhibits say whatever the result is: titles, captions, column heads, notes, what can and cannot be concluded.
+
+They stand in `texts.toml` beside this file, by exhibit, and every format reads them from there. A list of two is a text for one
+and a text for several (`language.counted`). A sentence whose choice is the result is code, where the result is.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dogcam.language import counted, say
+
+_FILE = Path(__file__).with_name("texts.toml")
+
+
+@cache
+def _texts() -> dict[str, Any]:
+    return tomllib.loads(_FILE.read_text(encoding="utf-8"))
+
+
+def text(key: str, /, n: int | None = None, **values: Any) -> str:
+    """A text in the language that is spoken, filled in.
+
+    Args:
+        key: "training.title".
+        n: how many there are, for a text that differs for one and for several.
+
+    Raises:
+        KeyError: there is no such text.
+    """
+    found = _found(key)
+    if isinstance(found, list):
+        one, many = found
+        return counted(one, many, 0 if n is None else n, **values)
+    return say(found, **values) if n is None else say(found, n=n, **values)
+
+
+def heads(key: str, /, **values: Any) -> tuple[str, ...]:
+    """The texts of a list of column heads."""
+    return tuple(say(each, **values) for each in _found(key))
+
+
+def _found(key: str) -> Any:
+    found: Any = _texts()
+    for part in key.split("."):
+        found = found[part]
+    return found

@@ -1,0 +1,303 @@
+"""Experiments held against each other: only where they may be, with the statistics of `statistics`, and in true sentences."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dogcam.analysis.answer import shown
+from dogcam.analysis.between import contrast
+from dogcam.core.errors import ExperimentError
+from dogcam.experiment.evaluations import Cell, Choice
+from dogcam.report.between_page import compose_contrast
+from dogcam.report.between_words import headline, verdict
+from dogcam.report.formats.rendering import html, markdown, write
+from dogcam.statistics import Interval, Pair, compare
+
+IMAGES = 16
+SPREAD = np.tile([0.0, 0.02, -0.02, 0.01, -0.01, 0.015, -0.015, 0.0], 2)
+NOISE = np.tile([0.2, -0.2], 8)
+HALF = np.full(IMAGES, 0.5)
+POOLED = "conv5_block1_out"
+
+
+@pytest.fixture
+def write_one(make, tmp_path):
+    """Writes an experiment of that name; `cam` and `gradcam` are the IoU of every image at every epoch."""
+
+    def written(name, cam=HALF, gradcam=HALF, **changes):
+        made = make(str(tmp_path / "home"), name=name, images=IMAGES, **changes)
+        made.ious = {(m, e): iou for m, iou in (("cam", cam), ("gradcam", gradcam)) for e in made.epochs}
+        return made.write()
+
+    return written
+
+
+def rewritten(experiment, cell, **columns):
+    """Replace columns of a cell, or of a new one where `cell` is not there."""
+    evaluation = experiment.evaluation("test", None, "true")
+    known = evaluation.read(cell if evaluation.has(cell) else Cell(0, 0, "whole-image", "", "default"))
+    truth = [boxes.ravel().tolist() for boxes in known["truth"]]
+    evaluation.write(cell, {**known, "truth": truth, **columns}, Choice(0.15))
+
+
+def gaps_of(found, protocol=0):
+    return {gap.method: gap for gap in found.matches[protocol].gaps}
+
+
+class TestWhatDiffers:
+    def test_only_the_settings_that_are_not_the_same(self, write_one):
+        one, other = write_one("one"), write_one("other")
+        config = {**other.document["config"], "learning_rate": 0.01, "home": "elsewhere", "name": "x", "resume": True}
+        model = {**other.document["model"], "backbone": "resnet50"}
+        other.update_document(config=config, model=model, dogcam="0.2.0")
+        found, _ = contrast([one, other])
+        assert found.differs == {
+            "config.learning_rate": (0.001, 0.01),
+            "model.backbone": ("small_resnet", "resnet50"),
+            "versions.dogcam": ("0.1.0", "0.2.0"),
+        }
+
+    def test_what_only_one_of_them_records_differs(self, write_one):
+        one, other = write_one("one"), write_one("other")
+        other.update_document(versions={**other.document["versions"], "numpy": "2"})
+        assert contrast([one, other])[0].differs == {"versions.numpy": (None, "2")}
+
+    def test_nothing(self, write_one):
+        found, sides = contrast([write_one("one"), write_one("other")])
+        assert found.differs == {}
+        exhibit = compose_contrast(found, sides).exhibits[0]
+        assert exhibit.blocks == ()
+        assert "do not differ" in exhibit.lead[0]
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("classes", "words"),
+        [
+            (["pug"], "one has 2 classes, other 1: only one has husky"),
+            (["pug", "boxer"], "one has 2 classes, other 2: only one has husky; only other has boxer"),
+            (["husky", "pug"], "the same names in another order"),
+        ],
+    )
+    def test_other_classes(self, write_one, classes, words):
+        one, other = write_one("one"), write_one("other")
+        other.update_document(dataset={**other.document["dataset"], "classes": classes})
+        with pytest.raises(ExperimentError, match=words):
+            contrast([one, other])
+
+    def test_other_data(self, write_one):
+        one, other = write_one("one"), write_one("other")
+        other.update_document(dataset={**other.document["dataset"], "fingerprint": "xyz"})
+        with pytest.raises(ExperimentError, match=r"data of one and other differ \(fingerprints abc and xyz\)"):
+            contrast([one, other])
+
+    def test_another_split(self, write_one):
+        with pytest.raises(ExperimentError, match=r"no scope .*one: test-true; other: train-true"):
+            contrast([write_one("one"), write_one("other", split="train")])
+
+    def test_another_limit(self, write_one):
+        one, other = write_one("one"), write_one("other")
+        scope = other.evaluation("test", None, "true").path
+        scope.rename(scope.with_name("test-limit16-true"))
+        with pytest.raises(ExperimentError, match="other: test-limit16-true"):
+            contrast([one, other])
+
+    def test_other_pictures(self, write_one):
+        with pytest.raises(ExperimentError, match="one and other were scored on different images"):
+            contrast([write_one("one"), write_one("other", ids=("strange",))])
+
+    def test_no_common_protocol(self, write_one):
+        with pytest.raises(ExperimentError, match="one: default; other: cam2016"):
+            contrast([write_one("one"), write_one("other", protocols=("cam2016",))])
+
+    def test_a_protocol_that_has_changed(self, write_one):
+        one, other = write_one("one"), write_one("other")
+        for experiment, version in ((one, 1), (other, 2)):
+            about = {"protocols": {"default": {"version": version, "description": f"as of {version}"}}}
+            experiment.evaluation("test", None, "true").write_about(about)
+        with pytest.raises(ExperimentError, match="protocol default means one thing in one and another"):
+            contrast([one, other])
+
+    def test_no_common_method(self, write_one):
+        with pytest.raises(ExperimentError, match=r"no method that all were scored with.*one: cam; other: gradcam"):
+            contrast([write_one("one", methods=("cam",)), write_one("other", methods=("gradcam",))])
+
+    def test_one_without_heatmaps(self, write_one):
+        with pytest.raises(ExperimentError, match="dogcam evaluate other"):
+            contrast([write_one("one"), write_one("other", evaluated=False)])
+
+    def test_one_named_twice(self, write_one):
+        one = write_one("one")
+        with pytest.raises(ExperimentError, match="one is named twice"):
+            contrast([one, one])
+
+
+class TestLocalisation:
+    def test_gaps_and_corrected_tests_are_those_of_statistics(self, write_one):
+        cam, grad = HALF + 0.1 + SPREAD, HALF + NOISE / 10
+        found, _ = contrast([write_one("one"), write_one("other", cam, grad)])
+        columns = np.column_stack([HALF, cam, HALF, grad])
+        direct = compare(columns, list("abcd"), [("b", "a"), ("d", "c")])
+        for gap, expected in zip(found.matches[0].gaps, direct, strict=True):
+            shown = (gap.pair.mean, gap.pair.low, gap.pair.high, gap.pair.p, gap.pair.holm)
+            assert shown == pytest.approx((expected.mean, expected.low, expected.high, expected.p, expected.holm))
+        assert gaps_of(found)["cam"].pair.mean == pytest.approx(0.1)
+        assert (gaps_of(found)["cam"].first, gaps_of(found)["cam"].second) == ("one", "other")
+
+    @pytest.mark.parametrize(
+        ("change", "said", "words"),
+        [
+            (0.1 + SPREAD, "above", "boxes of other fit better than those of one with every method"),
+            (-0.1 + SPREAD, "below", "boxes of one fit better than those of other with every method"),
+            (NOISE, "undecided", "Not told apart: the boxes of one and other"),
+            (0 * SPREAD, "identical", "one and other draw the same boxes"),
+        ],
+    )
+    def test_verdicts_and_headline_follow_the_data(self, write_one, change, said, words):
+        found, _ = contrast([write_one("one"), write_one("other", HALF + change, HALF + change)])
+        assert {verdict(gap) for gap in found.matches[0].gaps} == {said}
+        assert words in headline(found)
+
+    def test_better_with_one_method_and_worse_with_another(self, write_one):
+        found, _ = contrast([write_one("one"), write_one("other", HALF + 0.1 + SPREAD, HALF - 0.1 + SPREAD)])
+        assert headline(found).endswith("with 1 of 2 methods, worse with 1")
+
+    def test_an_interval_that_the_correction_does_not_bear_out_is_not_told_apart(self, write_one):
+        """Many small wins and few large losses: the mean lies below, the ranks do not."""
+        skewed = np.where(np.arange(IMAGES) < 13, 0.01, -0.4)
+        found, _ = contrast([write_one("one"), write_one("other", HALF + skewed)])
+        assert gaps_of(found)["cam"].pair.mean < 0
+        assert verdict(gaps_of(found)["cam"]) == "undecided"
+
+    @pytest.mark.parametrize(
+        ("low", "holm", "words"),
+        [
+            (0.05, 0.2, "+0.100 [+0.050, +0.150], which the corrected test does not bear out"),
+            (0.05, 0.01, "+0.100 [+0.050, +0.150]"),
+            (-0.05, 0.2, "+0.100 [−0.050, +0.150]"),
+        ],
+    )
+    def test_an_interval_that_the_test_does_not_follow_says_so(self, low, holm, words):
+        assert shown(Pair("b", "a", Interval(0.1, low, 0.15, 16), 0.01, holm, 0.5, 12, 0, 4)) == words
+
+    def test_the_same_iou_of_other_boxes_is_not_identical(self, write_one):
+        found, _ = contrast([write_one("one"), write_one("other", mirrored=("cam",))])
+        assert not gaps_of(found)["cam"].same
+        assert gaps_of(found)["gradcam"].same
+
+    def test_each_method_stands_beside_the_best_box_that_never_looks(self, write_one):
+        one, other = write_one("one", HALF + SPREAD), write_one("other", HALF + SPREAD)
+        for experiment in (one, other):
+            rewritten(experiment, Cell(0, 0, "centre-gaussian", "input", "default"), iou=np.full(IMAGES, 0.4))
+        found, _ = contrast([one, other])
+        match = found.matches[0]
+        assert [(box.label, box.method) for box in match.unseen] == [
+            ("one", "centre-gaussian"),
+            ("other", "centre-gaussian"),
+        ]
+        score = next(each for each in match.scores if (each.label, each.method) == ("other", "cam"))
+        assert score.unseen.mean == pytest.approx(0.1)
+        assert score.iou.value == pytest.approx(0.5)
+
+    def test_the_last_epoch_that_all_have(self, write_one):
+        found, _ = contrast([write_one("one", epochs=(2, 3, 4)), write_one("other", epochs=(1, 3))])
+        assert found.matches[0].epochs == (3, 3)
+
+    def test_without_one_each_ones_last(self, write_one):
+        found, sides = contrast([write_one("one", epochs=(2, 4)), write_one("other", epochs=(1, 3))])
+        assert found.matches[0].epochs == (4, 3)
+        assert "each one's last evaluated epoch (4 of one and 3 of other)" in " ".join(
+            compose_contrast(found, sides).answer
+        )
+
+    def test_methods_meet_at_the_pooled_layer_of_each_network(self, write_one):
+        """The second one pools earlier: its CAM, at a layer that does not, is left out; its Grad-CAM is taken there."""
+        one, other = write_one("one"), write_one("other")
+        other.update_document(model={**other.document["model"], "pooled_layer": "conv4_block1_out"})
+        match = contrast([one, other])[0].matches[0]
+        assert [(score.label, score.method, score.layer) for score in match.scores] == [
+            ("one", "gradcam", POOLED),
+            ("other", "gradcam", "conv4_block1_out"),
+        ]
+        assert match.left_out == ("cam",)
+
+    def test_a_method_that_none_has_at_the_pooled_layer_is_taken_at_its_last(self, write_one):
+        one, other = write_one("one"), write_one("other")
+        for experiment, iou in ((one, HALF), (other, HALF + 0.1)):
+            for layer, less in (("conv3_block1_out", 0.3), ("conv4_block1_out", 0.0)):
+                rewritten(experiment, Cell(2, 4, "layercam", layer, "default"), iou=iou - less)
+        match = contrast([one, other])[0].matches[0]
+        score = next(each for each in match.scores if each.method == "layercam")
+        assert (score.layer, score.iou.value) == ("conv4_block1_out", pytest.approx(0.5))
+
+    def test_every_common_protocol_the_main_one_first(self, write_one):
+        protocols = ("default", "cam2016")
+        found, sides = contrast(
+            [write_one("one", protocols=protocols), write_one("other", protocols=("cam2016", "default"))]
+        )
+        assert [match.protocol for match in found.matches] == ["default", "cam2016"]
+        assert [exhibit.place for exhibit in compose_contrast(found, sides).exhibits] == [1, 2, 3, 4]
+
+    def test_three_experiments_in_pairs(self, write_one):
+        found, _ = contrast([write_one("a"), write_one("b", HALF + 0.1 + SPREAD, HALF), write_one("c")])
+        pairs = [(gap.second, gap.first, verdict(gap)) for gap in found.matches[0].gaps if gap.method == "cam"]
+        assert pairs == [("b", "a", "above"), ("c", "a", "identical"), ("c", "b", "below")]
+        assert headline(found) == "2 of 6 differences between the boxes of a, b and c are told apart"
+
+
+class TestAccuracy:
+    def test_the_best_epoch_of_the_chosen_run(self, write_one):
+        each = contrast([write_one("one"), write_one("other")])[0].accuracy[1]
+        assert (each.run, each.epoch, each.accuracy, each.runs, each.others) == (2, 4, 0.8, 2, (0.7,))
+
+    @pytest.mark.parametrize(("epochs", "best", "at"), [((2, 4), True, (4, 4)), ((2,), False, (2, 2))])
+    def test_images_are_paired_at_the_best_epochs_where_these_were_evaluated(self, write_one, epochs, best, at):
+        """Every picture right in the second: of those of class 1 the first has none."""
+        one, other = write_one("one", epochs=epochs), write_one("other", epochs=epochs)
+        for method in ("cam", "gradcam"):
+            for layer in ("conv3_block1_out", "conv4_block1_out", POOLED):
+                cell = Cell(2, at[0], method, layer, "default")
+                if other.evaluation("test", None, "true").has(cell):
+                    rewritten(other, cell, predicted=[k % 2 for k in range(IMAGES)])
+        found = contrast([one, other])[0].classified
+        assert (found.best, found.epochs, found.shares) == (best, at, (0.5, 1.0))
+        assert found.pairs[0].mean == pytest.approx(0.5)
+        assert found.pairs[0].verdict == "above"
+
+    def test_models_from_elsewhere_have_no_training_to_compare(self, write_one):
+        one, other = write_one("one"), write_one("other")
+        for experiment in (one, other):
+            (experiment.path / "history.csv").unlink()
+        found, sides = contrast([one, other])
+        assert found.accuracy == ()
+        assert [exhibit.key for exhibit in compose_contrast(found, sides).exhibits] == ["differs", "boxes-1"]
+        assert not found.classified.best
+
+
+class TestPage:
+    def test_as_plain_values(self, write_one):
+        found, _ = contrast([write_one("one"), write_one("other", HALF + 0.1 + SPREAD)])
+        document = json.loads(json.dumps(found.document(), allow_nan=False))
+        assert document["labels"] == ["one", "other"]
+        assert document["matches"][0]["gaps"][0]["pair"]["first"] == "cam of other"
+
+    def test_too_few_images_have_no_interval_and_no_chart(self, make, tmp_path):
+        experiments = [make(str(tmp_path), name=name, images=8).write() for name in ("one", "other")]
+        found, sides = contrast(experiments)
+        json.dumps(found.document(), allow_nan=False)
+        assert [len(exhibit.blocks) for exhibit in compose_contrast(found, sides).exhibits] == [0, 1, 2]
+
+    def test_names_from_elsewhere_are_shown_as_text(self, write_one, tmp_path):
+        name = "<img src=x> | `t` $x_1$ **b** [bold]"
+        document = compose_contrast(*contrast([write_one("one"), write_one(name, HALF + 0.1 + SPREAD)]))
+        assert "<img src=x>" not in html(document)
+        assert "&lt;img src=x&gt;" in html(document)
+        assert "<img" not in markdown(document)
+        pages, figures = write(document, tmp_path / "out", ("html", "md"), lambda: None)
+        assert all(path.stat().st_size for path in (*pages, *figures))
+
+    def test_two_of_one_name_are_told_apart_by_their_folders(self, make, tmp_path):
+        experiments = [make(str(tmp_path / home), name="same", images=IMAGES).write() for home in ("a", "b")]
+        labels = contrast(experiments)[0].labels
+        assert labels == tuple(str(tmp_path / home / "same") for home in ("a", "b"))

@@ -1,0 +1,134 @@
+"""Somebody else's model on annotated pictures: as an experiment that is evaluated and reported like our own."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from dogcam.commands import report
+from dogcam.commands.adoption import relabelled
+from dogcam.commands.evaluate import command as evaluate
+from dogcam.core.config import EvaluateConfig, ReportConfig
+from dogcam.core.errors import ExperimentError, InputError
+from dogcam.core.progress import Progress
+from dogcam.data import open_dataset
+from dogcam.data.pipeline import limited, squash
+from dogcam.experiment.evaluations import Cell
+from dogcam.experiment.runs import Experiment
+from dogcam.models.classifier import foreign
+
+DATA = "synthetic:3"
+
+
+def network(shape=(40, 60, 3), classes=3, seed=1) -> keras.Model:
+    """A backbone used as a layer, non-square input, softmax."""
+    keras.utils.set_random_seed(seed)
+    body = keras.Sequential(
+        [keras.Input(shape), keras.layers.Conv2D(4, 3, strides=4, activation="relu", name="conv")], name="body"
+    )
+    inputs = keras.Input(shape)
+    pooled = keras.layers.GlobalAveragePooling2D()(body(inputs))
+    return keras.Model(inputs, keras.layers.Dense(classes, activation="softmax")(pooled))
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return open_dataset(DATA)
+
+
+@pytest.fixture
+def folder(tmp_path, dataset):
+    network().save(tmp_path / "my.keras")
+    # Another order and another spelling than the dataset's.
+    names = [name.upper().replace(" ", "_") for name in reversed(dataset.classes)]
+    (tmp_path / "names.txt").write_text("\n".join(names))
+    return tmp_path
+
+
+def config(folder, **changes) -> EvaluateConfig:
+    given = {
+        "model": str(folder / "my.keras"), "labels": str(folder / "names.txt"), "preprocess": "unit", "dataset": DATA,
+        "home": str(folder / "runs"), "limit": 6, "samples": 2, "methods": ("cam", "gradcam"),
+    }  # fmt: skip
+    return EvaluateConfig(**{**given, **changes})
+
+
+def test_its_rows_are_those_of_the_model_asked_by_keras_alone(folder, dataset):
+    result = evaluate.run(config(folder), Progress())
+    assert result.experiment.path == folder / "runs" / "my.keras-on-synthetic-3"
+    rows = result.evaluation.read(Cell(1, 0, "gradcam", "body/conv", "default"))
+    records = limited(dataset.splits["test"], 6)
+    inputs = np.stack([squash(record.image.pixels(), (40, 60)) for record in records]) / np.float32(255)
+    shares = network().predict(inputs, verbose=0)
+    labels = [2 - record.label for record in records]  # the model's classes are in the reverse order
+    assert rows["image"].tolist() == [record.id for record in records]
+    assert rows["label"].tolist() == rows["target"].tolist() == labels
+    np.testing.assert_allclose(rows["probability"], shares[np.arange(6), labels], atol=1e-5)
+    np.testing.assert_array_equal(rows["predicted"], shares.argmax(axis=1))
+    assert {row["method"] for row in result.rows if row["run"]} == {"cam", "gradcam", "mean-activation"}
+
+
+def test_more_methods_are_added_to_it_and_it_is_reported(folder):
+    evaluate.run(config(folder), Progress())
+    second = evaluate.run(config(folder, methods=("layercam",), resume=True), Progress())
+    assert {row["method"] for row in second.rows if row["run"]} == {"cam", "gradcam", "layercam", "mean-activation"}
+    made = report.run(ReportConfig(home=str(folder / "runs")), Progress())
+    page = next(path for path in made.paths if path.suffix == ".html").read_text(encoding="utf-8")
+    assert "my.keras" in page
+    assert "LayerCAM" in page
+
+
+def test_another_model_or_other_data_under_the_same_name_are_refused(folder):
+    evaluate.run(config(folder), Progress())
+    network(seed=2).save(folder / "my.keras")
+    with pytest.raises(ExperimentError, match="is of another model: choose another --name"):
+        evaluate.run(config(folder), Progress())
+    assert evaluate.run(config(folder, name="second"), Progress()).experiment.name == "second"
+    document = Experiment(folder / "runs" / "second").document
+    document["dataset"]["fingerprint"] = "0" * 64
+    Experiment(folder / "runs" / "second").write_document(document)
+    with pytest.raises(ExperimentError, match="is of another data"):
+        evaluate.run(config(folder, name="second"), Progress())
+
+
+def test_it_is_not_evaluated_as_if_we_had_trained_it(folder):
+    evaluate.run(config(folder), Progress())
+    with pytest.raises(
+        ExperimentError, match=r"somebody else's model: evaluate it by --model .*my\.keras --dataset synthetic:3"
+    ):
+        evaluate.run(EvaluateConfig(home=str(folder / "runs")), Progress())
+
+
+class TestMatchingOfClasses:
+    def named(self, *names):
+        return foreign(network(classes=len(names)), "unit", names, name="theirs")
+
+    def test_by_whole_names_however_they_are_spelled(self, dataset):
+        first, second, third = dataset.classes
+        moved = relabelled(dataset, self.named(f"{third}".upper(), "cat", first.replace(" ", "-"), second))
+        assert moved.classes[0] == third.upper()
+        for old, new in zip(dataset.splits["test"], moved.splits["test"], strict=True):
+            assert new.label == {0: 2, 1: 3, 2: 0}[old.label]
+            assert new.id == old.id
+
+    def test_by_one_of_several_names(self, dataset):
+        first, second, third = dataset.classes
+        moved = relabelled(dataset, self.named(f"{second}, some dog", f"a hound, {first}", third))
+        assert {record.label for record in moved.splits["test"]} == {0, 1, 2}
+        assert moved.splits["test"][0].label == {0: 1, 1: 0, 2: 2}[dataset.splits["test"][0].label]
+
+    def test_without_names_by_number(self, dataset):
+        assert relabelled(dataset, foreign(network(), "unit")) is dataset
+        with pytest.raises(InputError, match=r"has 4 classes without names and synthetic.* has 3: say which is which"):
+            relabelled(dataset, foreign(network(classes=4), "unit", name="theirs"))
+
+    def test_an_unknown_class_is_named_with_the_nearest(self, dataset):
+        first, second, third = dataset.classes
+        with pytest.raises(InputError, match=f"theirs does not know the class '{third}'"):
+            relabelled(dataset, self.named(first, second, "cat"))
+
+    def test_one_that_is_there_twice_is_ambiguous(self, dataset):
+        first, second, third = dataset.classes
+        with pytest.raises(InputError, match=f"theirs has 2 classes called '{third}'"):
+            relabelled(dataset, self.named(first, second, third, third))

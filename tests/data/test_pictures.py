@@ -1,0 +1,320 @@
+"""Files, folders, globs and ids: which pictures are meant, each once, and what is said of a name that is none."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dogcam.core.errors import InputError, Unavailable
+from dogcam.data import Dataset, ImageFile, Record
+from dogcam.data.pictures import SUFFIXES, find_pictures
+
+XML = """<annotation><size><width>40</width><height>20</height><depth>3</depth></size>
+<object><name>pug</name><bndbox><xmin>{0}</xmin><ymin>{1}</ymin><xmax>{2}</xmax><ymax>{3}</ymax></bndbox></object>
+</annotation>"""
+
+
+def picture(path, size=(40, 20), **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (200, 100, 0)).save(path, **options)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The current folder: two pictures and a note on top, pictures further down, a folder of notes only."""
+    for name in ("b.png", "a.JPG", "deep/c.png", "deep/deeper/d.webp", "deepest/x/y/e.jpeg"):
+        picture(tmp_path / name)
+    (tmp_path / "note.txt").write_text("a note")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "n.txt").write_text("a note")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def dogs(tmp_path):
+    """A dataset of three pictures, and a count of how often it is opened."""
+    image = ImageFile(picture(tmp_path / "elsewhere" / "dog.png"))
+    box = [[0.1, 0.2, 0.3, 0.4]]
+    records = [Record(f"n02110958_{number}", image, 1, box) for number in (7, 150, 15028)]
+    made = Dataset("made", ("collie", "pug"), {"train": tuple(records[:1]), "test": tuple(records[1:])})
+    opened = []
+
+    def opener():
+        opened.append(made)
+        return made
+
+    opener.opened = opened
+    opener.records = {record.id: record for record in records}
+    return opener
+
+
+def never():
+    raise AssertionError("the dataset was opened though nothing of it was asked for")
+
+
+def none():
+    """The opener of a model whose data is not known."""
+
+
+def names(wanted, opener=never):
+    records, problems = find_pictures(wanted, opener)
+    assert problems == []
+    return [record.id for record in records]
+
+
+def test_a_file_is_itself(folder):
+    (record,), problems = find_pictures(["b.png"], never)
+    assert (record.id, record.label, record.boxes.shape) == ("b.png", None, (0, 4))
+    assert record.image.pixels().shape == (20, 40, 3)
+    assert problems == []
+
+
+def test_files_come_in_the_order_they_are_named(folder):
+    assert names(["b.png", "a.JPG", "deep/c.png"]) == ["b.png", "a.JPG", "deep/c.png"]
+
+
+def test_a_file_is_tried_whatever_its_name(folder):
+    """What a user names is not dropped for its ending: reading it says what is wrong."""
+    (record,), _ = find_pictures(["note.txt"], never)
+    with pytest.raises(InputError, match=r"cannot read note\.txt: not a picture"):
+        record.image.pixels()
+
+
+def test_a_folder_is_its_own_pictures_sorted(folder):
+    assert names(["."]) == ["a.JPG", "b.png"]
+    assert names([str(folder)]) == [str(folder / "a.JPG"), str(folder / "b.png")]
+    assert names(["deep/"]) == ["deep/c.png"]
+
+
+def test_a_folder_without_pictures_of_its_own_is_those_of_its_folders(folder):
+    assert names(["deepest"]) == ["deepest/x/y/e.jpeg"]
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t"])
+def test_an_empty_name_is_not_the_current_folder(folder, name):
+    with pytest.raises(InputError, match="an empty name is no picture"):
+        find_pictures([name], never)
+
+
+def test_what_dogcam_wrote_itself_is_left_out_of_a_folder_of_folders(folder):
+    for name in ("dogcam-explained", "dogcam-explained-2", "a/b/dogcam-explained", "runs/tiny/report"):
+        picture(folder / "deepest" / name / "sheet.png")
+    (folder / "deepest" / "runs" / "tiny" / "experiment.json").write_text("{}")
+    assert names(["deepest"]) == ["deepest/x/y/e.jpeg"]
+    # What is named is meant: only the folders in it are chosen from.
+    assert names(["deepest/dogcam-explained"]) == ["deepest/dogcam-explained/sheet.png"]
+    assert names(["deepest/runs/tiny"]) == ["deepest/runs/tiny/report/sheet.png"]
+    with pytest.raises(InputError, match=r"the folder deepest/runs holds no picture \(.*\) but dogcam's own"):
+        find_pictures(["deepest/runs"], never)
+
+
+@pytest.mark.parametrize("suffix", sorted(SUFFIXES))
+def test_every_ending_counts_in_both_cases(tmp_path, suffix):
+    for name in (f"lower{suffix}", f"upper{suffix.upper()}"):
+        (tmp_path / name).write_bytes(b"x")
+    assert len(names([str(tmp_path)])) == 2
+
+
+def test_a_folder_named_like_a_picture_is_no_picture(folder):
+    (folder / "odd.png").mkdir()
+    assert names(["."]) == ["a.JPG", "b.png"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.png", ["b.png"]),
+        ("*", ["a.JPG", "b.png"]),
+        ("deep/*", ["deep/c.png"]),
+        ("**/*.png", ["b.png", "deep/c.png", "elsewhere/dog.png"]),
+        ("[ab].*", ["a.JPG", "b.png"]),
+        ("deep/**/?.webp", ["deep/deeper/d.webp"]),
+    ],
+)
+def test_a_glob_that_the_shell_left_alone(folder, dogs, pattern, expected):
+    assert names([pattern]) == expected
+
+
+def test_a_file_whose_name_looks_like_a_glob(folder):
+    picture(folder / "dog[1].png")
+    picture(folder / "dog1.png")
+    assert names(["dog[1].png"]) == ["dog[1].png"]
+
+
+def test_ids_are_those_of_the_dataset(folder, dogs):
+    records, problems = find_pictures(["n02110958_150", "b.png", "n02110958_7"], dogs)
+    assert [record.id for record in records] == ["n02110958_150", "b.png", "n02110958_7"]
+    assert records[0] is dogs.records["n02110958_150"]
+    assert records[2] is dogs.records["n02110958_7"]
+    assert len(dogs.opened) == 1
+    assert problems == []
+
+
+def test_each_picture_comes_once(folder, dogs):
+    wanted = ["b.png", "./b.png", "*.png", ".", str(folder / "b.png"), "n02110958_7", "n02110958_7"]
+    assert names(wanted, dogs) == ["b.png", "a.JPG", "n02110958_7"]
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no symbolic links here")
+def test_a_link_to_a_picture_is_that_picture(folder):
+    (folder / "link.png").symlink_to(folder / "b.png")
+    assert names(["b.png", "link.png"]) == ["b.png"]
+
+
+def test_an_empty_folder_says_what_it_was_searched_for(folder):
+    for name in ("empty", "notes"):
+        with pytest.raises(InputError, match=rf"the folder {name} holds no picture .*\.jpeg, \.jpg.*\.png"):
+            find_pictures([name], never)
+
+
+def test_a_glob_without_a_match(folder):
+    for pattern in ("*.gif", "*.txt", "nowhere/*"):
+        with pytest.raises(InputError) as caught:
+            find_pictures([pattern], never)
+        assert str(caught.value) == f"no picture matches {pattern}"
+
+
+def test_a_name_that_is_none_of_these_is_told_the_nearest_ids(folder, dogs):
+    with pytest.raises(InputError) as caught:
+        find_pictures(["n02110958_151"], dogs)
+    text = str(caught.value)
+    assert text.startswith("no such file, folder or picture of the model's dataset: n02110958_151; the nearest ids")
+    assert "n02110958_150" in text
+
+
+def test_a_name_like_no_id(folder, dogs):
+    with pytest.raises(InputError, match=r"picture of the model's dataset: holiday\.jpg$"):
+        find_pictures(["holiday.jpg"], dogs)
+
+
+def test_a_model_without_a_dataset_knows_no_ids(folder):
+    with pytest.raises(InputError, match=r"dataset: n02110958_7$"):
+        find_pictures(["n02110958_7"], lambda: None)
+
+
+# Files in an unpacked copy of Stanford Dogs ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unpacked(tmp_path):
+    """Images/ and Annotation/ with one breed; gives a function that adds a picture with a box in pixels of 40 x 20."""
+
+    def add(identity, box=None, xml=None, **options):
+        path = picture(tmp_path / "Images" / "n02110958-pug" / f"{identity}.jpg", **options)
+        if box or xml:
+            note = tmp_path / "Annotation" / "n02110958-pug" / identity
+            note.parent.mkdir(parents=True, exist_ok=True)
+            note.write_text(xml or XML.format(*box))
+        return path
+
+    return add
+
+
+def test_the_annotation_beside_a_file_gives_its_boxes(unpacked, monkeypatch):
+    path = unpacked("n02110958_7", (4, 5, 30, 15))
+    (record,), problems = find_pictures([str(path)], none)
+    np.testing.assert_array_equal(record.boxes, np.array([[0.1, 0.25, 0.75, 0.75]], np.float32))
+    assert (record.id, record.label, problems) == (str(path), None, [])
+    monkeypatch.chdir(path.parent)
+    (record,), _ = find_pictures(["n02110958_7.jpg"], none)
+    np.testing.assert_array_equal(record.boxes, np.array([[0.1, 0.25, 0.75, 0.75]], np.float32))
+
+
+def test_a_whole_breed_has_its_boxes(unpacked):
+    folder = unpacked("n02110958_7", (4, 5, 30, 15)).parent
+    unpacked("n02110958_9", (0, 0, 40, 10))
+    records, problems = find_pictures([str(folder)], none)
+    assert [record.boxes.tolist()[0][3] for record in records] == [0.75, 0.5]
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("xml", "said"),
+    [("<annotation>", "broken annotation"), (XML.format(50, 5, 60, 15), "is empty or outside it")],
+)
+def test_a_spoiled_annotation_is_named_once_and_the_picture_kept(unpacked, xml, said):
+    path = unpacked("n02110958_7", xml=xml)
+    records, problems = find_pictures([str(path), str(path), str(path.parent)], none)
+    assert [(record.id, record.boxes.shape) for record in records] == [(str(path), (0, 4))]
+    assert [(problem.id, problem.lost) for problem in problems] == [(str(path), False)]
+    assert said in problems[0].reason
+
+
+def test_a_picture_is_turned_upright_only_where_no_annotation_refers_to_its_pixels(unpacked, tmp_path):
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    boxed = unpacked("n02110958_7", (4, 5, 30, 15), exif=tags)
+    free = unpacked("n02110958_8", exif=tags)
+    other = picture(tmp_path / "holiday.jpg", exif=tags)
+    records, _ = find_pictures([str(boxed), str(free), str(other)], none)
+    assert [record.image.pixels().shape[:2] for record in records] == [(20, 40), (40, 20), (40, 20)]
+
+
+def test_a_copy_of_a_picture_of_the_models_data_has_its_label(unpacked, dogs):
+    own, other = unpacked("n02110958_7", (4, 5, 30, 15)), unpacked("n02110958_999", (4, 5, 30, 15))
+    records, problems = find_pictures([str(own), str(other), "n02110958_150"], dogs)
+    assert [(record.id, record.label) for record in records] == [
+        (str(own), 1),
+        (str(other), None),
+        ("n02110958_150", 1),
+    ]
+    # The boxes are those of the annotation beside it, which may be newer.
+    np.testing.assert_array_equal(records[0].boxes, np.array([[0.1, 0.25, 0.75, 0.75]], np.float32))
+    assert records[0].image == ImageFile(own)
+    assert problems == []
+    assert len(dogs.opened) == 1
+
+
+@pytest.mark.parametrize("xml", ["<annotation>", XML.format(50, 5, 60, 15)])
+def test_where_the_annotation_gives_no_boxes_the_models_data_does(unpacked, dogs, xml):
+    path = unpacked("n02110958_7", xml=xml)
+    (record,), (problem,) = find_pictures([str(path)], dogs)
+    np.testing.assert_array_equal(record.boxes, dogs.records["n02110958_7"].boxes)
+    assert (record.label, problem.id) == (1, str(path))
+
+
+def test_a_file_of_the_same_name_elsewhere_is_another_picture(unpacked, tmp_path, dogs):
+    other, bare = picture(tmp_path / "mine" / "n02110958_7.jpg"), unpacked("n02110958_150")
+    records, _ = find_pictures([str(other), str(bare)], dogs)
+    assert [record.label for record in records] == [None, None]
+    assert dogs.opened == []
+
+
+def test_a_file_can_be_explained_though_its_dataset_cannot_be_opened(unpacked):
+    asked = []
+
+    def gone():
+        asked.append(1)
+        raise Unavailable("the data is elsewhere")
+
+    paths = [str(unpacked(f"n02110958_{number}", (4, 5, 30, 15))) for number in (7, 8)]
+    records, problems = find_pictures(paths, gone)
+    assert [(record.label, len(record.boxes)) for record in records] == [(None, 1)] * 2
+    assert (problems, len(asked)) == ([], 1)
+    with pytest.raises(Unavailable, match="the data is elsewhere"):
+        find_pictures([*paths, "n02110958_7"], gone)
+
+
+def test_the_dataset_is_not_opened_for_labels_that_nobody_asked_for(tmp_path):
+    folder, notes = tmp_path / "Images" / "beagle", tmp_path / "Annotation" / "beagle"
+    folder.mkdir(parents=True)
+    notes.mkdir(parents=True)
+    Image.new("RGB", (40, 20)).save(folder / "dog_1.jpg")
+    (notes / "dog_1").write_text(
+        "<annotation><size><width>40</width><height>20</height></size><object><bndbox><xmin>10</xmin><ymin>5</ymin>"
+        "<xmax>20</xmax><ymax>15</ymax></bndbox></object></annotation>"
+    )
+
+    def never():
+        raise AssertionError("the dataset was opened")
+
+    records, problems = find_pictures([str(folder / "dog_1.jpg")], never, labels=False)
+    assert problems == []
+    assert records[0].label is None
+    assert records[0].boxes.tolist() == [[0.25, 0.25, 0.5, 0.75]]

@@ -1,0 +1,136 @@
+"""What the report says of all methods, of the claims and of compared experiments is said in the language that is spoken."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from dogcam.analysis.between import contrast
+from dogcam.analysis.evidence import Evidence
+from dogcam.analysis.findings import claims_of, findings
+from dogcam.language import speaking
+from dogcam.language.numbers import listed, p_value, percent
+from dogcam.report.between_page import compose_contrast
+from dogcam.report.document import Table
+from dogcam.report.page import compose
+from dogcam.statistics import groups_of_same, intervals, intervals_over_runs, pooled_interval
+
+IMAGES = 16
+HALF = np.full(IMAGES, 0.5)
+SPREAD = np.tile([0.0, 0.02, -0.02, 0.01], 4)
+HANGUL = re.compile("[\uac00-\ud7a3]")
+# Names, which no language has other words for; `images` is in the words of `Evidence`.
+NAMES = {
+    *("Grad", "CAM", "HiResCAM", "ReLU", "IoU", "BCa", "Bonferroni", "Holm", "default", "cam2016", "images", "dogcam"),
+    *(
+        "whole",
+        "image",
+        "conv",
+        "block",
+        "out",
+        "small",
+        "resnet",
+        "resnet50",
+        "synthetic",
+        "stanford",
+        "dogs",
+        "one",
+        "other",
+    ),
+}
+
+
+@pytest.fixture
+def experiment(made):
+    """Two methods of different boxes under two protocols, with enough images for intervals."""
+    made.images, made.protocols, made.mirrored = IMAGES, ("default", "cam2016"), ("gradcam",)
+    made.ious = {("cam", e): HALF + SPREAD for e in made.epochs} | {("gradcam", e): HALF + 0.1 for e in made.epochs}
+    return made.write()
+
+
+def is_korean(text):
+    """It has Korean, and no English word but names."""
+    words = set(re.findall("[A-Za-z][A-Za-z0-9]{2,}", re.sub("[A-Za-z0-9]+(_[A-Za-z0-9]+)+", "", text)))
+    assert HANGUL.search(text), text
+    assert words <= NAMES, f"{words - NAMES} in {text}"
+
+
+def test_the_page_begins_in_korean_and_english_is_back_after_it(experiment):
+    before = compose(experiment)
+    with speaking("ko"):
+        document = compose(experiment)
+    first = [document.headline, *document.answer, *(what for _, what in document.facts), *document.limits]
+    for text in first:
+        is_korean(text)
+    after = compose(experiment)
+    assert (after.headline, after.answer, after.facts) == (before.headline, before.answer, before.facts)
+    assert not HANGUL.search(" ".join([after.headline, *after.answer, *after.limits]))
+
+
+def test_claims_are_said_and_their_keys_are_not(experiment):
+    evidence = Evidence.of(experiment)
+    with speaking("ko"):
+        made = findings(evidence)
+        for each in made:
+            for text in (each.claim, each.sentence, each.shown_verdict):
+                is_korean(text)
+            assert any(HANGUL.search(label) for label, _ in each.intervals)
+        assert {each.shown_source for each in made} == {"원 연구의 주장", "dogcam의 질문"}
+    english = findings(evidence)
+    assert [(f.verdict, f.source, f.protocol) for f in made] == [(f.verdict, f.source, f.protocol) for f in english]
+    assert [each.composed for each in made].count(True) == 2
+
+
+def test_what_is_kept_of_claims_is_english(experiment):
+    kept = json.dumps(claims_of(findings(Evidence.of(experiment))), ensure_ascii=False)
+    assert not HANGUL.search(kept)
+    assert "Grad-CAM's boxes fit better than CAM's at each epoch" in kept
+
+
+def test_compared_experiments_in_korean(make, tmp_path):
+    ious = {"one": 0.0, "other": 0.1}
+    experiments = []
+    for name, better in ious.items():
+        made = make(str(tmp_path), name=name, images=IMAGES)
+        made.ious = {(m, e): HALF + better + SPREAD for m in made.methods for e in made.epochs}
+        experiments.append(made.write())
+    with speaking("ko"):
+        document = compose_contrast(*contrast(experiments))
+    told = [document.headline, *document.answer, *(what for _, what in document.facts)]
+    for exhibit in document.exhibits:
+        told += [
+            exhibit.title,
+            *exhibit.lead,
+            exhibit.can,
+            exhibit.cannot,
+            *(block.caption for block in exhibit.blocks),
+        ]
+    for text in told:
+        is_korean(text)
+    differences = next(b for b in document.exhibits[-1].blocks if isinstance(b, Table) and "판정" in b.columns)
+    assert [row.entries[1].text for row in differences.rows] == ["높음", "높음"]
+
+
+def test_names_shares_and_p_values():
+    assert listed([]) == ""
+    assert [listed(list("abc"[:n])) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
+    assert (p_value(0.0004), p_value(0.0316), p_value(float("nan"))) == ("< 0.001", "0.032", "–")
+    with speaking("ko"):
+        assert listed(list("abc")) == "a, b, c"
+        assert percent(0.123) == "12.3%"
+
+
+def test_reasons_of_statistics_are_said_when_they_are_computed():
+    with speaking("ko"):
+        few, alike = intervals(np.full((5, 1), 0.5))[0], intervals(np.full((40, 1), 0.5))[0]
+        runs = intervals_over_runs(np.random.default_rng(0).random((2, 30, 1)))[0]
+        pooled = pooled_interval(lambda column: column, np.ones(5))
+        boxes = np.zeros((20, 4))
+        (same,) = groups_of_same({"a": boxes, "b": boxes, "c": boxes})
+        is_korean(alike.described)
+        reasons = [found.reason for found in (few, alike, runs, pooled, same)]
+    for reason in reasons:
+        assert HANGUL.search(reason)
+        assert not re.search("[A-Za-z]", reason)
+    assert not HANGUL.search(alike.described)
