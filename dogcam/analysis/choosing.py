@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dogcam.analysis.pictures import Kept
+from dogcam.analysis.tables import Columns
+from dogcam.experiment.evaluations import MapKey
 from dogcam.metrics.localization import RIGHT
 
 SEED = 0
@@ -24,9 +27,6 @@ EXTREMES, DISAGREEMENT, RIGHT_CLASS, RIGHT_BOX, EMPTY = RULES = (
     "empty map",
 )
 
-Columns = Mapping[str, np.ndarray]
-Pair = tuple[str, str]  # method and layer
-
 
 @dataclass(frozen=True)
 class Pick:
@@ -34,17 +34,17 @@ class Pick:
 
     Attributes:
         image: its id.
-        pair: the method and layer that it was chosen for, and is shown under.
+        map: the method and layer that it was chosen for, and is shown under.
         place: "best", "median" or "worst" among the images; of a disagreement "highest" or "lowest" among the methods; else "".
         tied: how many images have the IoU of this place; 1 where none is equal, or where it does not matter.
-        alike: the other pairs whose IoU is the same on every image, so that the rule chooses the same for them.
+        alike: the other methods whose IoU is the same on every image, so that the rule chooses the same for them.
     """
 
     image: str
-    pair: Pair
+    map: MapKey
     place: str = ""
     tied: int = 1
-    alike: tuple[Pair, ...] = ()
+    alike: tuple[MapKey, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,30 +52,64 @@ class Gallery:
     """What a rule chose.
 
     Attributes:
-        rule: of `RULES`.
+        rule: by which.
         picks: in the order in which they are shown; none where no image meets the rule.
         images: over how many it was chosen.
         qualified: how many of them meet the rule.
-        pairs: the methods and layers that it looked at.
+        maps: the methods and layers that it looked at.
     """
 
     rule: str
     picks: tuple[Pick, ...]
     images: int
     qualified: int
-    pairs: tuple[Pair, ...]
+    maps: tuple[MapKey, ...]
 
 
-def representatives(pairs: Iterable[Pair], pooled: str) -> list[Pair]:
+@dataclass(frozen=True)
+class Galleries:
+    """What all rules chose.
+
+    Attributes:
+        epoch: whose tables they chose by; null where there is none.
+        protocol: under which.
+        everywhere: whether they chose over all scored images; otherwise among the kept sample, as the maps of others are not there.
+        rules: one gallery a rule.
+    """
+
+    epoch: int | None
+    protocol: str
+    everywhere: bool
+    rules: tuple[Gallery, ...]
+
+
+def galleries(kept: Kept) -> Galleries:
+    """What the rules choose over all scored images, where the maps of all that they choose were kept; else among the sample."""
+    protocol = kept.tables.drawn_under
+    epochs = [e for e in kept.tables.epochs if any(kept.columns(key, e) is not None for key in kept.tables.maps)]
+    if protocol is None or not epochs:
+        return Galleries(None, "", True, ())
+    epoch, by_id = epochs[-1], {picture.id: picture for picture in kept.pictures}
+    tables = {key: kept.columns(key, epoch) for key in kept.tables.maps}
+    there = {key: columns for key, columns in tables.items() if columns is not None}
+    rules = chosen(there, kept.tables.pooled_layer)
+    picks = [pick for gallery in rules for pick in gallery.picks]
+    everywhere = all(p.image in by_id and kept.raw(by_id[p.image], p.map, epoch) is not None for p in picks)
+    if not everywhere:
+        rules = chosen(there, kept.tables.pooled_layer, [picture.id for picture in kept.samples])
+    return Galleries(epoch, protocol.name, everywhere, rules)
+
+
+def representatives(keys: Iterable[MapKey], pooled: str) -> list[MapKey]:
     """One (method, layer) of each method: at the layer that feeds the pooling where it is there, else its last one."""
-    found: dict[str, Pair] = {}
-    for method, layer in pairs:
-        if found.get(method, ("", ""))[1] != pooled:
-            found[method] = (method, layer)
+    found: dict[str, MapKey] = {}
+    for key in keys:
+        if key.method not in found or found[key.method].layer != pooled:
+            found[key.method] = key
     return list(found.values())
 
 
-def chosen(tables: Mapping[Pair, Columns], pooled: str, among: Collection[str] | None = None) -> tuple[Gallery, ...]:
+def chosen(tables: Mapping[MapKey, Columns], pooled: str, among: Collection[str] | None = None) -> tuple[Gallery, ...]:
     """What every rule of `RULES` chooses, in their order.
 
     Args:
@@ -90,9 +124,9 @@ def chosen(tables: Mapping[Pair, Columns], pooled: str, among: Collection[str] |
     alike = _restricted(tables, among)
     if not alike:
         return ()
-    groups = _groups({pair: alike[pair] for pair in representatives(alike, pooled)})
-    compared = _highest({pair: alike[pair] for pair in groups})
-    best = max(compared, key=lambda pair: float(np.mean(compared[pair]["iou"])))
+    groups = _groups({key: alike[key] for key in representatives(alike, pooled)})
+    compared = _highest({key: alike[key] for key in groups})
+    best = max(compared, key=lambda key: float(np.mean(compared[key]["iou"])))
     order = shuffled(alike[best]["image"])
     return (
         _extremes(compared, groups, order),
@@ -110,80 +144,80 @@ def shuffled(images: np.ndarray) -> np.ndarray:
     return places
 
 
-def _restricted(tables: Mapping[Pair, Columns], among: Collection[str] | None) -> dict[Pair, Columns]:
+def _restricted(tables: Mapping[MapKey, Columns], among: Collection[str] | None) -> dict[MapKey, Columns]:
     """The tables of the same images as the first, of the images `among` alone."""
     images = next((table["image"] for table in tables.values()), np.empty(0, object))
     there = np.ones(len(images), bool) if among is None else np.isin(images.astype(str), list(among))
     wanted = ("image", "iou", "label", "predicted", "empty")
     return {
-        pair: {name: table[name][there] for name in wanted}
-        for pair, table in tables.items()
+        key: {name: table[name][there] for name in wanted}
+        for key, table in tables.items()
         if there.any() and np.array_equal(table["image"], images)
     }
 
 
-def _groups(tables: Mapping[Pair, Columns]) -> dict[Pair, tuple[Pair, ...]]:
-    """The pairs that differ in the IoU of some image, each with the later ones that are like it on every image."""
-    found: dict[Pair, tuple[Pair, ...]] = {}
-    for pair, table in tables.items():
+def _groups(tables: Mapping[MapKey, Columns]) -> dict[MapKey, tuple[MapKey, ...]]:
+    """The keys that differ in the IoU of some image, each with the later ones that are like it on every image."""
+    found: dict[MapKey, tuple[MapKey, ...]] = {}
+    for key, table in tables.items():
         first = next((each for each in found if np.array_equal(tables[each]["iou"], table["iou"])), None)
         if first is None:
-            found[pair] = ()
+            found[key] = ()
         else:
-            found[first] += (pair,)
+            found[first] += (key,)
     return found
 
 
-def _highest(tables: dict[Pair, Columns]) -> dict[Pair, Columns]:
+def _highest(tables: dict[MapKey, Columns]) -> dict[MapKey, Columns]:
     """At most `METHODS` of the tables, those of the highest mean IoU, in the order they came in."""
-    ranked = sorted(tables, key=lambda pair: -float(np.mean(tables[pair]["iou"])))
-    return {pair: table for pair, table in tables.items() if pair in ranked[:METHODS]}
+    ranked = sorted(tables, key=lambda key: -float(np.mean(tables[key]["iou"])))
+    return {key: table for key, table in tables.items() if key in ranked[:METHODS]}
 
 
-def _extremes(tables: Mapping[Pair, Columns], groups: Mapping[Pair, tuple[Pair, ...]], order: np.ndarray) -> Gallery:
+def _extremes(tables: Mapping[MapKey, Columns], groups: Mapping[MapKey, tuple[MapKey, ...]], order: np.ndarray) -> Gallery:
     """The best, the median (of two the lower) and the worst image of each method."""
     picks: list[Pick] = []
-    for pair, table in tables.items():
+    for key, table in tables.items():
         iou, last = table["iou"], len(order) - 1
         ascending = np.lexsort((order, iou))
         rows = {"best": np.lexsort((order, -iou))[0], "median": ascending[last // 2], "worst": ascending[0]}
         for place, row in rows.items():
             tied = int((iou == iou[row]).sum())
-            picks.append(Pick(str(table["image"][row]), pair, place, tied, groups[pair]))
+            picks.append(Pick(str(table["image"][row]), key, place, tied, groups[key]))
     return Gallery(EXTREMES, tuple(picks), len(order), len(order), tuple(tables))
 
 
-def _disagreement(tables: Mapping[Pair, Columns], order: np.ndarray) -> Gallery:
+def _disagreement(tables: Mapping[MapKey, Columns], order: np.ndarray) -> Gallery:
     """By how far the highest IoU of any method lies above the lowest; each image under those two methods."""
-    pairs, images = tuple(tables), next(iter(tables.values()))["image"]
+    keys, images = tuple(tables), next(iter(tables.values()))["image"]
     ious = np.stack([table["iou"] for table in tables.values()])
     apart = ious.max(axis=0) - ious.min(axis=0)
     qualified = int((apart > 0).sum())
     rows = np.lexsort((order, -apart))[: min(SHOWN, qualified)]
     picks = [
-        Pick(str(images[row]), pairs[choose(ious[:, row])], place)
+        Pick(str(images[row]), keys[choose(ious[:, row])], place)
         for row in rows
         for place, choose in (("highest", np.argmax), ("lowest", np.argmin))
     ]
-    return Gallery(DISAGREEMENT, tuple(picks), len(order), qualified, pairs)
+    return Gallery(DISAGREEMENT, tuple(picks), len(order), qualified, keys)
 
 
-def _classified(pair: Pair, table: Columns, order: np.ndarray, right: bool) -> Gallery:
+def _classified(key: MapKey, table: Columns, order: np.ndarray, right: bool) -> Gallery:
     """Where the network is right and the box is not, or the other way round; images without a known class do not count."""
     label, predicted = (table[name].astype(np.float64) for name in ("label", "predicted"))
     known = np.isfinite(label) & np.isfinite(predicted)
     meets = known & ((label == predicted) == right) & ((table["iou"] >= RIGHT) != right)
-    picks = [Pick(str(table["image"][row]), pair) for row in _some(meets, order)]
-    return Gallery(RIGHT_CLASS if right else RIGHT_BOX, tuple(picks), len(order), int(meets.sum()), (pair,))
+    picks = [Pick(str(table["image"][row]), key) for row in _some(meets, order)]
+    return Gallery(RIGHT_CLASS if right else RIGHT_BOX, tuple(picks), len(order), int(meets.sum()), (key,))
 
 
-def _empty(tables: Mapping[Pair, Columns], order: np.ndarray) -> Gallery:
+def _empty(tables: Mapping[MapKey, Columns], order: np.ndarray) -> Gallery:
     """Images of which some method's map is empty at some layer, each under the first such."""
-    pairs, images = tuple(tables), next(iter(tables.values()))["image"]
+    keys, images = tuple(tables), next(iter(tables.values()))["image"]
     empty = np.stack([table["empty"].astype(bool) for table in tables.values()])
     meets = empty.any(axis=0)
-    picks = [Pick(str(images[row]), pairs[int(empty[:, row].argmax())]) for row in _some(meets, order)]
-    return Gallery(EMPTY, tuple(picks), len(order), int(meets.sum()), pairs)
+    picks = [Pick(str(images[row]), keys[int(empty[:, row].argmax())]) for row in _some(meets, order)]
+    return Gallery(EMPTY, tuple(picks), len(order), int(meets.sum()), keys)
 
 
 def _some(meets: np.ndarray, order: np.ndarray) -> Sequence[int]:

@@ -1,28 +1,26 @@
-"""The cells of one epoch under one protocol, compared over the same images: intervals, ranks, what is the same, pairs.
+"""All methods and all boxes that never look, compared over the same images: one family for each protocol and epoch.
 
-Of one run the uncertainty is about other images; of several, also about training again (see `statistics.crossed`).
+Every pair of the family is compared, paired by image, and one correction (Holm) covers them all: the ranking, its letters and
+on which side of the best box that never looks a method lies all rest on these pairs, so that they cannot disagree. Of one run
+the uncertainty is about other images; of several, also about training again (see `statistics.crossed`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from dogcam.analysis.tables import cell_order, check_same_images, is_baseline
+from dogcam.analysis.tables import Columns, Tables, check_same_images, in_run, is_baseline
 from dogcam.boxes.protocols import Protocol
-from dogcam.core.files import plain
-from dogcam.experiment.evaluations import Cell, Evaluation
-from dogcam.language import message, say
-from dogcam.language.numbers import number
-from dogcam.methods import METHODS
+from dogcam.experiment.evaluations import Cell, MapKey
+from dogcam.methods import METHODS, never_looks
 from dogcam.statistics import (
+    Agreement,
     Interval,
     Pair,
     Ranked,
-    SameGroup,
     compare,
     groups_of_same,
     intervals,
@@ -31,34 +29,36 @@ from dogcam.statistics import (
     representatives,
 )
 
-# At the layer that feeds the pooling, with a logit score, dS/dA is w/Z everywhere: these are one map, but for a ReLU.
-_ONE_MAP = ("cam", "gradcam", "hirescam", "xgradcam", "shapleycam")
+CORNERS = ("x0", "y0", "x1", "y1")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the ranking: a cell, or several that draw the same boxes.
+    """One line of the ranking: a method at a layer, or several that draw the same boxes.
 
     Attributes:
-        names: "gradcam at conv5_block3_out", or a baseline's name.
-        iou: the mean IoU with its 95 % interval.
-        rank, letters: see `statistics.Ranked`.
-        same: why the names count as one; "" for a single one.
-        by_algebra: they must: a theorem says so, not a measurement alone.
-        unseen: IoU less that of the best baseline that never looks; None for baselines.
+        maps: which; the first stands for all of them.
+        iou: the mean IoU.
+        rank: 1 + how many lines are better for certain.
+        letters: two lines share a letter exactly where they are not told apart.
+        agreement: how far every two of several agree; null of a single one.
+        by_algebra: whether they must, as a theorem says.
+        looks: whether one of them is no baseline.
+        unseen: its IoU less that of the best box that never looks, of the family's own pairs; null of that box itself.
     """
 
-    names: tuple[str, ...]
+    maps: tuple[MapKey, ...]
     iou: Interval
     rank: int
     letters: str
-    same: str
-    unseen: Pair | None
-    by_algebra: bool = False
+    agreement: Agreement | None
+    by_algebra: bool
+    looks: bool
+    unseen: Pair[MapKey] | None
 
     @property
-    def mark(self) -> str | None:
-        """ "above", "below", "undecided" or, without an interval, "few"; None for baselines."""
+    def verdict(self) -> str | None:
+        """ "above", "below", "undecided", or "few" without an interval, beside never looking; None where there is no such box."""
         if self.unseen is None:
             return None
         return "few" if np.isnan(self.unseen.low) else self.unseen.verdict
@@ -66,193 +66,159 @@ class Line:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All lines, the best first, and every pair of them."""
+    """A family: all lines, the best first, and every pair of them.
+
+    Attributes:
+        protocol: how maps became boxes.
+        runs: compared over these; several are crossed with the images.
+        epoch: after which the networks were taken.
+        n: images.
+        methods: what is no baseline.
+        lines: the ranking.
+        pairs: every two lines, each under the first of its maps.
+        unseen: the box of the highest mean IoU among those that never look; null where none was scored.
+    """
 
     protocol: str
     runs: tuple[int, ...]
     epoch: int
+    n: int
+    methods: tuple[MapKey, ...]
     lines: tuple[Line, ...]
-    pairs: tuple[Pair, ...]
-    baseline: str | None
+    pairs: tuple[Pair[MapKey], ...]
+    unseen: MapKey | None
 
     @property
-    def of_methods(self) -> list[Pair]:
+    def looking(self) -> tuple[Line, ...]:
+        """The lines that a method is in, the best first; a baseline that draws the same boxes may share one."""
+        return tuple(line for line in self.lines if line.looks)
+
+    def methods_of(self, lines: Iterable[Line]) -> list[MapKey]:
+        """The methods of some lines, in their order."""
+        return [key for line in lines for key in line.maps if key in self.methods]
+
+    def on_side(self, verdict: str) -> list[Line]:
+        """The lines of methods that have a `Line.verdict`."""
+        return [line for line in self.looking if line.verdict == verdict]
+
+    def line_of(self, key: MapKey) -> Line | None:
+        """The line that a map is in."""
+        return next((line for line in self.lines if key in line.maps), None)
+
+    @property
+    def unseen_iou(self) -> Interval | None:
+        """What the best box that never looks reaches."""
+        line = None if self.unseen is None else self.line_of(self.unseen)
+        return None if line is None else line.iou
+
+    def between(self, first: Line, second: Line) -> Pair[MapKey]:
+        """The first line less the second."""
+        return _between(self.pairs, first.maps[0], second.maps[0])
+
+    @property
+    def of_methods(self) -> list[Pair[MapKey]]:
         """The pairs that a method is in: how two baselines compare says nothing of any."""
-        methods = {name for line in self.lines if line.unseen for name in line.names}
-        return [pair for pair in self.pairs if methods & {pair.first, pair.second}]
-
-    def document(self) -> dict[str, Any]:
-        """As plain values, for JSON."""
-        return plain(asdict(self))
-
-    def below(self, verdict: str) -> list[str]:
-        """The names of the methods that have a `Line.mark` against the best baseline that never looks."""
-        return [name for line in self.lines if line.mark == verdict for name in line.names]
-
-    def sentences(self) -> list[str]:
-        """What the numbers say, in words."""
-        found = [
-            say("The same boxes: {names} ({reason}).", names=", ".join(line.names), reason=line.same)
-            for line in self.lines
-            if line.same
-        ]
-        if self.baseline is None:
-            return found
-        score = next(line.iou.value for line in self.lines if self.baseline in line.names)
-        told = [say(text, names=", ".join(names)) for mark, text in _MARKS.items() if (names := self.below(mark))]
-        if told:
-            known = {"box": self.baseline, "iou": number(score)}
-            best = say("The best box that never looks is {box}, mean IoU {iou}.", **known)
-            found.append(" ".join([best, *told]))
-        return found
+        looking = {key for line in self.looking for key in line.maps}
+        return [pair for pair in self.pairs if looking & {pair.first, pair.second}]
 
 
-_MARKS = {
-    "above": message("Above it, by a 95 % interval: {names}."),
-    "undecided": message("Not told apart from it: {names}."),
-    "few": message("Too few images to say: {names}."),
-    "below": message("Below it: {names}."),
-}
+def _between(pairs: Iterable[Pair[MapKey]], first: MapKey, second: MapKey) -> Pair[MapKey]:
+    pair = next(each for each in pairs if {each.first, each.second} == {first, second})
+    return pair if pair.first == first else pair.turned()
 
 
-def compared(
-    evaluation: Evaluation,
-    wanted: Iterable[Cell],
-    protocol: Protocol,
-    runs: Sequence[int],
-    epoch: int,
-    pooled: str | None,
-) -> Comparison | None:
-    """The comparison of the runs' cells at an epoch, baselines included; None where there are none.
+def comparisons(tables: Tables) -> tuple[Comparison, ...]:
+    """Of every protocol and epoch: over the runs that were scored as the one that speaks, first, and of each run alone."""
+    found = []
+    for name in tables.protocols:
+        protocol = tables.protocol(name)
+        mine = [cell for cell in tables.methods if cell.protocol == name]
+        for epoch in sorted({cell.epoch for cell in mine}):
+            at = [cell for cell in mine if cell.epoch == epoch]
+            together = tables.alike(cell for cell in at if cell.run == tables.run)
+            alone = [[run] for run in sorted({cell.run for cell in at}) if [run] != together]
+            spoken = [together] if any(cell.run == tables.run for cell in at) else []
+            found += [comparison(tables, protocol or name, runs, epoch) for runs in (*spoken, *alone)]
+    return tuple(found)
+
+
+def comparison(tables: Tables, protocol: Protocol | str, runs: Sequence[int], epoch: int) -> Comparison:
+    """One family: what was scored of the first of the runs at an epoch, in all of them, and all baselines.
 
     Args:
-        wanted: of which cells; those of other runs, epochs and protocols are left out.
-        pooled: the layer that feeds the pooling, where a theorem says what is the same.
+        protocol: its name alone where its fields are not known.
 
     Raises:
-        ExperimentError: the cells are of different images or classes.
+        ExperimentError: the tables are of different images.
     """
-    table = _Table.read(evaluation, set(wanted), protocol, runs, epoch)
-    if table is None:
-        return None
-    names, scores = table.names, table.scores
-    groups = groups_of_same(table.boxes, table.maps)
-    kept = representatives(names, groups)
-    kept_scores = scores[..., [names.index(name) for name in kept]]
-    pairs = compare(kept_scores, kept)
-    ranks = ranking(scores, names, groups, pairs)
-    found = intervals_over_runs(scores) if scores.ndim == 3 else intervals(scores)
-    by_name = dict(zip(names, found, strict=True))
-    baseline = table.best_unseen()
-    against = _against(baseline, groups, kept, kept_scores)
-    lines = tuple(
-        _line(
-            each,
-            by_name[each.names[0]],
-            None if all(is_baseline(table.cells[name]) for name in each.names) else against.get(each.names[0]),
-            bool(each.reason) and _theorem([table.cells[name] for name in each.names], protocol, pooled),
-        )
-        for each in ranks
-    )
-    return Comparison(protocol.name, tuple(runs), epoch, lines, pairs, baseline)
+    name = protocol if isinstance(protocol, str) else protocol.name
+    cells = [c for c in tables.cells if c.protocol == name and (is_baseline(c) or (c.run, c.epoch) == (runs[0], epoch))]
+    every = [[tables.read(in_run(cell, run)) for cell in cells] for run in runs]
+    check_same_images({str(cell): table for row in every for cell, table in zip(cells, row, strict=True)})
+    keys = [cell.map for cell in cells]
+    by_run = np.stack([np.column_stack([table["iou"] for table in row]) for row in every])
+    scores = by_run if len(runs) > 1 else by_run[0]
+    boxes = {key: np.concatenate([corners_of(row[place]) for row in every]) for place, key in enumerate(keys)}
+    groups = groups_of_same(boxes, _kept_maps(tables, protocol, runs, epoch, keys))
+    kept = representatives(keys, groups)
+    pairs = compare(scores[..., [keys.index(key) for key in kept]], kept)
+    means = dict(zip(keys, intervals_over_runs(scores) if len(runs) > 1 else intervals(scores), strict=True))
+    unseen = best_unseen({c.map: means[c.map].value for c in cells if is_baseline(c) and never_looks(c.method)})
+    first = {key: group.names[0] for group in groups for key in group.names}
+    methods = tuple(cell.map for cell in cells if not is_baseline(cell))
+    standing = None if unseen is None else first.get(unseen, unseen)
+    lines = []
+    for ranked in ranking(scores, keys, groups, pairs):
+        beside = None if standing in (None, ranked.names[0]) else _between(pairs, ranked.names[0], standing)
+        lines.append(_line(tables, protocol, ranked, means[ranked.names[0]], beside, methods))
+    return Comparison(name, tuple(runs), epoch, len(boxes[keys[0]]) // len(runs), methods, tuple(lines), pairs, unseen)
 
 
-@dataclass(frozen=True, eq=False)
-class _Table:
-    """Scores, boxes and maps of the same images, a column for each method and baseline.
-
-    Attributes:
-        cells: by name; of several runs that of the first.
-        scores: (n, m), or (runs, n, m) of several runs.
-        boxes: by name (n, 4), of several runs one below the other; NaN where none was drawn.
-        maps: of the sample, by name; of one run, and of passes that keep them.
-    """
-
-    cells: dict[str, Cell]
-    scores: np.ndarray
-    boxes: dict[str, np.ndarray]
-    maps: dict[str, np.ndarray]
-
-    @property
-    def names(self) -> list[str]:
-        """In the order of the columns."""
-        return list(self.cells)
-
-    @classmethod
-    def read(
-        cls, evaluation: Evaluation, wanted: set[Cell], protocol: Protocol, runs: Sequence[int], epoch: int
-    ) -> _Table | None:
-        """What was evaluated in every one of the runs; None where that is baselines alone."""
-        of = [cell for cell in wanted if cell.protocol == protocol.name]
-        first = [cell for cell in of if is_baseline(cell) or (cell.run, cell.epoch) == (runs[0], epoch)]
-        shared = [cell for cell in first if all(_in_run(cell, run) in wanted for run in runs)]
-        if all(map(is_baseline, shared)):
-            return None
-        cells = {_name(cell): cell for cell in sorted(shared, key=cell_order)}
-        tables = [[evaluation.read(_in_run(cell, run)) for cell in cells.values()] for run in runs]
-        check_same_images({str(cell): table for row in tables for cell, table in zip(cells, row, strict=True)})
-        scores = np.stack([np.column_stack([table["iou"] for table in row]) for row in tables])
-        boxes = {name: np.concatenate([_boxes(row[place]) for row in tables]) for place, name in enumerate(cells)}
-        kept = evaluation.maps(runs[0], epoch) if len(runs) == 1 and protocol.score == "logit" else {}
-        maps = {
-            name: np.maximum(kept[cell.method, cell.layer], 0) if protocol.relu else kept[cell.method, cell.layer]
-            for name, cell in cells.items()
-            if not is_baseline(cell) and (cell.method, cell.layer) in kept
-        }
-        return cls(cells, scores if len(runs) > 1 else scores[0], boxes, maps)
-
-    def best_unseen(self) -> str | None:
-        """The baseline of the highest mean IoU among those that never look at the picture."""
-        means = self.scores.reshape(-1, len(self.cells)).mean(axis=0)
-        unseen = [
-            (mean, name)
-            for mean, (name, cell) in zip(means.tolist(), self.cells.items(), strict=True)
-            if is_baseline(cell) and (cell.method not in METHODS or METHODS[cell.method].content_free)
-        ]
-        return max(unseen)[1] if unseen else None
+def corners_of(table: Columns) -> np.ndarray:
+    """The boxes (n, 4) of a table, NaN where none was drawn."""
+    return np.column_stack([np.asarray(table[name], np.float64) for name in CORNERS])
 
 
-def _in_run(cell: Cell, run: int) -> Cell:
-    """The same cell of another run; a baseline is of none."""
-    return cell if is_baseline(cell) else replace(cell, run=run)
+def best_unseen(means: Mapping[MapKey, float]) -> MapKey | None:
+    """Of boxes that never look that of the highest mean IoU, ties by name, so that everybody names the same one."""
+    return max(means, key=lambda key: (means[key], key), default=None)
 
 
-def _name(cell: Cell) -> str:
-    return cell.method if is_baseline(cell) else f"{cell.method} at {cell.layer}"
-
-
-def _boxes(table: dict[str, np.ndarray]) -> np.ndarray:
-    """(n, 4), NaN where no box was drawn."""
-    return np.column_stack([np.asarray(table[name], np.float64) for name in ("x0", "y0", "x1", "y1")])
-
-
-def _against(
-    baseline: str | None, groups: Sequence[SameGroup], kept: Sequence[str], scores: np.ndarray
-) -> dict[str, Pair]:
-    """Every line less the baseline, by the line's first name."""
-    if baseline is None:
+def _kept_maps(
+    tables: Tables, protocol: Protocol | str, runs: Sequence[int], epoch: int, keys: Sequence[MapKey]
+) -> dict[MapKey, np.ndarray]:
+    """The maps of the sample, of one run, and of passes that keep them; without negative values where the protocol cuts these."""
+    if isinstance(protocol, str) or len(runs) > 1 or protocol.score != "logit":
         return {}
-    standing = next((group.names[0] for group in groups if baseline in group.names), baseline)
-    which = [(name, standing) for name in kept if name != standing]
-    return {pair.first: pair for pair in compare(scores, kept, which)} if which else {}
+    kept = {MapKey(*pair): maps for pair, maps in tables.evaluation.maps(runs[0], epoch).items()}
+    return {key: np.maximum(kept[key], 0) if protocol.relu else kept[key] for key in keys if key in kept}
 
 
-def _line(of: Ranked, iou: Interval, unseen: Pair | None, by_algebra: bool) -> Line:
-    """A line of the ranking; beside the measured reason stands the theorem behind it where there is one."""
-    why = of.reason
-    if by_algebra:
-        why = say(
-            "{measured}: with a logit score and pooling on this layer, Grad-CAM and its kin are ReLU(CAM)/hw",
-            measured=why,
-        )
-    return Line(of.names, iou, of.rank, of.letters, why, unseen, by_algebra)
+def _line(
+    tables: Tables,
+    protocol: Protocol | str,
+    ranked: Ranked[MapKey],
+    iou: Interval,
+    unseen: Pair[MapKey] | None,
+    methods: Sequence[MapKey],
+) -> Line:
+    keys = ranked.names
+    theorem = len(keys) > 1 and _one_map(keys, protocol, tables.pooled_layer)
+    looks = any(key in methods for key in keys)
+    return Line(keys, iou, ranked.rank, ranked.letters, ranked.agreement, theorem, looks, unseen)
 
 
-def _theorem(line: Sequence[Cell], protocol: Protocol, pooled: str | None) -> bool:
-    """Whether cells are one map by algebra."""
-    return (
-        protocol.score == "logit"
-        and protocol.relu
-        and all(cell.method in _ONE_MAP and cell.layer == pooled for cell in line)
-        and "cam" in {cell.method for cell in line}
-    )
+def _one_map(keys: Iterable[MapKey], protocol: Protocol | str, pooled: str) -> bool:
+    """Whether maps are one by algebra: CAM's at the pooled layer but for a factor and ReLU, which the protocol takes of all."""
+    if isinstance(protocol, str) or protocol.score != "logit" or not protocol.relu:
+        return False
+    rows = [(METHODS.get(key.method), key) for key in keys]
+    same = all(row is not None and row.cam_when_pooled and key.layer == pooled for row, key in rows)
+    return same and any(key.method == "cam" for key in keys)
+
+
+def spoken(comparisons: Iterable[Comparison], run: int, protocol: str, epoch: int | None = None) -> Comparison | None:
+    """The family of the run that speaks under a protocol: at an epoch, or at its latest."""
+    mine = [each for each in comparisons if each.protocol == protocol and run in each.runs]
+    at = [each for each in mine if epoch in (None, each.epoch)]
+    return max(at, key=lambda each: (each.epoch, len(each.runs)), default=None)

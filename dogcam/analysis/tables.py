@@ -1,34 +1,28 @@
-"""Numbers for tables, all computed from the per-image rows: what `evaluate` prints and what the report shows."""
+"""The per-image tables of one scope, read once: which cells there are, which run and epochs speak for the rest.
+
+All tables of a scope are of the same images with the same classes and boxes; whatever is subtracted is paired by image.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
-from itertools import product
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from dogcam.boxes.protocols import PROTOCOLS
+from dogcam.boxes import geometry
+from dogcam.boxes.protocols import PROTOCOLS, Protocol
 from dogcam.core.errors import ExperimentError
-from dogcam.experiment.evaluations import Cell, Evaluation
-from dogcam.experiment.runs import HistoryRow
+from dogcam.experiment.evaluations import Cell, Evaluation, MapKey
+from dogcam.experiment.runs import Experiment
 from dogcam.experiment.selection import OF_THE_OBJECT
+from dogcam.experiment.training_curves import choose_run, curves_of
 from dogcam.methods import METHODS
-from dogcam.metrics import METRICS, SUMMARIES, Metric
-from dogcam.statistics import (
-    Interval,
-    interval_of_run_scores,
-    intervals,
-    intervals_over_runs,
-    median_intervals,
-    pooled_interval,
-    pooled_spread,
-)
-from dogcam.statistics.resampling import resampled_medians
 
-_MEDIANS = 2000  # resamples of a median, which takes as long as drawing them does; of means there are 10,000
+Columns = Mapping[str, np.ndarray]
 
 
 def _natural(text: str) -> list[tuple[int, str]]:
@@ -70,172 +64,153 @@ def cell_columns(evaluation: Evaluation, cell: Cell) -> dict[str, np.ndarray]:
     return columns
 
 
-def image_values(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The value of each image (n,) under every metric that is a mean or a median and has one for an image at least."""
-    there = [
-        name for name, metric in METRICS.items() if metric.summary in SUMMARIES and columns.keys() >= {*metric.needs}
-    ]
-    found = {name: METRICS[name].values(columns) for name in there}
-    return {name: values for name, values in found.items() if np.isfinite(values).any()}
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """The tables of an experiment's evaluation, and who speaks in it.
 
-
-def scores(
-    columns: Mapping[str, np.ndarray], values: Mapping[str, np.ndarray] | None = None
-) -> dict[str, float | None]:
-    """Every registered metric of a cell's columns; None where the table lacks what the metric needs.
-
-    Args:
-        values: those of `image_values`, where they are known.
+    Attributes:
+        experiment, evaluation: what they are of.
+        cells: all that were scored, in the order of tables: by protocol, run, epoch, method and layer, baselines last.
+        run: the run that pictures, claims and groups are about: the chosen one if it was evaluated, else the first that was.
     """
-    known = image_values(columns) if values is None else values
-    found: dict[str, float | None] = {}
-    for name, metric in METRICS.items():
-        if metric.summary in SUMMARIES:
-            found[name] = float(SUMMARIES[metric.summary](known[name])) if name in known else None
-        else:
-            found[name] = metric.of(columns) if metric.applies(columns) else None
-    return found
+
+    experiment: Experiment
+    evaluation: Evaluation
+    cells: tuple[Cell, ...]
+    run: int
+
+    @classmethod
+    def of(cls, experiment: Experiment, evaluation: Evaluation) -> Tables:
+        """Those that are finished."""
+        cells = tuple(sorted(evaluation.cells(), key=cell_order))
+        runs = sorted({cell.run for cell in cells if not is_baseline(cell)})
+        curves = curves_of(experiment.history())
+        chosen = choose_run(curves).run if curves else 0
+        return cls(experiment, evaluation, cells, chosen if chosen in runs or not runs else runs[0])
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """`experiment.json`."""
+        return self.experiment.document
+
+    @cached_property
+    def about(self) -> Mapping[str, Any]:
+        """What all cells share, see `Evaluation.about`."""
+        return self.evaluation.about()
+
+    @cached_property
+    def known(self) -> frozenset[Cell]:
+        """The cells, to look one up."""
+        return frozenset(self.cells)
+
+    def read(self, cell: Cell) -> Columns:
+        """The per-image columns of a cell."""
+        return self.evaluation.read(cell)
+
+    @cached_property
+    def methods(self) -> tuple[Cell, ...]:
+        """The cells of what looks at the picture, and of what stands beside it in every run."""
+        return tuple(cell for cell in self.cells if not is_baseline(cell))
+
+    @cached_property
+    def runs(self) -> list[int]:
+        """The runs that were evaluated."""
+        return sorted({cell.run for cell in self.methods})
+
+    @cached_property
+    def epochs(self) -> list[int]:
+        """The epochs of `run` that were evaluated."""
+        return sorted({cell.epoch for cell in self.methods if cell.run == self.run})
+
+    @cached_property
+    def protocols(self) -> list[str]:
+        """The protocols that were evaluated, the main one first."""
+        return list(dict.fromkeys(cell.protocol for cell in self.cells))
+
+    def protocol(self, name: str) -> Protocol | None:
+        """A protocol's fields as they were kept; else as this dogcam knows it, None where it does not."""
+        document = self.about.get("protocols", {}).get(name)
+        if document is None or name in PROTOCOLS:
+            return PROTOCOLS.get(name)
+        return Protocol(**{**document, "iou_levels": tuple(document["iou_levels"])})
+
+    @cached_property
+    def drawn_under(self) -> Protocol | None:
+        """What pictures are drawn under: the first evaluated protocol of the logit, whose maps are the ones kept."""
+        known = (self.protocol(name) for name in self.protocols)
+        return next((each for each in known if each is not None and each.score == "logit"), None)
+
+    @cached_property
+    def layers(self) -> list[str]:
+        """The layers that were evaluated, from the input on: the stages last, as the model has them."""
+        found = list(dict.fromkeys(cell.layer for cell in self.methods))
+        stages = [layer for layer in self.document.get("model", {}).get("stages", ()) if layer in found]
+        return [*(layer for layer in found if layer not in stages), *stages]
+
+    @cached_property
+    def pooled_layer(self) -> str:
+        """The layer that feeds the pooling, where CAM and Grad-CAM can be compared; else the last that was evaluated."""
+        recorded = self.document.get("model", {}).get("pooled_layer")
+        layers = [cell.layer for cell in self.cells if cell.method == "cam"] or self.layers
+        return recorded or (layers[-1] if layers else "")
+
+    @cached_property
+    def maps(self) -> list[MapKey]:
+        """What was evaluated of `run`, in the order of tables."""
+        return list(dict.fromkeys(cell.map for cell in self.methods if cell.run == self.run))
+
+    @cached_property
+    def pooled_methods(self) -> list[str]:
+        """The methods that were evaluated at the layer that feeds the pooling."""
+        return [key.method for key in self.maps if key.layer == self.pooled_layer]
+
+    def columns(self, protocol: str, key: MapKey, epoch: int) -> Columns | None:
+        """The per-image columns of a cell of `run`; None where it was not evaluated."""
+        cell = Cell(self.run, epoch, key.method, key.layer, protocol)
+        return self.read(cell) if cell in self.known else None
+
+    def pooled(self, protocol: str, method: str, epoch: int) -> Columns | None:
+        """The same at the layer that feeds the pooling."""
+        return self.columns(protocol, MapKey(method, self.pooled_layer), epoch)
+
+    def alike(self, cells: Iterable[Cell]) -> list[int]:
+        """The runs in which the same was scored as in these cells of `run`, itself among them."""
+        wanted = list(cells)
+        return [run for run in self.runs if all(in_run(cell, run) in self.known for cell in wanted)]
+
+    def pooled_by_run(self, protocol: str, method: str, epoch: int) -> list[Columns]:
+        """A cell's columns at the pooled layer in each run that was scored there wherever `run` was; empty where it was not."""
+        at = (self.pooled_layer, protocol)
+        runs = self.alike(c for c in self.methods if c.run == self.run and (c.layer, c.protocol) == at)
+        cells = [Cell(run, epoch, method, self.pooled_layer, protocol) for run in runs]
+        return [self.read(cell) for cell in cells] if set(cells) <= self.known else []
+
+    def last_pooled(self, protocol: str) -> int | None:
+        """The latest epoch at which a method was scored at that layer; None where there is none."""
+        at = (self.run, self.pooled_layer, protocol)
+        return max((c.epoch for c in self.methods if (c.run, c.layer, c.protocol) == at), default=None)
+
+    def baselines(self, protocol: str) -> dict[MapKey, Columns]:
+        """The columns of what never looks, and of networks with fresh weights."""
+        mine = (cell for cell in self.cells if is_baseline(cell) and cell.protocol == protocol)
+        return {cell.map: self.read(cell) for cell in mine}
+
+    @cached_property
+    def images(self) -> int:
+        """How many images were scored."""
+        return max((len(self.read(cell)["image"]) for cell in self.cells), default=0)
+
+    @cached_property
+    def annotated_area(self) -> float:
+        """The mean over images of the mean area of an image's annotated boxes, as a share of the picture; NaN without any."""
+        truth = self.read(self.cells[0])["truth"] if self.cells else ()
+        means = [float(geometry.area(boxes).mean()) for boxes in truth if len(boxes)]
+        return float(np.mean(means)) if means else float("nan")
 
 
-def localisation_rows(evaluation: Evaluation, cells: Iterable[Cell] | None = None) -> list[dict[str, Any]]:
-    """One row per cell: run, epoch, method, layer, protocol, n (images), threshold and every metric of `METRICS`.
-
-    "intervals" holds [low, high] by metric, 95 % over images (BCa for means, percentile for medians and pooled pixels); None
-    where there is none, such as for fewer than 10 images. Those of what depends on a choice made on the same images
-    (MaxBoxAcc, the oracle) take the choice as given.
-
-    Args:
-        cells: of which cells; None means all.
-
-    Returns:
-        In order of protocol, run, epoch, method and layer; a protocol's baselines come after its methods.
-    """
-    chosen = sorted(evaluation.cells() if cells is None else set(cells), key=cell_order)
-    tables = [cell_columns(evaluation, cell) for cell in chosen]
-    values = [image_values(columns) for columns in tables]
-    found = _intervals(tables, values)
-    rows = []
-    for cell, columns, known, ends in zip(chosen, tables, values, found, strict=True):
-        choice = evaluation.choice(cell)
-        head = {
-            **asdict(cell),
-            "n": len(columns["image"]),
-            "threshold": choice.threshold,
-            "threshold_from": choice.source,
-        }
-        if choice.source == "best":  # its threshold is an oracle's itself: there is no gap to be honest about
-            known, ends = (
-                {name: each for name, each in known.items() if name != "oracle_gap"},
-                {**ends, "oracle_gap": None},
-            )
-        rows.append({**head, **scores(columns, known), "intervals": ends})
-    return rows
-
-
-_Values = Mapping[str, np.ndarray]  # see `image_values`
-
-
-def _intervals(
-    tables: Sequence[Mapping[str, np.ndarray]], values: Sequence[_Values]
-) -> list[dict[str, list[float] | None]]:
-    """[low, high] by metric of each table; tables of the same number of images share one set of resamples."""
-    found: list[dict[str, list[float] | None]] = [dict.fromkeys(METRICS) for _ in tables]
-    sizes = [len(columns["image"]) for columns in tables]
-    for (name, metric), size in product(METRICS.items(), sorted(set(sizes))):
-        alike = [i for i in range(len(tables)) if sizes[i] == size]
-        if metric.summary in SUMMARIES:
-            there = [i for i in alike if name in values[i]]
-            made = _of_metric(metric, [values[i][name] for i in there])
-        else:
-            there = [i for i in alike if metric.summary == "sums" and metric.applies(tables[i])]
-            made = [pooled_interval(metric.function, *(tables[i][need] for need in metric.needs)) for i in there]
-        for place, interval in zip(there, made, strict=True):
-            found[place][name] = None if np.isnan(interval.low) else [interval.low, interval.high]
-    return found
-
-
-def _of_metric(metric: Metric, values: Sequence[np.ndarray]) -> Sequence[Interval]:
-    """The intervals of the means or medians of values (n,), each of a table."""
-    if not values:
-        return ()
-    stacked = np.column_stack(values)
-    return intervals(stacked) if metric.summary == "mean" else median_intervals(stacked, resamples=_MEDIANS)
-
-
-def rows_over_runs(evaluation: Evaluation, cells: Iterable[Cell], runs: Sequence[int]) -> list[dict[str, Any]]:
-    """One row for what was evaluated in every one of several runs: the mean over runs of every metric.
-
-    "intervals" are 95 % over images and runs, which are crossed (Student's t, see `statistics.crossed`). "runs" stands in
-    place of "run".
-
-    Raises:
-        ExperimentError: the runs were scored on different images.
-    """
-    known = set(cells)
-    shared = [cell for cell in known if cell.run == runs[0] and all(replace(cell, run=run) in known for run in runs)]
-    return [_row_over_runs(evaluation, cell, runs) for cell in sorted(shared, key=cell_order)]
-
-
-def _row_over_runs(evaluation: Evaluation, cell: Cell, runs: Sequence[int]) -> dict[str, Any]:
-    tables = [cell_columns(evaluation, replace(cell, run=run)) for run in runs]
-    check_same_images({f"run {run}": table for run, table in zip(runs, tables, strict=True)})
-    values = [image_values(columns) for columns in tables]
-    each = [scores(*both) for both in zip(tables, values, strict=True)]
-    means = {name: _mean([row[name] for row in each]) for name in METRICS}
-    ends: dict[str, list[float] | None] = dict.fromkeys(METRICS)
-    for name, metric in METRICS.items():
-        if metric.summary != "whole" and means[name] is not None:
-            found = _interval_over_runs(name, tables, values)
-            ends[name] = None if np.isnan(found.low) else [found.low, found.high]
-    if any(evaluation.choice(replace(cell, run=run)).source == "best" for run in runs):
-        means["oracle_gap"] = ends["oracle_gap"] = None  # as in `localisation_rows`
-    thresholds = [evaluation.choice(replace(cell, run=run)).threshold for run in runs]
-    head = {name: value for name, value in asdict(cell).items() if name != "run"}
-    return {
-        "runs": list(runs),
-        **head,
-        "n": len(tables[0]["image"]),
-        "threshold": _mean(thresholds),
-        **means,
-        "intervals": ends,
-    }
-
-
-def _interval_over_runs(name: str, tables: Sequence[Mapping[str, np.ndarray]], values: Sequence[_Values]) -> Interval:
-    """The interval over images and runs of one metric of the same images in every run."""
-    metric, n = METRICS[name], len(tables[0]["image"])
-    if metric.summary == "mean":
-        (found,) = intervals_over_runs(np.stack([known[name] for known in values])[..., None])
-        return found
-    if metric.summary == "median":
-        columns = np.column_stack([known[name] for known in values])
-        return interval_of_run_scores(np.nanmedian(columns, axis=0), resampled_medians(columns, _MEDIANS, 0), n)
-    pooled = [[table[need] for need in metric.needs] for table in tables]
-    spread = np.column_stack([pooled_spread(metric.function, *each, resamples=_MEDIANS) for each in pooled])
-    return interval_of_run_scores(np.array([metric.of(table) for table in tables]), spread, n)
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    """The mean; None where one is missing."""
-    return None if any(value is None for value in values) else float(np.mean(values))
-
-
-def curve_rows(evaluation: Evaluation, cells: Iterable[Cell]) -> list[dict[str, Any]]:
-    """Mean IoU by threshold of every cell whose threshold was chosen.
-
-    Returns:
-        thresholds and mean_iou (T,), the threshold in use and the oracle's.
-    """
-    rows = []
-    for cell in sorted(set(cells), key=cell_order):
-        curves = evaluation.long(cell).get("curve")
-        if curves is None or curves.shape[1] < 2:
-            continue
-        means = curves.mean(axis=0, dtype=np.float64)
-        thresholds = np.arange(len(means)) / len(means)
-        chosen = {"threshold": evaluation.choice(cell).threshold, "oracle_threshold": float(thresholds[means.argmax()])}
-        rows.append({**asdict(cell), **chosen, "thresholds": thresholds.tolist(), "mean_iou": means.tolist()})
-    return rows
+def in_run(cell: Cell, run: int) -> Cell:
+    """The same cell of another run; a baseline is of none."""
+    return cell if is_baseline(cell) else replace(cell, run=run)
 
 
 def check_same_images(tables: Mapping[str, Mapping[str, np.ndarray]]) -> None:
@@ -276,16 +251,3 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(map(str, names[:most])) + more
-
-
-def training_rows(history: Iterable[HistoryRow]) -> list[dict[str, Any]]:
-    """One row per run and epoch: run, epoch, and accuracy and loss of each split (test_accuracy, train_loss, ...).
-
-    A split that was not measured at an epoch has no entry there.
-    """
-    found: dict[tuple[int, int], dict[str, Any]] = {}
-    for row in history:
-        entry = found.setdefault((row.run, row.epoch), {"run": row.run, "epoch": row.epoch})
-        entry[f"{row.split}_accuracy"] = row.accuracy
-        entry[f"{row.split}_loss"] = row.loss
-    return [found[key] for key in sorted(found)]

@@ -1,0 +1,275 @@
+"""What the tables of a scope say, as one value: computed once, kept as `summary.json`, shown by everything and by nothing anew.
+
+The terminal, --json, --csv, every format of the report and `dogcam.read_analysis` show an `Analysis`; none of them computes
+anything of its own, so that they cannot disagree. It is computed from all cells of a scope, whichever call scored them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from cattrs import BaseValidationError
+
+from dogcam.analysis.choosing import Galleries, galleries
+from dogcam.analysis.claims import Claim, claims
+from dogcam.analysis.comparison import Comparison, comparisons, spoken
+from dogcam.analysis.decomposition import DecompositionResult
+from dogcam.analysis.dynamics import Dynamics, dynamics
+from dogcam.analysis.faithfulness import Faithfulness, faithfulness
+from dogcam.analysis.groups import Groups, groups
+from dogcam.analysis.measures import Measures, measures
+from dogcam.analysis.pictures import Kept
+from dogcam.analysis.scores import Scores, ThresholdCurve, scores, scores_over_runs, threshold_curves
+from dogcam.analysis.tables import Tables
+from dogcam.analysis.training import Training, training
+from dogcam.core.files import write_json
+from dogcam.core.records import fields_of, from_plain, to_plain
+from dogcam.experiment.evaluations import TABLES, Evaluation, MapKey
+from dogcam.experiment.runs import Experiment
+
+# 4: generated from the dataclasses; codes and numbers in place of sentences; one family for each protocol and epoch.
+SCHEMA_VERSION = 4
+SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An input that could not be used as it should.
+
+    Attributes:
+        id: the picture or file.
+        reason: what is wrong with it, in English.
+    """
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What was scored.
+
+    Attributes:
+        name: the folder of the per-image tables.
+        split: whose images.
+        images: how many were scored.
+        of: how many the split has; null where that is not known.
+        target: the class that maps are drawn for, as --target asked for.
+        smooth: ways of smoothing, as --smooth asked for.
+        calibrated_on: ids of the training pictures that thresholds were chosen on.
+        annotated_area: mean area of the annotated boxes, as a share of the picture.
+        others: other scopes of the experiment, which are not in this summary.
+    """
+
+    name: str
+    split: str
+    images: int
+    of: int | None
+    target: str
+    smooth: tuple[str, ...]
+    calibrated_on: tuple[str, ...]
+    annotated_area: float
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything that is shown of an experiment.
+
+    Attributes:
+        schema_version: a later one may have more fields, and only a new number changes a meaning.
+        experiment: its name.
+        fingerprint: of the files that all of this was computed from.
+        scope: what was scored; null before evaluation.
+        run: the one that pictures, claims and groups are about; null before the first epoch.
+        runs: those that were evaluated.
+        epochs: those of that run that were evaluated.
+        protocols: by name, the main one first.
+        layers: those that were evaluated, from the input on.
+        pooled_layer: the one that feeds the pooling; empty where none does.
+        training: accuracy and loss of every run, and the choice of the run.
+        scores: every cell that was scored.
+        over_runs: means over runs of what was scored in every one of them; empty of one run.
+        comparisons: methods and boxes that never look against each other, a family for each protocol and epoch.
+        curves: mean IoU by threshold, of every cell whose threshold was chosen.
+        claims: statements held against the scores.
+        dynamics: what training does, a protocol at a time, where two epochs or more were evaluated.
+        groups: scores by group of pictures, at the last epoch of the run that speaks.
+        decompositions: where the difference between two pipelines comes from, as --decompose asked for.
+        faithfulness: what the network answers when it sees, or not, what a map points at; null where it was not asked.
+        measures: what the kept pictures suggest, measured on all of them.
+        galleries: which pictures rules choose.
+        problems: what could not be used as it should.
+    """
+
+    schema_version: int
+    experiment: str
+    fingerprint: str
+    scope: Scope | None
+    run: int | None
+    runs: tuple[int, ...]
+    epochs: tuple[int, ...]
+    protocols: tuple[str, ...]
+    layers: tuple[str, ...]
+    pooled_layer: str
+    training: Training
+    scores: tuple[Scores, ...] = ()
+    over_runs: tuple[Scores, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    curves: tuple[ThresholdCurve, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    dynamics: tuple[Dynamics, ...] = ()
+    groups: tuple[Groups, ...] = ()
+    decompositions: tuple[DecompositionResult, ...] = ()
+    faithfulness: Faithfulness | None = None
+    measures: Measures = Measures()
+    galleries: Galleries | None = None
+    problems: tuple[Skipped, ...] = ()
+
+    def spoken(self, protocol: str | None = None, epoch: int | None = None) -> Comparison | None:
+        """The family of the run that speaks: under the main protocol, at its latest epoch, unless others are named."""
+        if self.run is None or not self.protocols:
+            return None
+        return spoken(self.comparisons, self.run, protocol or self.protocols[0], epoch)
+
+    @cached_property
+    def maps(self) -> list[MapKey]:
+        """What was scored of the run that speaks, in the order of tables."""
+        return list(dict.fromkeys(row.map for row in self.scores if row.runs == (self.run,)))
+
+    @property
+    def pooled(self) -> list[MapKey]:
+        """Of these the ones at the layer that feeds the pooling."""
+        return [key for key in self.maps if key.layer == self.pooled_layer]
+
+    def of(self, protocol: str, run: int | None = None, key: MapKey | None = None) -> dict[int, Scores]:
+        """By epoch the scores of a map in a run, the one that speaks where none is named."""
+        runs = (self.run if run is None else run,)
+        mine = (row for row in self.scores if (row.protocol, row.runs, row.map) == (protocol, runs, key))
+        return {row.epoch: row for row in mine}
+
+    def baselines(self, protocol: str) -> list[Scores]:
+        """The scores of what belongs to no run."""
+        return [row for row in self.scores if row.protocol == protocol and row.baseline]
+
+
+def analyse(experiment: Experiment, evaluation: Evaluation | None = None) -> Analysis:
+    """Compute everything: of all cells of an evaluation, or of training alone where nothing has been evaluated.
+
+    Raises:
+        ExperimentError: a table is not dogcam's, or the tables are of different images.
+    """
+    trained = training(experiment)
+    run = None if trained.chosen is None else trained.chosen.run
+    mark = fingerprint(experiment, evaluation)
+    if evaluation is None:
+        return Analysis(SCHEMA_VERSION, experiment.name, mark, None, run, (), (), (), (), "", trained)
+    tables = Tables.of(experiment, evaluation)
+    kept = Kept.of(tables)
+    return Analysis(
+        SCHEMA_VERSION,
+        experiment.name,
+        mark,
+        _scope(tables),
+        tables.run,
+        tuple(tables.runs),
+        tuple(tables.epochs),
+        tuple(tables.protocols),
+        tuple(tables.layers),
+        tables.pooled_layer,
+        trained,
+        scores(tables),
+        scores_over_runs(tables),
+        comparisons(tables),
+        threshold_curves(evaluation, tables.cells),
+        claims(tables),
+        dynamics(tables),
+        groups(tables),
+        decompositions(evaluation),
+        faithfulness(tables),
+        measures(kept),
+        galleries(kept),
+        tuple(Skipped(str(each.get("id", "")), str(each.get("reason", ""))) for each in evaluation.problems()),
+    )
+
+
+def _scope(tables: Tables) -> Scope:
+    about, name = tables.about, tables.evaluation.scope
+    split = name.partition("-")[0]
+    others = (each.scope for each in tables.experiment.evaluations())
+    return Scope(
+        name,
+        split,
+        tables.images,
+        tables.document.get("dataset", {}).get("counts", {}).get(split),
+        str(about.get("target", "true")),
+        tuple(about.get("smooth") or ()),
+        tuple((about.get("calibration") or {}).get("ids", ())),
+        tables.annotated_area,
+        tuple(each for each in others if each != name),
+    )
+
+
+def fingerprint(experiment: Experiment, evaluation: Evaluation | None) -> str:
+    """Of all files that an analysis rests on: their names and contents (BLAKE2b, 128 bits)."""
+    digest = hashlib.blake2b(str(SCHEMA_VERSION).encode(), digest_size=16)
+    for path in _sources(experiment, evaluation):
+        digest.update(path.relative_to(experiment.path).as_posix().encode("utf-8", "surrogateescape"))
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "blake2b").digest())
+    return digest.hexdigest()
+
+
+def _sources(experiment: Experiment, evaluation: Evaluation | None) -> Iterator[Path]:
+    history = experiment.path / "history.csv"
+    yield from [history] if history.exists() else []
+    if evaluation is not None:
+        for pattern in (TABLES, f"faithfulness/{TABLES}", "decompositions/*.json", "a*.json", "p*.json", "*/index.json"):
+            yield from sorted(evaluation.path.glob(pattern))
+
+
+def current(experiment: Experiment, evaluation: Evaluation | None = None) -> Analysis:
+    """The analysis that was kept, where the tables are as they were then; else computed anew, and kept.
+
+    Args:
+        evaluation: of which scope; None takes the one over the whole test split, else the latest.
+
+    Raises:
+        ExperimentError: as `analyse`.
+    """
+    evaluation = evaluation or next(iter(experiment.evaluations()), None)
+    if evaluation is None:
+        return analyse(experiment)
+    kept = _read(evaluation.path / SUMMARY)
+    if kept is not None and kept.fingerprint == fingerprint(experiment, evaluation):
+        return kept
+    found = analyse(experiment, evaluation)
+    write(found, evaluation)
+    return found
+
+
+def write(analysis: Analysis, evaluation: Evaluation) -> None:
+    """Keep it beside its tables, and as the experiment's latest."""
+    document = to_plain(analysis)
+    write_json(evaluation.path / SUMMARY, document)
+    write_json(evaluation.path.parent / SUMMARY, document)
+
+
+def _read(path: Path) -> Analysis | None:
+    """None where there is none, or where another dogcam wrote it."""
+    try:
+        document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return from_plain(Analysis, document) if document.get("schema_version") == SCHEMA_VERSION else None
+    except (FileNotFoundError, json.JSONDecodeError, BaseValidationError):
+        return None
+
+
+def fields() -> dict[str, str]:
+    """What every field of `summary.json` means, by its path: "comparisons[].lines[].iou.low"."""
+    return dict(fields_of(Analysis))
