@@ -7,11 +7,13 @@ and a text for several (`language.counted`). A sentence whose choice is the resu
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from dogcam.language import counted, say
+from dogcam.report.document import Chart, Exhibit, Sheet, Table
 
 _FILE = Path(__file__).with_name("texts.toml")
 
@@ -48,3 +50,18 @@ def _found(key: str) -> Any:
     for part in key.split("."):
         found = found[part]
     return found
+
+
+def exhibit(
+    key: str,
+    lead: Iterable[str],
+    blocks: Iterable[Table | Chart | Sheet],
+    *,
+    title: str | None = None,
+    can: str | None = None,
+    cannot: str | None = None,
+) -> Exhibit:
+    """The exhibit `key`, with its own title, "can" and "cannot" where none are given."""
+    said = (given or text(f"{key}.{name}") for name, given in (("title", title), ("can", can), ("cannot", cannot)))
+    heading, may, may_not = said
+    return Exhibit(key, heading, tuple(lead), tuple(blocks), may, may_not)

@@ -1,0 +1,62 @@
+"""What a report is made of: the analysis, how the experiment was made, and its kept pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from dogcam.analysis import study
+from dogcam.analysis.analysis import Analysis, current
+from dogcam.analysis.pictures import Kept
+from dogcam.analysis.tables import Tables
+from dogcam.experiment.evaluations import Evaluation, MapKey
+from dogcam.experiment.runs import Experiment
+from dogcam.report.naming import images, named
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """One experiment, read once.
+
+    Attributes:
+        experiment: the folder.
+        analysis: what its tables say.
+        kept: its pictures with their maps; None before evaluation.
+    """
+
+    experiment: Experiment
+    analysis: Analysis
+    kept: Kept | None
+
+    @classmethod
+    def of(cls, experiment: Experiment, evaluation: Evaluation | None = None) -> Material:
+        """All that is there of a scope.
+
+        Args:
+            evaluation: None takes the one over the whole test split, else the latest.
+        """
+        evaluation = evaluation or next(iter(experiment.evaluations()), None)
+        kept = None if evaluation is None else Kept.of(Tables.of(experiment, evaluation))
+        return cls(experiment, current(experiment, evaluation), kept)
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """`experiment.json`."""
+        return self.experiment.document
+
+    @property
+    def images(self) -> str:
+        """How many images were scored, in words that tell training images apart."""
+        scope = self.analysis.scope
+        return images(scope.images if scope else 0, scope.split if scope else "")
+
+    def named(self, key: MapKey) -> str:
+        """What a map is called: with its layer where that does not feed the pooling."""
+        return named(key, self.analysis.pooled_layer)
+
+    def colour_of(self, method: str) -> int:
+        """A method's colour, the same in every chart of a report: the study's two come first, then the others in order."""
+        order = list(dict.fromkeys([*study.IOU, *(key.method for key in self.analysis.maps)]))
+        return order.index(method) if method in order else len(order)
