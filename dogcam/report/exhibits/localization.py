@@ -10,6 +10,7 @@ import numpy as np
 from dogcam.analysis import study
 from dogcam.analysis.claims import Claim
 from dogcam.analysis.scores import Scores, ThresholdCurve
+from dogcam.experiment.evaluations import MapKey
 from dogcam.figures import Interval, Series, Sweep, intervals, line_chart, sweep_chart
 from dogcam.language import say
 from dogcam.language.numbers import NONE, count, number, percent, signed
@@ -86,7 +87,7 @@ def _mean(row: Scores) -> Entry:
     return Entry(number(value) if np.isnan(sem) else f"{number(value)} ± {number(sem)}", bar=value)
 
 
-def _iou_row(material: Material, protocol: str, run: int, key: study.MapKey, epochs: Sequence[int]) -> Row | None:
+def _iou_row(material: Material, protocol: str, run: int, key: MapKey, epochs: Sequence[int]) -> Row | None:
     rows = material.analysis.of(protocol, run, key)
     if not rows:
         return None
