@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from dogcam.analysis.samples import picture_of
+from dogcam.analysis.pictures import pixels_of
 
 # Both 251 and 255 - 64 are prime: no level is a round share of the highest one, so that none lies on a round threshold,
 # where the last bit of a division would decide.
@@ -70,7 +70,7 @@ def jpegs(paths: Sequence[Path], room: int) -> list[bytes]:
     while (weight := sum(map(len, files))) > room and scale > _LEAST:
         # A JPEG weighs a little more than its area's share.
         scale = max(_LEAST, scale * min(0.95, 0.95 * (room / weight) ** 0.5))
-        files = [_smaller(picture_of(path), scale) for path in paths]
+        files = [_smaller(pixels_of(path), scale) for path in paths]
     return files
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dogcam.language import counted, say
+from dogcam.language import counted, say, translated
 from dogcam.report.document import Chart, Exhibit, Sheet, Table
 
 _FILE = Path(__file__).with_name("texts.toml")
@@ -43,6 +43,11 @@ def text(key: str, /, n: int | None = None, **values: Any) -> str:
 def heads(key: str, /, **values: Any) -> tuple[str, ...]:
     """The texts of a list of column heads."""
     return tuple(say(each, **values) for each in _found(key))
+
+
+def raw_texts(key: str) -> dict[str, str]:
+    """All texts of a table in the language that is spoken, nothing filled in: a script does that."""
+    return {name: translated(each) for name, each in _found(key).items()}
 
 
 def _found(key: str) -> Any:
