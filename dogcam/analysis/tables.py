@@ -13,7 +13,6 @@ import numpy as np
 from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.core.errors import ExperimentError
 from dogcam.experiment.evaluations import Cell, Evaluation
-from dogcam.experiment.runs import HistoryRow
 from dogcam.experiment.selection import OF_THE_OBJECT
 from dogcam.methods import METHODS
 from dogcam.metrics import METRICS, SUMMARIES, Metric
@@ -276,16 +275,3 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(map(str, names[:most])) + more
-
-
-def training_rows(history: Iterable[HistoryRow]) -> list[dict[str, Any]]:
-    """One row per run and epoch: run, epoch, and accuracy and loss of each split (test_accuracy, train_loss, ...).
-
-    A split that was not measured at an epoch has no entry there.
-    """
-    found: dict[tuple[int, int], dict[str, Any]] = {}
-    for row in history:
-        entry = found.setdefault((row.run, row.epoch), {"run": row.run, "epoch": row.epoch})
-        entry[f"{row.split}_accuracy"] = row.accuracy
-        entry[f"{row.split}_loss"] = row.loss
-    return [found[key] for key in sorted(found)]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from dogcam.analysis import study
 from dogcam.analysis.answer import Standing, standing
+from dogcam.analysis.dynamics import dynamics
 from dogcam.analysis.evidence import Evidence
 from dogcam.analysis.findings import caution, findings
 from dogcam.analysis.statements import Finding
@@ -12,9 +15,10 @@ from dogcam.experiment.training_curves import judge
 from dogcam.language import counted, message, say
 from dogcam.language.numbers import count, number, percent
 from dogcam.report.answer_words import claims, headline, sentences
+from dogcam.report.colours import colour_of
 from dogcam.report.document import Document
 from dogcam.report.exhibits.decompositions import gaps
-from dogcam.report.exhibits.epochs import training_dynamics
+from dogcam.report.exhibits.dynamics import training_dynamics
 from dogcam.report.exhibits.faithfulness import faithfulness
 from dogcam.report.exhibits.galleries import galleries
 from dogcam.report.exhibits.gallery import boxes, cam_by_epoch, hero, layers, methods
@@ -35,15 +39,16 @@ def compose(experiment: Experiment) -> Document:
     """
     evidence = Evidence.of(experiment)
     made, found = findings(evidence), standing(evidence)
+    trained = dynamics(evidence.curves, evidence.tables, evidence.layers)
     exhibits = [  # in the order of their numbers
-        training(evidence),
+        training(evidence.training, evidence.document),
         cam_by_epoch(evidence),
         layers(evidence),
         methods(evidence),
         boxes(evidence, found),
         iou(evidence, made),
         ranking(evidence, found),
-        training_dynamics(evidence),
+        training_dynamics(trained, evidence.pooled_layer, partial(colour_of, evidence)),
         groups(evidence),
         faithfulness(evidence),
         gaps(evidence),
@@ -77,7 +82,7 @@ def _headline(evidence: Evidence, found: Standing | None) -> str:
     if found is not None:
         return headline(found, evidence.on_training)
     if evidence.chosen is not None:
-        run = evidence.chosen[0]
+        run = evidence.chosen.run
         return say(
             "The classifier reaches {accuracy} test accuracy", accuracy=number(max(evidence.curves[run].accuracy))
         )
@@ -97,7 +102,7 @@ def _trained(evidence: Evidence) -> list[str]:
     """What was trained, and how well it classifies."""
     if evidence.chosen is None:
         return []
-    run = evidence.chosen[0]
+    run = evidence.chosen.run
     verdict = judge(run, evidence.curves[run])
     dataset, model = (evidence.document.get(key, {}) for key in ("dataset", "model"))
     return [
@@ -128,7 +133,7 @@ def _facts(evidence: Evidence, found: Standing | None) -> list[tuple[str, str]]:
         if found.unseen is not None:
             facts.append((number(found.unseen), say("mean IoU without looking ({box})", box=found.compared.baseline)))
     if evidence.chosen is not None:
-        run = evidence.chosen[0]
+        run = evidence.chosen.run
         curve = evidence.curves[run]
         peak = curve.peak()
         told = say("test accuracy (run {run}, epoch {epoch})", run=run, epoch=curve.epochs[peak])
