@@ -178,7 +178,7 @@ def _methods(evidence: Evidence) -> list[str]:
 
 
 def _accuracy(side: Side) -> Accuracy:
-    curves, run = side.evidence.curves, side.evidence.chosen[0]
+    curves, run = side.evidence.curves, side.evidence.chosen.run
     curve, peak = curves[run], curves[run].peak()
     others = tuple(max(other.accuracy) for number, other in curves.items() if number != run)
     return Accuracy(side.label, run, curve.epochs[peak], curve.accuracy[peak], curve.loss[peak], len(curves), others)

@@ -6,59 +6,171 @@ Over several runs a mean's interval takes runs and images as crossed, and holds 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dogcam.analysis.evidence import Columns
 from dogcam.analysis.tables import cell_order, is_baseline
-from dogcam.analysis.tracks import Dynamics, Learning, Peak, Track, steps
 from dogcam.analysis.weighing import aligned, differences
-from dogcam.experiment.evaluations import Cell, Evaluation
-from dogcam.experiment.runs import HistoryRow
-from dogcam.experiment.training_curves import Curve, curves_of
+from dogcam.experiment.evaluations import Cell
+from dogcam.experiment.training_curves import Curve
 from dogcam.statistics import Interval, Pair, compare, holm, intervals, intervals_over_runs
 
 # A run's accuracy as scoring found it and as training did may differ by rounding of the network's arithmetic.
 _AGREES = 0.002
 
 
+@dataclass(frozen=True)
+class Peak:
+    """The best epoch of one figure.
+
+    Attributes:
+        epoch: the best epoch.
+        value: the figure there.
+        runner_up: the second best; null where there is one epoch.
+        lead: by how much the best is ahead of it, on the same images; null where images cannot be compared one by one.
+        separable: whether the lead's 95 % interval lies above 0; null where there is no lead.
+    """
+
+    epoch: int
+    value: float
+    runner_up: int | None = None
+    lead: Interval | None = None
+    separable: bool | None = None
+
+    def led_by(self, lead: Interval | None) -> Peak:
+        """The same with the lead over the runner-up.
+
+        That the two were picked for being the best does not make a lead likelier by chance: of equal epochs the best two lie
+        closer together than two picked beforehand.
+        """
+        known = lead is not None and not np.isnan(lead.low)
+        return replace(self, lead=lead, separable=lead.verdict == "above" if known else None)
+
+
+@dataclass(frozen=True)
+class Learning:
+    """Test accuracy and loss of one run at every trained epoch, or their means over runs (`run` None).
+
+    Attributes:
+        run: number of the run; null for the mean over runs.
+        epochs: every trained epoch.
+        accuracy: test accuracy at each.
+        loss: test loss at each; null where it is not a number.
+        accuracy_peak: the highest; ties by lower loss, then the earlier, as everywhere in dogcam.
+        loss_peak: the lowest, ties by the earlier; null where no loss is a number. Losses have no lead: images' own are not kept.
+    """
+
+    run: int | None
+    epochs: tuple[int, ...]
+    accuracy: tuple[float, ...]
+    loss: tuple[float, ...]
+    accuracy_peak: Peak
+    loss_peak: Peak | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happened to the mean IoU between two epochs.
+
+    Attributes:
+        later: the later epoch.
+        earlier: the earlier epoch.
+        pair: later - earlier, image by image, with its test.
+    """
+
+    later: int
+    earlier: int
+    pair: Pair
+
+
+@dataclass(frozen=True)
+class Track:
+    """One method at one layer along its evaluated epochs, in one run or over all runs (`run` None).
+
+    Attributes:
+        run: number of the run; null over all runs.
+        method: whose boxes these are.
+        layer: of whose maps.
+        epochs: the evaluated epochs, ascending.
+        iou: the mean IoU at each epoch.
+        area: the mean box area at each epoch, as a share of the picture; an image without a box counts as 0.
+        peak: where the mean IoU is highest, ties by the earlier.
+        accuracy_epoch: of these epochs the one of the best test accuracy; null where that was not recorded.
+        changes: between neighbouring epochs, then from the first to the last where there are more than two; p-values are
+            corrected over these (Holm).
+    """
+
+    run: int | None
+    method: str
+    layer: str
+    epochs: tuple[int, ...]
+    iou: tuple[Interval, ...]
+    area: tuple[float, ...]
+    peak: Peak
+    accuracy_epoch: int | None
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """How training went under one protocol.
+
+    Attributes:
+        protocol: its name.
+        runs: those that were evaluated.
+        learning: of each run, then, of several, over all of them.
+        tracks: of each run, then, of several, over all that were evaluated at the same epochs.
+    """
+
+    protocol: str
+    runs: tuple[int, ...]
+    learning: tuple[Learning, ...]
+    tracks: tuple[Track, ...]
+
+    @property
+    def main(self) -> tuple[Track, ...]:
+        """Over runs where there is such, else of the first run: what sentences are about."""
+        return tuple(track for track in self.tracks if track.run == self.main_run)
+
+    @property
+    def main_run(self) -> int | None:
+        """The run of `main`."""
+        return None if any(track.run is None for track in self.tracks) else self.tracks[0].run
+
+
 def dynamics(
-    history: Iterable[HistoryRow], tables: Mapping[Cell, Columns], protocol: str, layers: Sequence[str] = ()
-) -> Dynamics | None:
-    """Everything about training that one protocol's tables show; None where no method was scored at two epochs of a run.
+    curves: Mapping[int, Curve], tables: Mapping[Cell, Columns], layers: Sequence[str] = ()
+) -> tuple[Dynamics, ...]:
+    """What the tables show of training, by protocol; of one under which no method was scored at two epochs of a run nothing.
 
     Args:
-        history: accuracy and loss of every epoch; runs that were not evaluated are left out.
-        tables: per-image columns by cell (`Evaluation.read`); other protocols and baselines are left out.
+        curves: accuracy and loss by run (`Training.curves`); runs that were not evaluated are left out.
+        tables: per-image columns by cell (`Evaluation.read`), in the order of protocols; baselines are left out.
         layers: the order of layers, from the input on; those not named come first, by name.
     """
-    mine = {cell: tables[cell] for cell in tables if cell.protocol == protocol and not is_baseline(cell)}
-    order = {layer: place for place, layer in enumerate(layers)}
-    cells = sorted(mine, key=lambda cell: (order.get(cell.layer, -1), cell_order(cell)))
+    place = {layer: place for place, layer in enumerate(layers)}
+    cells = [cell for cell in tables if not is_baseline(cell)]
+    ordered = sorted(cells, key=lambda cell: (place.get(cell.layer, -1), cell_order(cell)))
+    protocols = dict.fromkeys(cell.protocol for cell in cells)
+    found = (_under([cell for cell in ordered if cell.protocol == each], curves, tables) for each in protocols)
+    return tuple(each for each in found if each is not None)
+
+
+def _under(cells: Sequence[Cell], curves: Mapping[int, Curve], tables: Mapping[Cell, Columns]) -> Dynamics | None:
+    """That of one protocol, from its cells."""
+    mine = {cell: tables[cell] for cell in cells}
     runs = tuple(sorted({cell.run for cell in cells}))
     by_run = [path for run in runs for path in _paths(cells, (run,))]
     if not by_run:
         return None
-    curves = {run: curve for run, curve in curves_of(list(history)).items() if run in runs}
     together = _paths(cells, runs) if len(runs) > 1 else []
-    learning = _learning(curves, mine, runs if together else ())
-    of = {each.run: each.curve for each in learning}
+    learning = _learning({run: curves[run] for run in runs if run in curves}, mine, runs if together else ())
+    of = {each.run: Curve(each.epochs, each.accuracy, each.loss) for each in learning}
     tracks = [*_tracks(by_run, mine, of), *_tracks(together, mine, of)]
-    return Dynamics(protocol, runs, tuple(learning), tuple(tracks))
-
-
-def dynamics_of(
-    history: Iterable[HistoryRow], evaluation: Evaluation, protocol: str, wanted: Iterable[Cell] | None = None
-) -> Dynamics | None:
-    """`dynamics` of an evaluation's own tables.
-
-    Args:
-        wanted: of which cells; None takes all that are there.
-    """
-    cells = [cell for cell in (evaluation.cells() if wanted is None else set(wanted)) if cell.protocol == protocol]
-    return dynamics(history, {cell: evaluation.read(cell) for cell in cells if not is_baseline(cell)}, protocol)
+    return Dynamics(cells[0].protocol, runs, tuple(learning), tuple(tracks))
 
 
 _Path = tuple[tuple[Cell, ...], ...]  # the cells of a method at a layer: by epoch, then by run
@@ -85,13 +197,18 @@ def _tracks(paths: Sequence[_Path], tables: Mapping[Cell, Columns], curves: Mapp
     scores = scores[..., 0] if runs == 1 else np.moveaxis(scores, -1, 0)
     means = iter(intervals(scores) if runs == 1 else intervals_over_runs(scores))
     found = [tuple(next(means) for _ in path) for path in paths]
-    plan = [[*steps(len(each)), _best_two([mean.value for mean in each])] for each in found]
+    plan = [[*_steps(len(each)), _best_two([mean.value for mean in each])] for each in found]
     names = iter(range(scores.shape[-1]))
     places = [[str(next(names)) for _ in path] for path in paths]
     which = [(named[a], named[b]) for named, each in zip(places, plan, strict=True) for a, b in each]
     pairs = iter(compare(scores, [name for named in places for name in named], which))
     tested = [[next(pairs) for _ in each] for each in plan]
     return [_track(*each, tables, curves) for each in zip(paths, found, plan, tested, strict=True)]
+
+
+def _steps(n: int) -> list[tuple[int, int]]:
+    """(later, earlier) places of n epochs: neighbours, then the last and the first."""
+    return [(place + 1, place) for place in range(n - 1)] + ([(n - 1, 0)] if n > 2 else [])
 
 
 def _best_two(values: Sequence[float]) -> tuple[int, int]:
@@ -115,7 +232,7 @@ def _track(
     (*steps, (first, second)), (*pairs, lead) = plan, tested
     corrected = holm([pair.p for pair in pairs])
     changes = tuple(
-        replace(pair, first=f"epoch {epochs[a]}", second=f"epoch {epochs[b]}", holm=float(p))
+        Change(epochs[a], epochs[b], replace(pair, first=str(epochs[a]), second=str(epochs[b]), holm=float(p)))
         for pair, (a, b), p in zip(pairs, steps, corrected, strict=True)
     )
     peak = Peak(epochs[first], iou[first].value, epochs[second]).led_by(lead.difference)
@@ -142,7 +259,7 @@ def _learning(curves: Mapping[int, Curve], tables: Mapping[Cell, Columns], toget
 
 def _mean(curves: Sequence[Curve], epochs: Sequence[int]) -> Curve:
     """The mean over runs at epochs that all have."""
-    rows = [[(each.accuracy[k], each.loss[k]) for k in map(each.epochs.index, epochs)] for each in curves]
+    rows = [[each.at(epoch) for epoch in epochs] for each in curves]
     accuracy, loss = np.mean(rows, axis=0).T.tolist()
     return Curve(tuple(epochs), tuple(accuracy), tuple(loss))
 
@@ -162,4 +279,4 @@ def _classified(curve: Curve, tables: Mapping[Cell, Columns], run: int, epoch: i
     if table is None:
         return None
     right = np.mean(np.equal(table["predicted"], table["label"]))
-    return table if abs(right - curve.accuracy[curve.epochs.index(epoch)]) <= _AGREES else None
+    return table if abs(right - curve.at(epoch)[0]) <= _AGREES else None

@@ -13,11 +13,12 @@ import numpy as np
 from dogcam.analysis.choosing import Gallery, chosen
 from dogcam.analysis.samples import Sample
 from dogcam.analysis.tables import cell_order, is_baseline
+from dogcam.analysis.training import Training, training
 from dogcam.boxes.drawing import prepare
 from dogcam.boxes.protocols import PROTOCOLS, Protocol
 from dogcam.experiment.evaluations import Cell, Evaluation
-from dogcam.experiment.runs import Experiment, HistoryRow
-from dogcam.experiment.training_curves import Curve, choose_run, curves_of
+from dogcam.experiment.runs import Experiment
+from dogcam.experiment.training_curves import Curve, RunChoice
 from dogcam.language import counted
 from dogcam.language.numbers import count
 
@@ -38,7 +39,7 @@ class Evidence:
 
     experiment: Experiment
     document: Mapping[str, Any]
-    history: list[HistoryRow]
+    training: Training
     evaluation: Evaluation | None = None
     tables: dict[Cell, Columns] = field(default_factory=dict)
 
@@ -52,17 +53,17 @@ class Evidence:
         evaluation = evaluation or next(iter(experiment.evaluations()), None)
         cells = sorted(evaluation.cells(), key=cell_order) if evaluation else []
         tables = {cell: evaluation.read(cell) for cell in cells} if evaluation else {}
-        return cls(experiment, experiment.document, experiment.history(), evaluation, tables)
+        return cls(experiment, experiment.document, training(experiment), evaluation, tables)
 
     @cached_property
     def curves(self) -> dict[int, Curve]:
         """Test curves by run."""
-        return curves_of(self.history)
+        return self.training.curves
 
-    @cached_property
-    def chosen(self) -> tuple[int, str] | None:
+    @property
+    def chosen(self) -> RunChoice | None:
         """The run that is used, and why; None before the first epoch."""
-        return choose_run(self.curves) if self.curves else None
+        return self.training.chosen
 
     @cached_property
     def runs(self) -> list[int]:
@@ -72,7 +73,7 @@ class Evidence:
     @cached_property
     def run(self) -> int:
         """The run that pictures and findings are about: the chosen one if it was evaluated, else the first that was."""
-        wanted = self.chosen[0] if self.chosen else 0
+        wanted = self.chosen.run if self.chosen else 0
         return wanted if wanted in self.runs or not self.runs else self.runs[0]
 
     @cached_property

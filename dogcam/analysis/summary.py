@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dogcam.core.records import fields_of
+from dogcam.experiment.training_curves import RunChoice
 from dogcam.metrics import METRICS
 from dogcam.metrics.faithfulness import FAITHFULNESS
 
@@ -206,8 +208,10 @@ def _dynamics() -> dict[str, str]:
         f"{tracks}[].area[]": "mean box area at each, as a share of the picture",
         **_peak(f"{tracks}[].peak", "where the mean IoU is highest"),
         f"{tracks}[].accuracy_epoch": "of these epochs the one of the best test accuracy",
-        **_pair(f"{tracks}[].changes[]", "later - earlier of neighbouring epochs, then last - first"),
-        "dynamics[].sentences[]": "what was found, in words",
+        f"{tracks}[].changes[]": "between neighbouring epochs, then from the first to the last",
+        f"{tracks}[].changes[].later": "epoch",
+        f"{tracks}[].changes[].earlier": "epoch",
+        **_pair(f"{tracks}[].changes[].pair", "later - earlier"),
     }
 
 
@@ -239,6 +243,7 @@ FIELDS: dict[str, str] = {
     "runs[]": "runs evaluated",
     "epochs[]": "epochs evaluated",
     "run_choice": "why these runs",
+    **dict(fields_of(RunChoice, "run_choice")),
     "images": "images scored",
     "unannotated": "images without a usable box, which are not scored",
     "target": "the class that maps are drawn for, as --target asked for",

@@ -12,6 +12,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from dogcam.analysis.training import Training, training
 from dogcam.core.config import TrainConfig
 from dogcam.core.errors import ExperimentError, Interrupted, OptionError
 from dogcam.core.files import plain
@@ -19,7 +20,6 @@ from dogcam.core.progress import Progress
 from dogcam.data import Dataset, Problem, describe, open_dataset
 from dogcam.data.pipeline import Pictures, limited, read_pictures
 from dogcam.experiment.runs import Experiment, HistoryRow, create_experiment, find_experiment
-from dogcam.experiment.training_curves import RunVerdict, choose_run, curves_of, judge
 from dogcam.models.classifier import Classifier, build
 from dogcam.models.training import (
     Inputs,
@@ -44,9 +44,7 @@ class TrainResult:
     experiment: Experiment
     config: TrainConfig
     history: list[HistoryRow]
-    verdicts: list[RunVerdict]
-    chosen: int
-    why: str
+    training: Training
     problems: tuple[Problem, ...]
     seconds: float
 
@@ -57,9 +55,9 @@ class TrainResult:
                 "experiment": self.experiment.name,
                 "path": self.experiment.path,
                 "history": [asdict(row) for row in self.history],
-                "runs": [{**asdict(verdict), "sentence": verdict.sentence()} for verdict in self.verdicts],
-                "chosen_run": self.chosen,
-                "why": self.why,
+                "runs": [asdict(verdict) for verdict in self.training.verdicts],
+                "chosen_run": self.training.chosen.run,
+                "why": asdict(self.training.chosen),
                 "kept_epochs": self.experiment.kept(),
                 "problems": [asdict(problem) for problem in self.problems],
                 "seconds": self.seconds,
@@ -193,8 +191,4 @@ def _inputs(config: TrainConfig, classifier: Classifier, pictures: Pictures, spl
 
 
 def _result(experiment: Experiment, config: TrainConfig, problems: tuple[Problem, ...], seconds: float) -> TrainResult:
-    history = experiment.history()
-    curves = curves_of(history)
-    chosen, why = choose_run(curves)
-    verdicts = [judge(number, curve) for number, curve in sorted(curves.items())]
-    return TrainResult(experiment, config, history, verdicts, chosen, why, problems, seconds)
+    return TrainResult(experiment, config, experiment.history(), training(experiment), problems, seconds)

@@ -17,7 +17,7 @@ def show_dynamics(found: Any) -> None:
     """The table of one protocol: over the runs where there are several."""
     tracks = found.main
     epochs = tracks[0].epochs
-    learning = [each for each in found.learning if each.run == tracks[0].run]
+    learning = [each for each in found.learning if each.run == found.main_run]
     rows = [row for each in learning for row in _learned(each, epochs)]
     rows += [_tracked(each, epochs) for each in tracks]
     headings = ["", *(f"e{epoch}" for epoch in epochs), "best", "sure", "box area"]
@@ -25,7 +25,7 @@ def show_dynamics(found: Any) -> None:
         Column.of(heading, (row[place] for row in rows), name=place == 0, squeeze=20 if heading == "box area" else 0)
         for place, heading in enumerate(headings)
     ]
-    runs = f"mean over runs {', '.join(map(str, found.runs))}" if tracks[0].run is None else f"run {tracks[0].run}"
+    runs = f"mean over runs {', '.join(map(str, found.runs))}" if found.main_run is None else f"run {found.main_run}"
     show(drawn(f"Training dynamics, protocol {found.protocol}, {runs}", columns, stream().width), NOTE, "")
 
 

@@ -9,6 +9,7 @@ from dogcam.console.fitting import Column, drawn
 from dogcam.console.groups import show_breakdown, show_curves
 from dogcam.console.scores import show_faithfulness, show_scores
 from dogcam.console.tables import duration, following, show, show_problems, stream
+from dogcam.report.training_words import choice_words
 
 
 def show_evaluation(result: Any) -> None:
@@ -19,7 +20,7 @@ def show_evaluation(result: Any) -> None:
     if result.unannotated:
         of = "1 picture has" if result.unannotated == 1 else f"{result.unannotated:,} pictures have"
         show(f"{of} no usable box: scored for faithfulness only.")
-    show(f"Run {', '.join(map(str, result.runs))}: {result.why}.")
+    show(f"Run {', '.join(map(str, result.runs))}: {choice_words(result.choice)}.")
     show(f"Rows and summary in {result.evaluation.path.parent} after {duration(result.seconds)}.")
     show(f"Next: {following('report', result.evaluation.path.parents[1])}")
     show_problems(result.problems)

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Group
 
 from dogcam.console.tables import duration, following, show, show_problems, table
+from dogcam.report.training_words import choice_words, verdict_sentence
 
 LIVE_RUNS = 3  # runs beside each other in the live table
 
@@ -29,17 +30,15 @@ def history_table(rows: Iterable[Any]) -> Group:
 
 def show_training(result: Any) -> None:
     """The study's run-by-epoch table, what each run's curve says, and the choice."""
-    measured = {(row.run, row.epoch): row for row in result.history if row.split == "test"}
-    epochs = result.config.checkpoints
+    epochs, chosen = result.config.checkpoints, result.training.chosen
     headings = ["run", *(f"e{epoch} {name}" for epoch in epochs for name in ("acc", "loss")), "peak"]
     rows = []
-    for verdict in result.verdicts:
-        found = [measured[verdict.run, epoch] for epoch in epochs]
-        figures = [f"{value:.4f}" for row in found for value in (row.accuracy, row.loss)]
-        rows.append([verdict.run, *figures, f"e{verdict.peak_epoch}"])
+    for each in result.training.runs:
+        figures = [f"{value:.4f}" for epoch in epochs for value in each.test.at(epoch)]
+        rows.append([each.run, *figures, f"e{each.verdict.peak_epoch}"])
     show(table("Test accuracy and loss at the kept epochs", headings, rows))
-    show("", *(verdict.sentence() for verdict in result.verdicts))
-    show(f"Chosen: run {result.chosen}, {result.why}.")
+    show("", *map(verdict_sentence, result.training.verdicts))
+    show(f"Chosen: run {chosen.run}, {choice_words(chosen)}.")
     show(f"Kept in {result.experiment.path} after {duration(result.seconds)}.")
     show(f"Next: {following('evaluate', result.experiment.path)}")
     show_problems(result.problems)

@@ -13,28 +13,27 @@ from dogcam.core.registry import unknown
 from dogcam.data import Dataset, open_dataset
 from dogcam.experiment.evaluations import Cell
 from dogcam.experiment.runs import Experiment
-from dogcam.experiment.training_curves import choose_run, curves_of
+from dogcam.experiment.training_curves import RunChoice, choose_run, curves_of
 
 # The targets whose maps are meant to find the object, and whose boxes can locate the class.
 OF_THE_OBJECT = ("true", "predicted")
 
 
-def choose_runs(experiment: Experiment, wanted: str) -> tuple[tuple[int, ...], str]:
+def choose_runs(experiment: Experiment, wanted: str) -> RunChoice:
     """The runs that `wanted` ("best", "all" or a number) means, and why."""
     kept = experiment.kept()
     if not kept:
         raise ExperimentError(f"{experiment.path} has no kept epoch yet: finish it with dogcam train --resume")
     if wanted == "all":
-        return tuple(kept), "all runs"
+        return RunChoice(tuple(kept), "all")
     if wanted != "best":
         if int(wanted) not in kept:
             raise unknown("run", wanted, kept)
-        return (int(wanted),), "as asked"
+        return RunChoice((int(wanted),), "as-asked")
     curves = {number: curve for number, curve in curves_of(experiment.history()).items() if number in kept}
     if not curves:
         raise ExperimentError(f"{experiment.path}: history.csv knows none of the kept runs; name one with --run")
-    number, why = choose_run(curves)
-    return (number,), why
+    return choose_run(curves)
 
 
 def choose_epochs(experiment: Experiment, runs: Iterable[int], wanted: Sequence[int]) -> tuple[int, ...]:

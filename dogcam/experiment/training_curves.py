@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
-
-import numpy as np
-
-from dogcam.language import say
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities (n, classes), float64, of logits (n, classes); exact for logits of any size."""
-    shifted = np.asarray(logits, np.float64)
-    powers = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
-
+from operator import attrgetter
+from typing import Any
 
 # A test loss counts as risen once it stays above its minimum by more than this share of it; less is noise.
 RISE = 0.01
@@ -24,7 +15,13 @@ RISE = 0.01
 
 @dataclass(frozen=True)
 class Curve:
-    """Test accuracy and loss of one run, epoch by epoch (ascending)."""
+    """Accuracy and loss of one run on one split, the test images unless something else is said.
+
+    Attributes:
+        epochs: the epochs that were measured, ascending.
+        accuracy: at each.
+        loss: at each; null where it is not a number.
+    """
 
     epochs: tuple[int, ...]
     accuracy: tuple[float, ...]
@@ -57,17 +54,35 @@ class Curve:
         return self.epochs[high[-1]] if high else None
 
     def lowest_loss(self) -> float:
-        """The lowest test loss; infinite where no epoch has one."""
-        return min(self._losses())
+        """The lowest test loss; NaN where no epoch has one."""
+        lowest = min(self._losses())
+        return lowest if math.isfinite(lowest) else math.nan
+
+    def at(self, epoch: int) -> tuple[float, float]:
+        """Accuracy and loss at an epoch; NaN where it was not measured."""
+        if epoch not in self.epochs:
+            return math.nan, math.nan
+        place = self.epochs.index(epoch)
+        return self.accuracy[place], self.loss[place]
 
     def _losses(self) -> list[float]:
         """The losses; one that is not a number, after training went astray, is above any other."""
-        return [float("inf") if np.isnan(loss) else loss for loss in self.loss]
+        return [math.inf if math.isnan(loss) else loss for loss in self.loss]
 
 
 @dataclass(frozen=True)
 class RunVerdict:
-    """What one run's curve says."""
+    """What one run's curve says.
+
+    Attributes:
+        run: number of the run.
+        peak_epoch: the best epoch: highest test accuracy, ties by lower loss, then the earlier one.
+        peak_accuracy: the test accuracy there.
+        peak_loss: the test loss there.
+        overfits_from: the first epoch from which on the test loss stays above its lowest; null where there is none.
+        last_loss: test loss at the last epoch.
+        lowest_loss: the lowest test loss; null where no epoch has one, and then overfitting cannot be judged.
+    """
 
     run: int
     peak_epoch: int
@@ -77,34 +92,32 @@ class RunVerdict:
     last_loss: float
     lowest_loss: float
 
-    def sentence(self) -> str:
-        """The verdict in words."""
-        values = {
-            "run": self.run,
-            "epoch": self.peak_epoch,
-            "accuracy": f"{self.peak_accuracy:.4f}",
-            "share": say("{share} %", share=f"{100 * RISE:.0f}"),
-        }
-        if not np.isfinite(self.lowest_loss):
-            return say(
-                "Run {run} peaks at epoch {epoch} (accuracy {accuracy}); its test loss is not a number at any epoch, so "
-                "overfitting cannot be judged.",
-                **values,
-            )
-        if self.overfits_from is None:
-            return say(
-                "Run {run} peaks at epoch {epoch} (accuracy {accuracy}); at the last epoch its test loss is within {share} of "
-                "its lowest: no overfitting yet.",
-                **values,
-            )
-        return say(
-            "Run {run} peaks at epoch {epoch} (accuracy {accuracy}); from epoch {rise} on its test loss stays more than "
-            "{share} above its lowest ({lowest}; {last} at the last epoch): overfitting.",
-            **values,
-            rise=self.overfits_from,
-            lowest=f"{self.lowest_loss:.4f}",
-            last=f"{self.last_loss:.4f}",
-        )
+
+@dataclass(frozen=True)
+class RunChoice:
+    """Which runs are used, and why.
+
+    Attributes:
+        runs: their numbers.
+        reason: "highest-accuracy" at its best epoch; "lowest-loss-of-equals" of several that reach it; "all" of them; "as-asked",
+            by number; "as-given", a model that was not trained here.
+        epoch: the best epoch of the chosen run; null where it was not chosen by its figures.
+        accuracy: the test accuracy there.
+        loss: the test loss there.
+        equals: how many runs reach that accuracy.
+    """
+
+    runs: tuple[int, ...]
+    reason: str
+    epoch: int | None = None
+    accuracy: float = math.nan
+    loss: float = math.nan
+    equals: int = 1
+
+    @property
+    def run(self) -> int:
+        """The first of them: the one where one is chosen."""
+        return self.runs[0]
 
 
 def judge(run: int, curve: Curve) -> RunVerdict:
@@ -121,27 +134,19 @@ def judge(run: int, curve: Curve) -> RunVerdict:
     )
 
 
-def choose_run(curves: Mapping[int, Curve]) -> tuple[int, str]:
-    """The run to use, and why: the highest test accuracy at its best epoch; ties by lower loss, then lower number."""
+def choose_run(curves: Mapping[int, Curve]) -> RunChoice:
+    """The run to use: the highest test accuracy at its best epoch; ties by lower loss, then lower number."""
     verdicts = [judge(run, curve) for run, curve in sorted(curves.items())]
     best = min(verdicts, key=lambda verdict: (-verdict.peak_accuracy, verdict.peak_loss, verdict.run))
-    equals = [v for v in verdicts if v.peak_accuracy == best.peak_accuracy]
-    values = {"accuracy": f"{best.peak_accuracy:.4f}", "epoch": best.peak_epoch}
-    if len(equals) == 1:
-        return best.run, say("highest test accuracy at its best epoch ({accuracy} at epoch {epoch})", **values)
-    return best.run, say(
-        "highest test accuracy at its best epoch ({accuracy} at epoch {epoch}), and the lowest loss ({loss}) of the {n} runs "
-        "that reach it",
-        **values,
-        loss=f"{best.peak_loss:.4f}",
-        n=len(equals),
-    )
+    equals = sum(verdict.peak_accuracy == best.peak_accuracy for verdict in verdicts)
+    reason = "highest-accuracy" if equals == 1 else "lowest-loss-of-equals"
+    return RunChoice((best.run,), reason, best.peak_epoch, best.peak_accuracy, best.peak_loss, equals)
 
 
-def curves_of(rows: Sequence[object]) -> dict[int, Curve]:
-    """Test curves by run from rows with run, epoch, split, accuracy and loss (see `runs.HistoryRow`)."""
+def curves_of(rows: Iterable[Any], split: str = "test") -> dict[int, Curve]:
+    """Curves by run, ascending, from the rows of a history (`runs.HistoryRow`)."""
     found: dict[int, list[tuple[int, float, float]]] = {}
-    for row in rows:
-        if row.split == "test":  # type: ignore[attr-defined]
-            found.setdefault(row.run, []).append((row.epoch, row.accuracy, row.loss))  # type: ignore[attr-defined]
+    for row in sorted(rows, key=attrgetter("run")):
+        if row.split == split:
+            found.setdefault(row.run, []).append((row.epoch, row.accuracy, row.loss))
     return {run: Curve(*zip(*sorted(points), strict=True)) for run, points in found.items()}

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from dogcam.analysis.training import TrainedRun
 from dogcam.figures.fonts import fitted, room
 from dogcam.figures.style import styled
 from dogcam.language import message, say
@@ -208,29 +209,19 @@ def intervals(rows: Sequence[Interval], x_label: str, *, colours: Any = None) ->
 
 
 @styled
-def curves(
-    history: Iterable[Any],
-    kept: Mapping[int, Sequence[int]] | None = None,
-    measure: str = "accuracy",
-    *,
-    colours: Any = None,
-) -> Figure:
-    """Accuracy or loss by epoch: test solid and named by its run, training faint, the kept epochs marked.
+def curves(runs: Sequence[TrainedRun], measure: str = "accuracy", *, colours: Any = None) -> Figure:
+    """Accuracy or loss by epoch: test solid and named by its run, training faint.
+
+    The epochs whose models were kept are marked; every one where none was.
 
     Args:
-        history: rows with run, epoch, split, accuracy and loss (`runs.HistoryRow`).
-        kept: epochs by run whose models were kept; None marks every epoch.
         measure: "accuracy" or "loss".
     """
-    found: dict[tuple[int, str], list[tuple[int, float]]] = {}
-    for row in history:
-        found.setdefault((row.run, row.split), []).append((row.epoch, getattr(row, measure)))
-    colour = {run: number for number, run in enumerate(sorted({run for run, _ in found}))}
     series = []
-    for (run, split), points in sorted(found.items()):
-        x, y = zip(*sorted(points), strict=True)
-        marked = None if kept is None else kept.get(run, [])
-        test = split == "test"
-        name = say("run {run}", run=run) if test else ""
-        series.append(Series(name, x, y, colour=colour[run], faint=not test, marked=marked))
+    for colour, each in enumerate(runs):
+        marked = each.kept if any(run.kept for run in runs) else None
+        for name, curve in ((say("run {run}", run=each.run), each.test), ("", each.train)):
+            if curve.epochs:
+                values = getattr(curve, measure)
+                series.append(Series(name, curve.epochs, values, colour=colour, faint=not name, marked=marked))
     return line_chart.__wrapped__(series, say(_MEASURES[measure]), colours=colours)

@@ -6,8 +6,6 @@ import math
 import re
 from typing import Protocol
 
-import numpy as np
-
 from dogcam.language import message, say
 
 NONE = "–"
@@ -16,7 +14,7 @@ _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 def number(value: float | None, digits: int = 3) -> str:
     """A number as tables write it, with a true minus; a dash where there is none."""
-    return NONE if value is None or not np.isfinite(value) else signed(value, digits).removeprefix("+")
+    return NONE if value is None or not math.isfinite(value) else signed(value, digits).removeprefix("+")
 
 
 def signed(value: float, digits: int = 3) -> str:
@@ -32,12 +30,12 @@ def count(value: int | None) -> str:
 
 def percent(value: float | None) -> str:
     """A share as a percentage."""
-    return NONE if value is None or not np.isfinite(value) else say("{share} %", share=f"{100 * value:.1f}")
+    return NONE if value is None or not math.isfinite(value) else say("{share} %", share=f"{100 * value:.1f}")
 
 
 def p_value(p: float) -> str:
     """A p-value as tables write it: the smallest as a bound, since no test gives 0."""
-    return NONE if np.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return NONE if math.isnan(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def listed(items: list[str]) -> str:
@@ -79,21 +77,21 @@ NEGLIGIBLE = 0.005
 
 def ends(found: Spread | None) -> str:
     """The interval: "[0.568, 0.597]"; a dash where there is none."""
-    if found is None or np.isnan(found.low):
+    if found is None or math.isnan(found.low):
         return NONE
     return f"[{number(found.low)}, {number(found.high)}]"
 
 
 def with_ends(found: Spread | None) -> str:
     """A figure with its interval: "0.583 [0.568, 0.597]"; without one the figure alone."""
-    if found is None or np.isnan(found.low):
+    if found is None or math.isnan(found.low):
         return number(None if found is None else found.value)
     return f"{number(found.value)} {ends(found)}"
 
 
 def spelled(difference: Spread) -> str:
     """A difference with its interval, and whether it is too small to matter: "+0.012 [+0.004, +0.020]"."""
-    if np.isnan(difference.low):
+    if math.isnan(difference.low):
         return say("{difference} (no interval)", difference=signed(difference.value))
     bare = signed_ends(difference)
     return say("{difference}, negligible", difference=bare) if negligible(difference) else bare
@@ -101,7 +99,7 @@ def spelled(difference: Spread) -> str:
 
 def signed_ends(difference: Spread) -> str:
     """A difference with its interval and no word; more than three digits where an end that is not 0 would show as 0."""
-    if np.isnan(difference.low):
+    if math.isnan(difference.low):
         return signed(difference.value)
     apart = difference.low > 0 or difference.high < 0
     nearest = min(abs(difference.low), abs(difference.high))

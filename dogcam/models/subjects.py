@@ -11,19 +11,20 @@ from dogcam.core.progress import Progress
 from dogcam.data import Dataset
 from dogcam.experiment.runs import Experiment, find_experiment
 from dogcam.experiment.selection import choose_epochs, choose_runs, reopen_dataset
-from dogcam.experiment.training_curves import curves_of
+from dogcam.experiment.training_curves import RunChoice, curves_of
 from dogcam.models.classifier import Classifier, imagenet_classifier, load_foreign, load_trained
 from dogcam.models.pretrained import imagenet_labels, read_labels
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """The models to ask, by epoch, and the experiment and run that they are of, where they are of one."""
+    """The models to ask, by epoch, and the experiment and run that they are of and why, where they are of one."""
 
     name: str
     models: dict[int | None, Classifier]
     experiment: Experiment | None = None
     run: int = 0
+    choice: RunChoice | None = None
 
     @property
     def first(self) -> Classifier:
@@ -45,11 +46,10 @@ def find_subject(config: ExplainConfig, progress: Progress) -> Subject:
         return _kept_file(path, config) if _in_experiment(path) else _foreign(path, config)
     experiment = find_experiment(config.home, config.model)
     _no_options_of_single_models(config, experiment)
-    runs, why = choose_runs(experiment, str(config.run) if config.run is not None else "best")
-    epochs = choose_epochs(experiment, runs, config.epochs or (_best_epoch(experiment, runs[0]),))
-    progress.note(f"run {runs[0]}: {why}; epoch {', '.join(map(str, epochs))}")
-    models = {epoch: load_trained(experiment, runs[0], epoch) for epoch in epochs}
-    return Subject(f"{experiment.name} run {runs[0]}", models, experiment, runs[0])
+    choice = choose_runs(experiment, str(config.run) if config.run is not None else "best")
+    epochs = choose_epochs(experiment, choice.runs, config.epochs or (_best_epoch(experiment, choice.run),))
+    models = {epoch: load_trained(experiment, choice.run, epoch) for epoch in epochs}
+    return Subject(f"{experiment.name} run {choice.run}", models, experiment, choice.run, choice)
 
 
 def find_single(config: EvaluateConfig, progress: Progress) -> Classifier:

@@ -23,7 +23,7 @@ def test_the_rule_looks_at_the_last_epoch_only(made):
 
 def test_names_and_numbers_of_what_is_there(made):
     evidence = Evidence.of(made.write())
-    assert evidence.run == evidence.chosen[0] == 2
+    assert evidence.run == evidence.chosen.run == 2
     assert evidence.epochs == [2, 4]
     assert evidence.layers == ["conv3_block1_out", "conv4_block1_out", "conv5_block1_out"]
     assert evidence.pooled_methods == ["cam", "gradcam"]
@@ -48,6 +48,6 @@ def test_a_lost_picture_is_named(made):
 def test_without_evaluation_there_is_training_only(made):
     made.evaluated = False
     evidence = Evidence.of(made.write())
-    assert evidence.chosen[0] == 2
+    assert evidence.chosen.run == 2
     assert evidence.tables == {}
     assert evidence.featured is None

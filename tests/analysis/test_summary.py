@@ -10,15 +10,16 @@ import pytest
 from dogcam.analysis.breakdown import broken_down
 from dogcam.analysis.comparison import compared
 from dogcam.analysis.decomposition import Walk
-from dogcam.analysis.dynamics import dynamics_of
+from dogcam.analysis.dynamics import dynamics
 from dogcam.analysis.findings import claims_of
 from dogcam.analysis.statements import Finding
 from dogcam.analysis.summary import _INTERVAL, _PAIR, FIELDS, SUMMARY_VERSION, undocumented
 from dogcam.analysis.tables import curve_rows, localisation_rows, rows_over_runs
 from dogcam.boxes.protocols import PROTOCOLS
+from dogcam.core.records import to_plain
 from dogcam.data import Problem
 from dogcam.experiment.evaluations import Cell, Choice, Evaluation
-from dogcam.experiment.runs import HistoryRow
+from dogcam.experiment.training_curves import Curve, RunChoice
 from dogcam.metrics import METRICS
 from dogcam.metrics.faithfulness import FAITHFULNESS
 from dogcam.report.exhibits.faithfulness import faithfulness_rows
@@ -95,13 +96,15 @@ def document(tmp_path_factory):
         "boxed": [True] * N,
     }
     evaluation.write_faithfulness(Cell(1, 7, "cam", "last", ""), {**asked, **scores})
-    history = [HistoryRow(run, epoch, "test", 0.5, 1.0) for run in (1, 2) for epoch in (3, 7)]
+    curve = Curve((3, 7), (0.5, 0.5), (1.0, 1.0))
+    (trained,) = dynamics({1: curve, 2: curve}, {cell: evaluation.read(cell) for cell in CELLS})
     every = [*CELLS, BOX]
     marked = [{**row, "unseen": None} for row in localisation_rows(evaluation)]
     finding = Finding("a claim", "study", "supported", "It is.", "default", (("a - b", Interval(0.1, 0.05, 0.2, N)),))
     return {
         "schema_version": SUMMARY_VERSION,
-        **dict.fromkeys(("experiment", "scope", "run_choice", "target"), "text"),
+        **dict.fromkeys(("experiment", "scope", "target"), "text"),
+        "run_choice": to_plain(RunChoice((1, 2), "all")),
         "runs": [1, 2],
         "epochs": [3, 7],
         "images": N,
@@ -117,7 +120,7 @@ def document(tmp_path_factory):
         ],
         "curves": curve_rows(evaluation, every),
         "walks": [walk().document()],
-        "dynamics": [dynamics_of(history, evaluation, "default").document()],
+        "dynamics": [to_plain(trained)],
         "claims": claims_of([finding]),
         "faithfulness": faithfulness_rows(evaluation),
         "problems": [asdict(Problem("dog", "truncated"))],

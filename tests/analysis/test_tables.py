@@ -9,11 +9,9 @@ from dogcam.analysis.tables import (
     image_values,
     localisation_rows,
     scores,
-    training_rows,
 )
 from dogcam.core.errors import ExperimentError
 from dogcam.experiment.evaluations import Cell
-from dogcam.experiment.runs import HistoryRow
 from dogcam.metrics import METRICS
 
 
@@ -103,12 +101,3 @@ class TestSameImages:
         tables = {"a": of_images([self.ONE], [self.TWO]), "b": of_images([self.ONE], [self.THREE])}
         with pytest.raises(ExperimentError, match="differ in the annotated boxes of p1 and 0 other images"):
             check_same_images(tables)
-
-
-def test_training_rows_hold_what_was_measured():
-    first = [HistoryRow(1, 1, "train", 0.9, 0.1), HistoryRow(1, 1, "test", 0.8, 0.2)]
-    history = [*first, HistoryRow(1, 2, "test", 0.7, 0.3)]
-    assert training_rows(history) == [
-        {"run": 1, "epoch": 1, "train_accuracy": 0.9, "train_loss": 0.1, "test_accuracy": 0.8, "test_loss": 0.2},
-        {"run": 1, "epoch": 2, "test_accuracy": 0.7, "test_loss": 0.3},
-    ]

@@ -18,10 +18,11 @@ import pytest
 
 from dogcam.analysis.breakdown import broken_down
 from dogcam.analysis.comparison import compared
-from dogcam.analysis.dynamics import dynamics_of
+from dogcam.analysis.dynamics import dynamics
 from dogcam.analysis.evidence import Evidence
 from dogcam.analysis.findings import findings
 from dogcam.analysis.tables import check_same_images, localisation_rows
+from dogcam.analysis.training import training
 from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.core.config import GROUPINGS
 from dogcam.experiment.evaluations import TABLES, Cell, Choice, Evaluation
@@ -101,7 +102,7 @@ CASES = {
     ),
     "rows with their intervals": lambda of: localisation_rows(of.evaluation),
     "comparisons of three epochs": every_comparison,
-    "training dynamics": lambda of: dynamics_of(of.experiment.history(), of.evaluation, "default"),
+    "training dynamics": lambda of: dynamics(training(of.experiment).curves, read_all(of)),
     "findings": lambda of: findings(Evidence.of(of.experiment, of.evaluation)),
     **{f"by {by}": lambda of, by=by: broken_down(of.evaluation, of.last, by, CLASSES) for by in GROUPINGS},
     "the document of a report": lambda of: compose(of.experiment),

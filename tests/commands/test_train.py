@@ -30,6 +30,7 @@ def test_the_result_is_json_and_agrees_with_the_files(trained):
     document = json.loads(json.dumps(trained.document()))
     best = max(document["runs"], key=lambda run: (run["peak_accuracy"], -run["peak_loss"]))
     assert document["chosen_run"] == best["run"]
+    assert document["why"]["runs"] == [best["run"]]
     assert len(document["history"]) == 2 * 2 * 2
     assert document["problems"] == []
 
@@ -89,7 +90,7 @@ def test_on_resume_weights_may_have_moved_but_the_recipe_may_not_change(experime
     document = experiment.document
     experiment.write_document({**document, "config": {**document["config"], "weights": str(tmp_path / "gone.h5")}})
     again = TrainConfig.create(name="tiny", home=home, resume=True, weights="none")
-    assert train.run(again, Progress(), given=("name", "home", "resume", "weights")).chosen
+    assert train.run(again, Progress(), given=("name", "home", "resume", "weights")).training.chosen
     other = TrainConfig.create(name="tiny", home=home, resume=True, recipe="study")
     with pytest.raises(OptionError, match="begun with --recipe default"):
         train.run(other, Progress(), given=("name", "home", "resume", "recipe"))

@@ -399,7 +399,7 @@ class TestWords:
     def test_what_to_type_next(self, shown, made):
         lines = shown(made.evaluation([made.row()]))
         assert lines[-1] == "Next: dogcam report tiny --home runs"
-        assert "Run 2: highest test accuracy." in lines
+        assert "Run 2: as asked." in lines
 
 
 class TestDynamics:
@@ -417,7 +417,7 @@ class TestDynamics:
                             iou=tuple(SimpleNamespace(value=value) for value in means))
             for method, means, best in (("cam", (0.512, 0.534), peak), ("gradcam", (0.55, 0.54), unsure))
         )  # fmt: skip
-        return SimpleNamespace(protocol="default", runs=(1, 2), learning=(learning,), main=tracks)
+        return SimpleNamespace(protocol="default", runs=(1, 2), learning=(learning,), main=tracks, main_run=run)
 
     def test_accuracy_loss_and_fit_at_each_evaluated_epoch_and_where_each_is_best(self, shown, made):
         lines = shown(made.evaluation([made.row()], dynamics=(self.found(), self.found())))

@@ -17,8 +17,8 @@ class TestTrainingTable:
         assert lines[0].startswith("Test accuracy and loss at the kept epochs")
         assert " ".join(lines[1].split()) == "run e3 acc e3 loss e5 acc e5 loss e7 acc e7 loss peak"
         assert [line.split()[0] for line in lines[2:5]] == ["1", "2", "3"]
-        assert lines[2].split() == ["1", "0.7395", "0.2500", "0.7395", "0.1667", "0.7395", "0.1250", "e3"]
-        assert "Chosen: run 2, highest test accuracy." in made.text_of(out)
+        assert lines[2].split() == ["1", "0.7395", "0.2500", "0.7395", "0.1667", "0.7395", "0.1250", "e7"]
+        assert "Chosen: run 2, highest test accuracy at its best epoch (0.7395 at epoch 7)." in made.text_of(out)
         assert "1 min 0 s" in made.text_of(out)
 
     def test_the_live_table_shows_the_last_runs_side_by_side(self, capsys):

@@ -9,7 +9,8 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from dogcam import figures
-from dogcam.experiment.runs import HistoryRow
+from dogcam.analysis.training import TrainedRun
+from dogcam.experiment.training_curves import Curve
 from dogcam.figures import Interval, Panel, Series, charts
 
 GREY = np.full((40, 60, 3), 128, np.uint8)
@@ -156,10 +157,19 @@ def test_a_file_is_written_at_print_quality(tmp_path):
         assert image.info["dpi"][0] == pytest.approx(300, abs=1)
 
 
+def trained(run, kept=()):
+    curve = Curve((1, 2, 3), tuple(0.1 * epoch * run for epoch in (1, 2, 3)), (1.0,) * 3)
+    return TrainedRun(run, curve, curve, kept, None)
+
+
+def test_every_epoch_is_marked_where_none_was_kept():
+    axes = figures.curves([trained(1)], "loss").axes[0]
+    assert [list(line.get_xdata()) for line in axes.lines if line.get_linestyle() == "None"] == [[1, 2, 3]]
+    assert axes.get_ylabel() == "loss"
+
+
 def test_curves_show_test_strong_training_faint_and_the_kept_epochs_marked():
-    epochs = [(run, epoch, split) for run in (1, 2) for epoch in (1, 2, 3) for split in ("train", "test")]
-    history = [HistoryRow(run, epoch, split, 0.1 * epoch * run, 1.0) for run, epoch, split in epochs]
-    figure = figures.curves(history, {1: [3], 2: [1, 3]})
+    figure = figures.curves([trained(1, kept=(3,)), trained(2, kept=(1, 3))])
     axes = figure.axes[0]
     lines = [line for line in axes.lines if line.get_linestyle() != "None"]
     assert sorted(line.get_alpha() for line in lines) == [0.4, 0.4, 1.0, 1.0]
@@ -243,8 +253,7 @@ def test_intervals_are_coloured_by_the_side_of_zero_they_lie_on():
 
 
 def test_dark_paper_is_dark():
-    history = [HistoryRow(1, 1, "test", 0.5, 1)]
-    light, dark = (rendered(figures.curves(history, theme=theme))[0, 0] for theme in ("light", "dark"))
+    light, dark = (rendered(figures.curves([trained(1)], theme=theme))[0, 0] for theme in ("light", "dark"))
     assert light.sum() == 3 * 255
     assert dark.sum() < 150
 

@@ -11,10 +11,10 @@ import numpy as np
 from dogcam.analysis.breakdown import Breakdown, Group
 from dogcam.analysis.comparison import Comparison, Line
 from dogcam.analysis.decomposition import Walk
+from dogcam.analysis.training import TrainedRun, Training
 from dogcam.core.config import EvaluateConfig, TrainConfig
 from dogcam.experiment.evaluations import Cell
-from dogcam.experiment.runs import HistoryRow
-from dogcam.experiment.training_curves import Curve, judge
+from dogcam.experiment.training_curves import Curve, RunChoice, judge
 from dogcam.metrics import METRICS
 from dogcam.metrics.faithfulness import FAITHFULNESS
 from dogcam.statistics import Interval, Pair, decompose
@@ -60,7 +60,7 @@ def evaluation(rows, path="runs/tiny/evaluation/test-true", config=None, **chang
         "asked": lambda each: each["method"] != "not-asked",
         "images": 8580,
         "runs": (2,),
-        "why": "highest test accuracy",
+        "choice": RunChoice((2,), "as-asked"),
         "evaluation": SimpleNamespace(path=Path(path)),
         "seconds": 75.4,
         "problems": (),
@@ -189,19 +189,13 @@ def explanations(heats, files=("a.png", "b.png")):
 
 def training(accuracy=0.739506, path="runs/tiny"):
     """A result of `train`: three runs of seven epochs."""
-    history = [
-        HistoryRow(run, epoch, split, accuracy, 1 / (run + epoch))
-        for run in (1, 2, 3)
-        for epoch in range(1, 8)
-        for split in ("train", "test")
-    ]
-    curve = Curve((3, 5, 7), (accuracy,) * 3, (1.0, 1.1, 1.2))
+    runs = []
+    for run in (1, 2, 3):
+        curve = Curve(tuple(range(1, 8)), (accuracy,) * 7, tuple(1 / (run + epoch) for epoch in range(1, 8)))
+        runs.append(TrainedRun(run, curve, curve, (3, 5, 7), judge(run, curve)))
     return SimpleNamespace(
-        history=history,
         config=TrainConfig(),
-        verdicts=[judge(run, curve) for run in (1, 2, 3)],
-        chosen=2,
-        why="highest test accuracy",
+        training=Training(tuple(runs), RunChoice((2,), "highest-accuracy", 7, accuracy, 1 / 9)),
         experiment=SimpleNamespace(path=Path(path)),
         seconds=59.7,
         problems=(),

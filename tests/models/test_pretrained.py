@@ -329,7 +329,6 @@ def test_real_weights_recognise_real_dogs(real_data):
     """Top-1 of the converted MobileNetV2 on dogs of its own training set is 0.905: 40 pictures must be well above chance."""
     from dogcam.data import open_dataset
     from dogcam.data.pipeline import squash
-    from dogcam.experiment.training_curves import softmax
 
     labels = read_labels(real_data / "weights" / "imagenet_labels.txt", 1000)
     weights = str(real_data / "weights" / "mobilenet_v2_224_imagenet.weights.h5")
@@ -337,7 +336,7 @@ def test_real_weights_recognise_real_dogs(real_data):
     dataset = open_dataset("stanford_dogs", str(real_data / "stanford_dogs_10"))
     records = dataset.splits["test"][::20]
     pictures = np.stack([squash(record.image.pixels(), (224, 224)) for record in records])
-    shares = softmax(classifier.model.predict(classifier.inputs_of(pictures), verbose=0))
+    shares = classifier.probabilities(classifier.model.predict(classifier.inputs_of(pictures), verbose=0))
     right = [
         dataset.classes[record.label].casefold() == classifier.class_name(int(best)).split(",")[0].casefold()
         for record, best in zip(records, shares.argmax(axis=1), strict=True)

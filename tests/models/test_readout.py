@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, getcontext
+
 import keras
 import numpy as np
 import pytest
@@ -208,6 +210,18 @@ def test_probabilities_of_extreme_logits_do_not_overflow(size):
             assert ((found >= 0) & (found <= 1)).all()
             if readout.activation != "sigmoid":
                 np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+
+
+def test_probabilities_against_decimals_of_fifty_digits():
+    getcontext().prec = 50
+    _, readout = readout_of(model_of(lambda x: layers.Dense(3)(pooled(x))))
+    logits = np.array([[1.5, -2.25, 0.125], [30.0, 31.0, -4.0], [1000.0, 1000.0, -1000.0]])
+    for row, found in zip(logits, readout.probabilities(logits, np), strict=True):
+        powers = [Decimal(value).exp() for value in row]
+        np.testing.assert_allclose(found, [float(power / sum(powers)) for power in powers], rtol=1e-14)
+    np.testing.assert_allclose(
+        readout.probabilities(logits[:2] + 300, np), readout.probabilities(logits[:2], np), rtol=1e-9
+    )
 
 
 def test_logits_are_float32_in_half_precision():

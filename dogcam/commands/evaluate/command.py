@@ -44,7 +44,9 @@ def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
         raise Interrupted(
             f"finished cells are kept in {scoring.evaluation.path}; the same command with --resume goes on"
         ) from None
-    of = Evaluated(subject.experiment, scoring.evaluation, scoring.protocols, subject.runs, subject.epochs, subject.why)
+    of = Evaluated(
+        subject.experiment, scoring.evaluation, scoring.protocols, subject.runs, subject.epochs, subject.choice
+    )
     found = Found(cells, pooled, subject.dataset.classes, counted, walks)
     return summarised(config, of, found, began, progress)
 

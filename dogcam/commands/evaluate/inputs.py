@@ -25,8 +25,10 @@ from dogcam.engine.targets import Target
 from dogcam.experiment.evaluations import Evaluation
 from dogcam.experiment.runs import Experiment, find_experiment
 from dogcam.experiment.selection import choose_epochs, choose_runs, reopen_dataset
+from dogcam.experiment.training_curves import RunChoice
 from dogcam.metrics.faithfulness import STEPS
 from dogcam.models.classifier import Classifier, load_trained
+from dogcam.report.training_words import choice_words
 from dogcam.scoring import Asking, Calibration, Scoring
 from dogcam.scoring.faithfulness import faithfulness_targets
 
@@ -41,7 +43,7 @@ class Subject:
     dataset: Dataset
     runs: tuple[int, ...]
     epochs: tuple[int, ...]
-    why: str
+    choice: RunChoice
     model: Callable[[int, int], Classifier]  # of a run and an epoch
 
 
@@ -53,23 +55,24 @@ def trained(config: EvaluateConfig, progress: Progress) -> Subject:
             f"{experiment.name} is of somebody else's model: evaluate it by --model {experiment.document['adopted']['model']} "
             f"--dataset {experiment.document['config']['dataset']} again"
         )
-    runs, why = choose_runs(experiment, config.run)
-    epochs = choose_epochs(experiment, runs, config.epochs)
-    progress.note(f"experiment {experiment.path}: run {listed(runs)} ({why}), epoch {listed(epochs)}")
+    choice = choose_runs(experiment, config.run)
+    epochs = choose_epochs(experiment, choice.runs, config.epochs)
+    runs = f"run {listed(choice.runs)} ({choice_words(choice)})"
+    progress.note(f"experiment {experiment.path}: {runs}, epoch {listed(epochs)}")
     if experiment.document.get("status") != "finished":
         progress.warn(f"{experiment.name} is not trained to its end: dogcam train --resume --name {experiment.name}")
     dataset = reopen_dataset(experiment, config.data_dir, progress)
     # The first model is asked for its size, for the baselines and for its maps, one after the other: read it once.
     model = lru_cache(maxsize=1)(partial(load_trained, experiment))
-    return Subject(experiment, dataset, runs, epochs, why, model)
+    return Subject(experiment, dataset, choice.runs, epochs, choice, model)
 
 
 def adopted(config: EvaluateConfig, progress: Progress) -> Subject:
     """Somebody else's model."""
     found = adopt(config, progress)
     progress.note(f"experiment {found.experiment.path}: {found.classifier.name} on {found.dataset.name}")
-    runs, epochs, why = (adoption.RUN,), (adoption.EPOCH,), "the model as it was given"
-    return Subject(found.experiment, found.dataset, runs, epochs, why, lambda run, epoch: found.classifier)
+    choice, epochs = RunChoice((adoption.RUN,), "as-given"), (adoption.EPOCH,)
+    return Subject(found.experiment, found.dataset, choice.runs, epochs, choice, lambda run, epoch: found.classifier)
 
 
 def training_boxes(dataset: Dataset) -> np.ndarray:

@@ -12,18 +12,21 @@ from dogcam.analysis.breakdown import Breakdown, broken_down
 from dogcam.analysis.comparison import Comparison, compared
 from dogcam.analysis.csv_tables import write_csv
 from dogcam.analysis.decomposition import Walk
-from dogcam.analysis.dynamics import Dynamics, dynamics_of
+from dogcam.analysis.dynamics import Dynamics, dynamics
 from dogcam.analysis.evidence import Evidence
 from dogcam.analysis.findings import claims_of, findings
 from dogcam.analysis.summary import SUMMARY_VERSION
 from dogcam.analysis.tables import curve_rows, is_baseline, localisation_rows, rows_over_runs
+from dogcam.analysis.training import training
 from dogcam.boxes.protocols import Protocol
 from dogcam.core.config import GROUPINGS, EvaluateConfig
 from dogcam.core.files import plain, write_json
 from dogcam.core.progress import Progress
+from dogcam.core.records import to_plain
 from dogcam.data import Problem
 from dogcam.experiment.evaluations import Cell, Evaluation
 from dogcam.experiment.runs import Experiment
+from dogcam.experiment.training_curves import RunChoice
 from dogcam.report.exhibits.faithfulness import faithfulness_rows
 
 
@@ -36,7 +39,7 @@ class Evaluated:
     protocols: tuple[Protocol, ...]
     runs: tuple[int, ...]
     epochs: tuple[int, ...]
-    why: str
+    choice: RunChoice
 
 
 @dataclass(frozen=True)
@@ -131,9 +134,9 @@ class EvaluateResult:
         return self.of.epochs
 
     @property
-    def why(self) -> str:
+    def choice(self) -> RunChoice:
         """Why these runs."""
-        return self.of.why
+        return self.of.choice
 
     def asked(self, row: dict[str, Any]) -> bool:
         """Whether a row is of this call; the table also holds what was evaluated before."""
@@ -149,7 +152,7 @@ class EvaluateResult:
                 "scope": self.evaluation.scope,
                 "runs": self.runs,
                 "epochs": self.epochs,
-                "run_choice": self.why,
+                "run_choice": to_plain(self.choice),
                 "images": self.images,
                 "unannotated": self.unannotated,
                 "target": about.get("target"),
@@ -161,7 +164,7 @@ class EvaluateResult:
                 "breakdowns": [{"protocol": name, **each.document()} for name, each in self.every_breakdown],
                 "curves": self.curves,
                 "walks": self.evaluation.walks(),
-                "dynamics": [each.document() for each in self.dynamics],
+                "dynamics": [to_plain(each) for each in self.dynamics],
                 "claims": self.claims,
                 "faithfulness": self.faithfulness,
                 "problems": [asdict(problem) for problem in self.problems],
@@ -202,8 +205,6 @@ def summarised(config: EvaluateConfig, of: Evaluated, found: Found, began: float
         over_runs = rows_over_runs(of.evaluation, found.cells, of.runs) if several else []
         _mark(rows, alone)
         _mark(over_runs, together)
-        history = of.experiment.history()
-        trained = [dynamics_of(history, of.evaluation, each.name, found.cells) for each in of.protocols]
         result = EvaluateResult(
             of,
             config,
@@ -215,7 +216,7 @@ def summarised(config: EvaluateConfig, of: Evaluated, found: Found, began: float
             _breakdowns(of, found),
             curve_rows(of.evaluation, found.cells),
             found.walks,
-            tuple(each for each in trained if each is not None),
+            _dynamics(of, found),
             _claims(of),
             faithfulness_rows(of.evaluation),
             time.perf_counter() - began,
@@ -227,6 +228,13 @@ def summarised(config: EvaluateConfig, of: Evaluated, found: Found, began: float
         for path in write_csv(folder / "csv", document):
             progress.note(f"wrote {path}")
     return result
+
+
+def _dynamics(of: Evaluated, found: Found) -> tuple[Dynamics, ...]:
+    """Those of this call's protocols, in their order."""
+    cells = [cell for each in of.protocols for cell in found.cells if cell.protocol == each.name]
+    tables = {cell: of.evaluation.read(cell) for cell in cells if not is_baseline(cell)}
+    return dynamics(training(of.experiment).curves, tables)
 
 
 def _claims(of: Evaluated) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from dogcam.experiment.selection import threshold_in_use
 from dogcam.figures import heat_colours
 from dogcam.models.classifier import Classifier
 from dogcam.models.subjects import Subject, find_subject
+from dogcam.report.training_words import choice_words
 
 TOP = 5
 BOX_MAP = 224  # side of the map that stands for a baseline's box
@@ -88,6 +89,9 @@ def run(config: ExplainConfig, progress: Progress) -> ExplainResult:
     """Explain the pictures that `config` names."""
     subject = find_subject(config, progress)
     progress.note(f"model {subject.name}")
+    if subject.choice is not None:
+        epochs = ", ".join(map(str, subject.models))
+        progress.note(f"run {subject.run}: {choice_words(subject.choice)}; epoch {epochs}")
     targets = _targets(config, subject)
     dataset = cache(lambda: subject.dataset(config.data_dir, progress))
     pictures, problems = find_pictures(config.images, dataset, any(each.needs_label for each in targets.values()))

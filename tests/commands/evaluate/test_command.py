@@ -61,7 +61,7 @@ def config_of(folder, **changes):
 
 
 def test_the_studys_cells_at_each_kept_epoch_of_the_best_run(evaluated, trained):
-    assert evaluated.runs == (trained.chosen,)
+    assert evaluated.runs == trained.training.chosen.runs
     cells = {(row["epoch"], row["method"], row["layer"], row["protocol"]) for row in evaluated.rows if row["run"]}
     layers = trained.experiment.document["model"]["stages"]
     expected = {
@@ -150,7 +150,7 @@ def test_the_first_annotated_box_counts_in_the_exercise_and_the_best_in_default(
 def test_summary_json_says_what_the_tables_show(evaluated):
     summary = json.loads((evaluated.experiment.path / "evaluation" / "summary.json").read_text())
     assert summary["images"] == 12
-    assert summary["run_choice"]
+    assert summary["run_choice"]["runs"] == summary["runs"]
     row = next(row for row in summary["rows"] if row["method"] == "gradcam" and row["protocol"] == "default")
     cell = Cell(row["run"], row["epoch"], row["method"], row["layer"], row["protocol"])
     iou = evaluated.evaluation.read(cell)["iou"]
@@ -359,7 +359,7 @@ class TestWhatMapsAreDrawnFor:
 
 
 def experiment_run(experiment):
-    return choose_runs(experiment, "best")[0][0]
+    return choose_runs(experiment, "best").run
 
 
 class TestFusingAndSmoothing:

@@ -150,12 +150,12 @@ def test_maps_fused_by_an_earlier_call_are_fused_again(experiment):
 
 
 def test_they_are_of_the_reported_run_and_epoch_whatever_this_call_evaluates(experiment, trained):
-    other = next(run for run in trained.experiment.kept() if run != trained.chosen)
+    other = next(run for run in trained.experiment.kept() if run != trained.training.chosen.run)
     both = evaluate.run(config_of(experiment, run="all", epochs=(1, 2)), Progress())
     again = evaluate.run(config_of(experiment, run=str(other), epochs=(1,)), Progress())
     maps = [path.name for path in again.evaluation.gallery.path.glob("*.npz")]
     assert both.evaluation.path == again.evaluation.path
-    assert maps == [f"maps_run-{trained.chosen}_epoch-02.npz"]
+    assert maps == [f"maps_run-{trained.training.chosen.run}_epoch-02.npz"]
 
 
 def test_a_protocol_whose_maps_are_not_of_the_logit_keeps_none(experiment):
