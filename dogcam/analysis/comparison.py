@@ -32,7 +32,7 @@ from dogcam.statistics import (
 )
 
 # At the layer that feeds the pooling, with a logit score, dS/dA is w/Z everywhere: these are one map, but for a ReLU.
-_ONE_MAP = ("cam", "gradcam", "hirescam", "xgradcam", "shapleycam")
+_ONE_MAP = ("cam", *(name for name, method in METHODS.items() if method.cam_when_pooled))
 
 
 @dataclass(frozen=True)
