@@ -5,8 +5,14 @@ from __future__ import annotations
 from dogcam.analysis import study
 from dogcam.analysis.answer import Standing, standing
 from dogcam.analysis.evidence import Evidence
+from dogcam.analysis.faithfulness import Faithfulness
+from dogcam.analysis.faithfulness import faithfulness as faithfulness_of
 from dogcam.analysis.findings import caution, findings
+from dogcam.analysis.groups import Groups
+from dogcam.analysis.groups import groups as groups_of
 from dogcam.analysis.statements import Finding
+from dogcam.analysis.tables import is_baseline
+from dogcam.core.config import GROUPINGS
 from dogcam.experiment.runs import Experiment
 from dogcam.experiment.training_curves import judge
 from dogcam.language import counted, message, say
@@ -44,8 +50,8 @@ def compose(experiment: Experiment) -> Document:
         iou(evidence, made),
         ranking(evidence, found),
         training_dynamics(evidence),
-        groups(evidence),
-        faithfulness(evidence),
+        groups(_groups(evidence), evidence),
+        faithfulness(_faithfulness(evidence), evidence),
         gaps(evidence),
         galleries(evidence),
     ]
@@ -63,6 +69,25 @@ def compose(experiment: Experiment) -> Document:
         limits=_limits(evidence, made, found),
         viewer=viewer(evidence),
     )
+
+
+def _groups(evidence: Evidence) -> list[Groups]:
+    """Of the reported run at its latest epoch under the main protocol."""
+    classes = [str(name) for name in evidence.document.get("dataset", {}).get("classes", ())]
+    if evidence.evaluation is None or not evidence.protocols or not classes:
+        return []
+    cells = [cell for cell in evidence.tables if cell.protocol == evidence.protocols[0]]
+    mine = [cell for cell in cells if cell.run == evidence.run and not is_baseline(cell)]
+    latest = max((cell.epoch for cell in mine), default=None)
+    shown = [cell for cell in cells if is_baseline(cell) or (cell in mine and cell.epoch == latest)]
+    made = (groups_of(evidence.evaluation, shown, by, classes) for by in GROUPINGS) if mine else ()
+    return [each for each in made if each is not None]
+
+
+def _faithfulness(evidence: Evidence) -> Faithfulness | None:
+    if evidence.evaluation is None:
+        return None
+    return faithfulness_of(evidence.evaluation, evidence.tables, evidence.run, next(iter(evidence.protocols), None))
 
 
 def _subtitle(evidence: Evidence) -> str:

@@ -7,21 +7,22 @@ from dataclasses import asdict, fields
 import numpy as np
 import pytest
 
-from dogcam.analysis.breakdown import broken_down
 from dogcam.analysis.comparison import compared
 from dogcam.analysis.decomposition import Walk
 from dogcam.analysis.dynamics import dynamics_of
+from dogcam.analysis.faithfulness import faithfulness_rows
 from dogcam.analysis.findings import claims_of
+from dogcam.analysis.groups import groups
 from dogcam.analysis.statements import Finding
 from dogcam.analysis.summary import _INTERVAL, _PAIR, FIELDS, SUMMARY_VERSION, undocumented
 from dogcam.analysis.tables import curve_rows, localisation_rows, rows_over_runs
 from dogcam.boxes.protocols import PROTOCOLS
+from dogcam.commands.evaluate.results import faithfulness_document, groups_document
 from dogcam.data import Problem
 from dogcam.experiment.evaluations import Cell, Choice, Evaluation
 from dogcam.experiment.runs import HistoryRow
 from dogcam.metrics import METRICS
 from dogcam.metrics.faithfulness import FAITHFULNESS
-from dogcam.report.exhibits.faithfulness import faithfulness_rows
 from dogcam.statistics import Interval, Pair, decompose
 
 N = 12
@@ -111,15 +112,12 @@ def document(tmp_path_factory):
         "rows": marked,
         "over_runs": [{**row, "unseen": "below"} for row in rows_over_runs(evaluation, CELLS, [1, 2])],
         "comparisons": [compared(evaluation, every, protocol, runs, 7, "last").document() for runs in ((1,), (1, 2))],
-        "breakdowns": [
-            {"protocol": "default", **broken_down(evaluation, every, by, ("pug", "husky")).document()}
-            for by in ("breed", "right")
-        ],
+        "breakdowns": [groups_document(groups(evaluation, every, by, ("pug", "husky"))) for by in ("breed", "right")],
         "curves": curve_rows(evaluation, every),
         "walks": [walk().document()],
         "dynamics": [dynamics_of(history, evaluation, "default").document()],
         "claims": claims_of([finding]),
-        "faithfulness": faithfulness_rows(evaluation),
+        "faithfulness": list(map(faithfulness_document, faithfulness_rows(evaluation))),
         "problems": [asdict(Problem("dog", "truncated"))],
         "seconds": 1.5,
     }

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from dogcam.analysis.breakdown import Breakdown, Group
 from dogcam.analysis.comparison import Comparison, Line
 from dogcam.analysis.decomposition import Walk
+from dogcam.analysis.faithfulness import FaithfulnessRow
+from dogcam.analysis.groups import Group, GroupedScores, Groups
 from dogcam.core.config import EvaluateConfig, TrainConfig
 from dogcam.experiment.evaluations import Cell
 from dogcam.experiment.runs import HistoryRow
@@ -82,12 +83,13 @@ def comparison():
     return Comparison("default", (1,), 7, lines, (pair,), "whole-image")
 
 
-def breakdown(cells, labels, by="size"):
+def groups(cells, codes, by="breed"):
     """Every cell's figure of every group is 0.01 less than that of the group before; the last group has none."""
-    figures = [Interval(0.8 - place / 100, 0.75 - place / 100, 0.85, 30) for place in range(len(labels) - 1)]
+    figures = [Interval(0.8 - place / 100, 0.75 - place / 100, 0.85, 30) for place in range(len(codes) - 1)]
     figures.append(Interval(0.123, float("nan"), float("nan"), 7, "none"))
-    groups = tuple(Group(label, found.n) for label, found in zip(labels, figures, strict=True))
-    return Breakdown(by, groups, tuple((cell, tuple(figures)) for cell in cells), {})
+    ends = {"small": (None, 0.31), "medium": (0.31, 0.52), "large": (0.52, None)} if by == "size" else {}
+    held = (Group(code, each.n, *ends.get(code, ())) for code, each in zip(codes, figures, strict=True))
+    return Groups(by, tuple(held), tuple(GroupedScores(cell, tuple(figures), {}) for cell in cells))
 
 
 def cells(count, layer="conv5_block3_out"):
@@ -123,19 +125,11 @@ def walk(first="cam", second="gradcam", said=None):
 
 
 def faithfulness(method="gradcam", layer="conv5_block3_out", **changes):
-    """A row of `result.faithfulness`."""
-    names = tuple(FAITHFULNESS)
-    about = {
-        "run": 2,
-        "epoch": 7,
-        "method": method,
-        "layer": layer,
-        "n": 100,
-        "n_without_boxes": 3,
-        "intervals": {},
-        "reasons": {},
-    }
-    return {**about, **dict.fromkeys(names, 0.4321), **changes}
+    """A row of `result.faithfulness`; a score that is changed to None no image has."""
+    values = {**dict.fromkeys(FAITHFULNESS, 0.4321), **changes}
+    nan = float("nan")
+    scores = {name: Interval(nan if value is None else value, nan, nan, 100) for name, value in values.items()}
+    return FaithfulnessRow(Cell(2, 7, method, layer, ""), 100, 3, scores)
 
 
 # What a terminal must not obey, or rich reads as markup: "[/bold]" alone is an error, "[bold]" vanishes, ":dog:" a picture.

@@ -8,13 +8,16 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
-from dogcam.analysis.breakdown import Breakdown, broken_down
+import numpy as np
+
 from dogcam.analysis.comparison import Comparison, compared
 from dogcam.analysis.csv_tables import write_csv
 from dogcam.analysis.decomposition import Walk
 from dogcam.analysis.dynamics import Dynamics, dynamics_of
 from dogcam.analysis.evidence import Evidence
+from dogcam.analysis.faithfulness import FaithfulnessRow, faithfulness_rows
 from dogcam.analysis.findings import claims_of, findings
+from dogcam.analysis.groups import Groups, groups
 from dogcam.analysis.summary import SUMMARY_VERSION
 from dogcam.analysis.tables import curve_rows, is_baseline, localisation_rows, rows_over_runs
 from dogcam.boxes.protocols import Protocol
@@ -24,7 +27,8 @@ from dogcam.core.progress import Progress
 from dogcam.data import Problem
 from dogcam.experiment.evaluations import Cell, Evaluation
 from dogcam.experiment.runs import Experiment
-from dogcam.report.exhibits.faithfulness import faithfulness_rows
+from dogcam.report.group_words import labels
+from dogcam.statistics import Interval
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,12 @@ class EvaluateResult:
         wanted: the cells of this call; `rows` also hold what was evaluated before.
         over_runs: rows of means over runs, where there are several.
         every_comparison: one for each protocol and epoch; over the runs where there are several.
-        every_breakdown: of the last epoch of the first run, for each protocol and grouping.
+        every_breakdown: of the last epoch of the first run, for each protocol and grouping; see `analysis.groups`.
         curves: mean IoU by threshold.
         walks: where gaps come from, as asked for.
         dynamics: how training went, for each protocol.
         claims: the study's and dogcam's, with their verdicts, see `analysis.findings.claims_of`.
-        faithfulness: see `report.exhibits.faithfulness.faithfulness_rows`.
+        faithfulness: see `analysis.faithfulness.faithfulness_rows`.
     """
 
     of: Evaluated
@@ -77,12 +81,12 @@ class EvaluateResult:
     rows: list[dict[str, Any]]
     over_runs: list[dict[str, Any]]
     every_comparison: tuple[Comparison, ...]
-    every_breakdown: tuple[tuple[str, Breakdown], ...]
+    every_breakdown: tuple[Groups, ...]
     curves: list[dict[str, Any]]
     walks: tuple[Walk, ...]
     dynamics: tuple[Dynamics, ...]
     claims: list[dict[str, Any]]
-    faithfulness: list[dict[str, Any]]
+    faithfulness: tuple[FaithfulnessRow, ...]
     seconds: float
 
     @property
@@ -91,9 +95,9 @@ class EvaluateResult:
         return tuple(each for each in self.every_comparison if each.epoch == self.epochs[-1])
 
     @property
-    def breakdowns(self) -> tuple[Breakdown, ...]:
+    def breakdowns(self) -> tuple[Groups, ...]:
         """Those that were asked for."""
-        return tuple(each for _, each in self.every_breakdown if each.by in self.config.by)
+        return tuple(each for each in self.every_breakdown if each.by in self.config.by)
 
     @property
     def images(self) -> int:
@@ -158,12 +162,12 @@ class EvaluateResult:
                 "rows": self.rows,
                 "over_runs": self.over_runs,
                 "comparisons": [each.document() for each in self.every_comparison],
-                "breakdowns": [{"protocol": name, **each.document()} for name, each in self.every_breakdown],
+                "breakdowns": list(map(groups_document, self.every_breakdown)),
                 "curves": self.curves,
                 "walks": self.evaluation.walks(),
                 "dynamics": [each.document() for each in self.dynamics],
                 "claims": self.claims,
-                "faithfulness": self.faithfulness,
+                "faithfulness": list(map(faithfulness_document, self.faithfulness)),
                 "problems": [asdict(problem) for problem in self.problems],
                 "seconds": self.seconds,
             }
@@ -235,15 +239,48 @@ def _claims(of: Evaluated) -> list[dict[str, Any]]:
     return [each for protocol in of.protocols for each in every if each["protocol"] == protocol.name]
 
 
-def _breakdowns(of: Evaluated, found: Found) -> tuple[tuple[str, Breakdown], ...]:
+def faithfulness_document(row: FaithfulnessRow) -> dict[str, Any]:
+    """One row as `summary.json` has it."""
+    about = {name: value for name, value in asdict(row.cell).items() if name != "protocol"}
+    unsure = {name: np.isnan(each.low) for name, each in row.scores.items()}
+    return {
+        **about,
+        "n": row.n,
+        "n_without_boxes": row.n_without_boxes,
+        **{name: row.value(name) for name in row.scores},
+        "intervals": {name: None if unsure[name] else [each.low, each.high] for name, each in row.scores.items()},
+        "reasons": {name: each.reason for name, each in row.scores.items() if unsure[name]},
+    }
+
+
+def groups_document(found: Groups) -> dict[str, Any]:
+    """One grouping as `summary.json` has it."""
+    lines = [
+        {
+            **asdict(line.cell),
+            "mean_iou": list(map(asdict, line.mean_iou)),
+            "scores": {name: list(map(_ends, values)) for name, values in line.scores.items()},
+        }
+        for line in found.lines
+    ]
+    named = zip(labels(found), found.groups, strict=True)
+    known = [{"label": label, "n": group.n} for label, group in named]
+    return plain({"protocol": found.lines[0].cell.protocol, "by": found.by, "groups": known, "lines": lines})
+
+
+def _ends(found: Interval | None) -> list[float] | None:
+    return None if found is None or np.isnan(found.value) else [found.value, found.low, found.high]
+
+
+def _breakdowns(of: Evaluated, found: Found) -> tuple[Groups, ...]:
     """By protocol, every grouping of the last epoch of the first run."""
-    made = []
+    made: list[Groups | None] = []
     for protocol in of.protocols:
         cells = [cell for cell in found.cells if cell.protocol == protocol.name]
         shown = [cell for cell in cells if is_baseline(cell) or (cell.run, cell.epoch) == (of.runs[0], of.epochs[-1])]
         if not all(map(is_baseline, shown)):
-            made += [(protocol.name, broken_down(of.evaluation, shown, by, found.classes)) for by in GROUPINGS]
-    return tuple(made)
+            made += [groups(of.evaluation, shown, by, found.classes) for by in GROUPINGS]
+    return tuple(each for each in made if each is not None)
 
 
 def _comparisons(of: Evaluated, found: Found, runs: Sequence[tuple[int, ...]]) -> tuple[Comparison, ...]:
