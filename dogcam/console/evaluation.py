@@ -6,7 +6,7 @@ from typing import Any
 
 from dogcam.console.dynamics import show_dynamics
 from dogcam.console.fitting import Column, drawn
-from dogcam.console.groups import show_breakdown, show_curves
+from dogcam.console.groups import show_curves, show_groups
 from dogcam.console.scores import show_faithfulness, show_scores
 from dogcam.console.tables import duration, following, show, show_problems, stream
 from dogcam.report.training_words import choice_words
@@ -45,8 +45,8 @@ def _show_asked_for(result: Any) -> None:
     if result.config.pairs:
         for comparison in result.comparisons:
             _show_comparison(comparison)
-    for breakdown in result.breakdowns:
-        show_breakdown(breakdown)
+    for groups in result.breakdowns:
+        show_groups(groups)
     if result.config.curves:
         show_curves(result.curves)
     for walk in result.walks:

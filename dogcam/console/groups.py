@@ -9,10 +9,13 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from dogcam.analysis.groups import Groups
 from dogcam.console.fitting import Column, drawn, fitting, stacked
 from dogcam.console.naming import identified, is_baseline, named
 from dogcam.console.scores import figure
 from dogcam.console.tables import clean, show, stream
+from dogcam.report.group_words import labels
+from dogcam.statistics import Interval
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _SPARKS = 20  # letters of a curve
@@ -21,46 +24,44 @@ _FEW = 4  # groups that have room beside each other
 _STEPS = 10  # thresholds of a curve that are told in numbers
 
 
-def show_breakdown(breakdown: Any) -> None:
+def show_groups(found: Groups) -> None:
     """The mean IoU of each group: a column for each where there are few, else a line; the best of the first method first."""
-    rows = [asdict(cell) for cell, _ in breakdown.lines]
-    figures = [found for _, found in breakdown.lines]
-    title = _title(breakdown, rows)
-    if len(breakdown.groups) <= _FEW:
-        _show_across(title, breakdown, rows, figures)
+    rows = [asdict(line.cell) for line in found.lines]
+    title, known = _title(found, rows), labels(found)
+    if len(known) <= _FEW:
+        _show_across(title, found, rows, known)
         return
-    order = list(range(len(breakdown.groups)))
-    if breakdown.by == "breed":
-        first = next((place for place, row in enumerate(rows) if not is_baseline(row)), 0)
-        order.sort(key=lambda group: -figures[first][group].value)
+    order = list(range(len(known)))
+    if found.by == "breed":
+        first = next((line for line in found.lines if not is_baseline(asdict(line.cell))), found.lines[0])
+        order.sort(key=lambda place: -first.mean_iou[place].value)
     fixed = [
-        Column.of(breakdown.by, (breakdown.groups[group].label for group in order), name=True),
-        Column.of("n", (f"{breakdown.groups[group].n:,}" for group in order)),
+        Column.of(found.by, (known[place] for place in order), name=True),
+        Column.of("n", (f"{found.groups[place].n:,}" for place in order)),
     ]
-    columns = [[_with_interval(found[group]) for group in order] for found in figures]
+    columns = [[_with_interval(line.mean_iou[place]) for place in order] for line in found.lines]
     _show_numbered(title, fixed, named(rows), columns)
 
 
-def _title(breakdown: Any, rows: Sequence[Any]) -> str:
+def _title(found: Groups, rows: Sequence[Any]) -> str:
     # By "right", each epoch's network is right on other pictures; the groups' sizes are those of one of them.
-    own = any(
-        each.n != group.n for _, found in breakdown.lines for each, group in zip(found, breakdown.groups, strict=True)
-    )
+    sizes = [group.n for group in found.groups]
+    own = any([each.n for each in line.mean_iou] != sizes for line in found.lines)
     more = "; n of one network, others are right on other pictures" if own else ""
     protocols = dict.fromkeys(row["protocol"] for row in rows)
     under = f", protocol {next(iter(protocols))}" if len(protocols) == 1 else ""
     shared, _ = identified(rows)
-    return f"Mean IoU and 95 % interval by {breakdown.by}{under}{shared}{more}"
+    return f"Mean IoU and 95 % interval by {found.by}{under}{shared}{more}"
 
 
-def _show_across(title: str, breakdown: Any, rows: Sequence[Any], figures: Sequence[Any]) -> None:
+def _show_across(title: str, found: Groups, rows: Sequence[Any], known: Sequence[str]) -> None:
     """A line for each cell and a column for each group, under the word that tells it from the others."""
     _, fixed = identified(rows)
     columns = [
-        Column.of(word, (_with_interval(found[place]) for found in figures))
-        for place, word in enumerate(_telling([group.label for group in breakdown.groups]))
+        Column.of(word, (_with_interval(line.mean_iou[place]) for line in found.lines))
+        for place, word in enumerate(_telling(known))
     ]
-    show("; ".join(f"{group.label}: n = {group.n:,}" for group in breakdown.groups))
+    show("; ".join(f"{label}: n = {group.n:,}" for label, group in zip(known, found.groups, strict=True)))
     for each in stacked(title, fixed, columns, stream().width):
         show(each, "")
 
@@ -74,7 +75,7 @@ def _telling(labels: Sequence[str]) -> list[str]:
     return [clean(label) for label in labels]
 
 
-def _with_interval(found: Any) -> str:
+def _with_interval(found: Interval) -> str:
     """ "0.553 [.51, .59]"; below 10 pictures there is no interval, and below one no mean."""
     if found.n == 0:
         return "no picture"

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
+from dogcam.analysis.faithfulness import FaithfulnessRow
 from dogcam.console.fitting import NAME, Column, drawn, fitting, stacked
 from dogcam.console.naming import Row, identified, is_baseline
 from dogcam.console.tables import piped, show, stream
+from dogcam.metrics import METRICS
+from dogcam.metrics.faithfulness import FAITHFULNESS
 
-# Heading and digits of what follows the mean IoU, its interval and how it stands to what never looks, by importance. Not from
-# `dogcam.metrics`, whose libraries take a second that an error line should not wait for; a test holds them together.
-_FIGURES = {
-    "median_iou": ("median", 3),
-    "iou50": ("≥.5", 2),
-    "iou30": ("≥.3", 2),
-    "iou70": ("≥.7", 2),
-    "top1_loc": ("top-1", 2),
-    "top5_loc": ("top-5", 2),
-    "max_box_acc": ("MaxBoxAcc", 3),
-    "pxap": ("PxAP", 3),
-    "oracle_iou": ("oracle", 3),
-    "oracle_gap": ("gap", 3),
-    "threshold": ("threshold", 2),
-    "area": ("area", 2),
-    "empty": ("empty", 3),
-}
-# What a row says beside its figures; the standard error gives way to the interval.
-_ABOUT = ("run", "runs", "epoch", "method", "layer", "protocol", "n", "mean_iou", "sem", "intervals", "unseen")
-_ABOUT += ("threshold_from", "n_without_boxes", "reasons")
-_LOWER_IS_BETTER = ("deletion", "drop", "complexity")
 _SHORT = 8  # for the interval, and for how it stands to what never looks, names may become as short as that
 _MARKS = {"above": "above", "below": "below", "undecided": "same", "few": "too few", None: ""}
 _ORACLE = "These thresholds are the best for the evaluated pictures themselves: what an oracle reaches, as MaxBoxAcc is defined."
@@ -88,22 +71,17 @@ def _score_columns(rows: Sequence[Row]) -> list[Column]:
         Column.of("95 % interval", (_ends(row["intervals"]["mean_iou"]) for row in rows), squeeze=_SHORT),
         Column.of(_UNSEEN, (_MARKS[row["unseen"]] for row in rows), squeeze=_SHORT),
     ]
-    *known, last = _FIGURES
-    others = (name for name in _numbers(rows[0]) if name not in _FIGURES)
-    rest = [_score_column(name, rows) for name in (*known, *others, last)]
+    # The interval stands for the standard error; how many maps are empty comes last.
+    others = (name for name in METRICS if name not in ("mean_iou", "sem", "empty"))
+    rest = [_score_column(name, rows) for name in (*others, "threshold", "empty")]
     return [column for column in (*first, *rest) if column.squeeze == 0 or any(column.values)]
 
 
 def _score_column(name: str, rows: Sequence[Row]) -> Column:
     """One score; where maps are empty, how many is always said."""
-    heading, digits = _FIGURES.get(name, (name, 3))
+    heading, digits = (METRICS[name].short, METRICS[name].digits) if name in METRICS else (name, 2)
     squeeze = 0 if name == "empty" and any(row[name] for row in rows) else NAME
     return Column.of(heading, (figure(row[name], digits) for row in rows), squeeze=squeeze)
-
-
-def _numbers(row: Row) -> list[str]:
-    """The names of all figures, whichever there are."""
-    return [name for name, value in row.items() if name not in _ABOUT and isinstance(value, int | float | None)]
 
 
 def figure(value: float | None, digits: int = 3) -> str:
@@ -116,16 +94,15 @@ def _ends(ends: Sequence[float] | None) -> str:
     return "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
 
 
-def show_faithfulness(rows: Sequence[Row]) -> None:
+def show_faithfulness(rows: Sequence[FaithfulnessRow]) -> None:
     """What the network says of pictures changed by a map: all scores, in as many tables as that takes."""
     if not rows:
         return
-    shared, fixed = identified(rows)
-    scores = _numbers(rows[0])
-    headings = [f"{name} {'↓' if name in _LOWER_IS_BETTER else '↑'}" for name in scores]
+    shared, fixed = identified([asdict(row.cell) for row in rows])
     columns = [
-        Column.of(heading, (figure(row[name]) for row in rows)) for heading, name in zip(headings, scores, strict=True)
+        Column.of(f"{name} {'↑' if score.larger_is_better else '↓'}", (figure(row.value(name)) for row in rows))
+        for name, score in FAITHFULNESS.items()
     ]
-    title = f"Faithfulness, {max(row['n'] for row in rows):,} images{shared}"
+    title = f"Faithfulness, {max(row.n for row in rows):,} images{shared}"
     for each in stacked(title, fixed, columns, stream().width):
         show(each, "")

@@ -225,10 +225,18 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Source:
-    """A row of the registry of datasets. `opener` is called with (argument, data_dir, progress)."""
+    """A row of the registry of datasets; functions are named "module:function", so that listing datasets is instant.
+
+    Attributes:
+        opener: called with (argument, data_dir, progress), gives the `Dataset`.
+        description: what it is and where it comes from, in words.
+        beside: for a format that annotates each picture in a file of its own: called with the absolute path of a picture, gives
+            its boxes (n, 4) and problems, or None where the picture does not lie as the format lays them out. "" for others.
+    """
 
     opener: str
     description: str
+    beside: str = ""
 
 
 DATASETS: Registry[Source] = Registry("dataset")
@@ -237,6 +245,7 @@ DATASETS.add(
     Source(
         "dogcam.data.stanford_dogs:open_stanford_dogs",
         "Stanford Dogs: the official archives or the folder unpacked from them in --data-dir, else through TFDS",
+        beside="dogcam.data.stanford_dogs:boxes_beside",
     ),
 )
 DATASETS.add(
@@ -259,6 +268,19 @@ def source_of(specification: str) -> tuple[Source, str]:
     """The registry's row for "name" or "name:argument", and the argument ("" where there is none)."""
     name, _, argument = specification.partition(":")
     return DATASETS[name], argument
+
+
+def boxes_beside(image: Path) -> tuple[np.ndarray, list[Problem]] | None:
+    """Boxes (n, 4) of a picture on its own and what is wrong with them, by the first format that has an annotation beside it.
+
+    Args:
+        image: its absolute path.
+
+    Returns:
+        None where no format knows of it.
+    """
+    found = (resolve(source.beside)(image) for source in DATASETS.values() if source.beside)
+    return next((each for each in found if each is not None), None)
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:

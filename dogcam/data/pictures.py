@@ -5,12 +5,12 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dogcam.core.errors import DogcamError, InputError
 from dogcam.core.registry import nearest
-from dogcam.data import NO_BOXES, Dataset, ImageFile, Problem, Record
-from dogcam.data.stanford_dogs import annotation_beside, read_annotation
+from dogcam.data import Dataset, ImageFile, Problem, Record, boxes_beside
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".jfif"}
 # Where explanations go unless --out names another folder, with a number from the second on.
@@ -27,7 +27,7 @@ def find_pictures(
             what dogcam wrote itself: experiments and folders named dogcam-explained*), globs, or ids of pictures in the
             model's dataset.
         open_dataset: opens that dataset; called once, and only if an id is asked for or, with `labels`, a file that lies
-            in an unpacked copy of Stanford Dogs with its annotation.
+            beside its annotation, as in an unpacked copy of Stanford Dogs.
         labels: look up the true class of such files; without need that would be a long way for a short answer.
 
     Returns:
@@ -131,13 +131,14 @@ def _pictures(paths) -> list[Path]:  # noqa: ANN001 - any iterable of paths
 
 
 def _from_file(path: Path, known: _Known) -> tuple[Record, list[Problem]]:
-    """The record of a file; its boxes and label where it lies in an unpacked copy of Stanford Dogs."""
-    content = annotation_beside(path.absolute())
-    if content is None:
+    """The record of a file; its boxes and label where it lies as a format lays its pictures out, annotated."""
+    beside = boxes_beside(path.absolute())
+    if beside is None:
         # Turned as its EXIF tag says: what a person sees. Annotations refer to the pixels as they are stored.
         return Record(str(path), ImageFile(path, upright=True), None), []
-    boxes, problems = read_annotation(content, str(path))
+    boxes, problems = beside
     same = known.like(path)
-    if boxes is None or not len(boxes):
-        boxes = same.boxes if same else NO_BOXES
-    return Record(str(path), ImageFile(path), same.label if same else None, boxes), problems
+    if same and not len(boxes):
+        boxes = same.boxes
+    named = [replace(problem, id=str(path)) for problem in problems]
+    return Record(str(path), ImageFile(path), same.label if same else None, boxes), named

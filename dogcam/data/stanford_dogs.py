@@ -15,10 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy.io
-from defusedxml import DefusedXmlException
-from defusedxml import ElementTree as SafeTree
 
-from dogcam.boxes.geometry import to_relative
 from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.core.registry import resolve
@@ -31,8 +28,8 @@ from dogcam.data import (
     Record,
     reason_of,
     short_names,
-    usable_boxes,
 )
+from dogcam.data.voc_xml import read_voc_xml
 
 IMAGES, ANNOTATION = "Images", "Annotation"
 UNPACKED = {"images.tar": IMAGES, "annotation.tar": ANNOTATION}  # the folder that each archive holds
@@ -173,35 +170,12 @@ def _annotated(path: str, identity: str, split: str, files: _Files) -> tuple[np.
         content = files.annotations[path].content()
     except InputError as error:
         return NO_BOXES, [Problem(identity, reason_of(error, identity), split, lost=False)]
-    boxes, problems = read_annotation(content, identity, split)
-    return NO_BOXES if boxes is None else boxes, problems
+    return read_voc_xml(content, identity, split)
 
 
-def read_annotation(content: bytes, identity: str, split: str = "") -> tuple[np.ndarray | None, list[Problem]]:
-    """Relative boxes (n, 4) of an annotation in Pascal VOC's XML, or None where it cannot be read, and what is wrong.
-
-    The corners are taken as they stand, divided by the annotated size, as TFDS does.
-    """
-    try:
-        root = SafeTree.fromstring(content)
-        width, height = (float(root.findtext(f"size/{name}", "")) for name in ("width", "height"))
-        corners = [
-            [float(box.findtext(name, "")) for name in ("xmin", "ymin", "xmax", "ymax")] for box in root.iter("bndbox")
-        ]
-    except DefusedXmlException:
-        reason = "broken annotation: it declares XML entities, which are refused"
-        return None, [Problem(identity, reason, split, lost=False)]
-    except (SafeTree.ParseError, ValueError, LookupError) as error:  # LookupError: its encoding
-        return None, [Problem(identity, f"broken annotation: {error}", split, lost=False)]
-    if not (width > 0 and height > 0):
-        reason = f"broken annotation: its size is {width:g} x {height:g}"
-        return None, [Problem(identity, reason, split, lost=False)]
-    return usable_boxes(identity, to_relative(np.array(corners).reshape(-1, 4), width, height), split)
-
-
-def annotation_beside(image: Path) -> bytes | None:
-    """The annotation of a picture that lies in an unpacked copy (Images/<breed>/<id>.jpg); None where there is none."""
+def boxes_beside(image: Path) -> tuple[np.ndarray, list[Problem]] | None:
+    """Boxes and problems of a picture that lies in an unpacked copy (Images/<breed>/<id>.jpg), see `data.Source`."""
     if len(image.parts) < 3 or image.parents[1].name != IMAGES:
         return None
     path = image.parents[2] / ANNOTATION / image.parent.name / image.stem
-    return path.read_bytes() if path.is_file() else None
+    return read_voc_xml(path.read_bytes(), str(image)) if path.is_file() else None

@@ -62,6 +62,8 @@ class Method:
         at_layer: whether its map is of a layer; else it is of the input, and one for all layers.
         positive_only: whether its formula is meant for scores above 0 only; the engine flags other pictures.
         baseline: whether it is there to be beaten.
+        cam_when_pooled: whether at the layer that feeds the pooling, with a logit score, its map is ReLU(CAM) / (h w): there
+            dS/dA_k = w_k / (h w) at every place, and H A is 0, so that any mean of gradients weighs the channels as CAM does.
     """
 
     function: Callable[..., Any]
@@ -73,6 +75,7 @@ class Method:
     at_layer: bool = True
     positive_only: bool = False
     baseline: bool = False
+    cam_when_pooled: bool = False
 
     @property
     def only_pooled(self) -> bool:
@@ -109,6 +112,7 @@ def method(
     at_layer: bool | None = None,
     positive_only: bool = False,
     baseline: bool = False,
+    cam_when_pooled: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register the decorated function as the method `name`.
 
@@ -122,8 +126,8 @@ def method(
     placed = not AT_THE_LAYER.keys().isdisjoint(needs) if at_layer is None else at_layer
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        row = Method(function, needs, title, paper, year, passes or _passes(needs), placed, positive_only, baseline)
-        METHODS.add(name, row)
+        flags = {"positive_only": positive_only, "baseline": baseline, "cam_when_pooled": cam_when_pooled}
+        METHODS.add(name, Method(function, needs, title, paper, year, passes or _passes(needs), placed, **flags))
         return function
 
     return register

@@ -25,7 +25,7 @@ _SECOND_ORDER = ("activations", "gradients", "hessian_activations")
 _FINER = ("activations", "finer_gradients")
 
 
-@method("gradcam", needs=_BOTH, title="Grad-CAM", paper=_SELVARAJU, year=2017)
+@method("gradcam", needs=_BOTH, title="Grad-CAM", paper=_SELVARAJU, year=2017, cam_when_pooled=True)
 def gradcam(xp: Any, activations: Any, gradients: Any) -> Any:
     """Gradient-weighted class activation mapping, Selvaraju et al. 2017, eq. 1 and 2.
 
@@ -35,7 +35,7 @@ def gradcam(xp: Any, activations: Any, gradients: Any) -> Any:
     return xp.maximum(xp.sum(weights * activations, axis=-1), 0)
 
 
-@method("hirescam", needs=_BOTH, title="HiResCAM", paper=_DRAELOS, year=2020)
+@method("hirescam", needs=_BOTH, title="HiResCAM", paper=_DRAELOS, year=2020, cam_when_pooled=True)
 def hirescam(xp: Any, activations: Any, gradients: Any) -> Any:
     """HiResCAM, Draelos and Carin 2020: L(i, j) = ReLU(sum_k g_k(i, j) A_k(i, j)), gradients not averaged over places."""
     return xp.maximum(xp.sum(gradients * activations, axis=-1), 0)
@@ -65,7 +65,7 @@ def gradcam_plus_plus(xp: Any, activations: Any, gradients: Any) -> Any:
     return xp.maximum(xp.sum(weights * activations, axis=-1), 0)
 
 
-@method("xgradcam", needs=_BOTH, title="XGrad-CAM", paper=_FU, year=2020)
+@method("xgradcam", needs=_BOTH, title="XGrad-CAM", paper=_FU, year=2020, cam_when_pooled=True)
 def xgradcam(xp: Any, activations: Any, gradients: Any) -> Any:
     """XGrad-CAM, Fu et al. 2020, eq. 8.
 
@@ -84,7 +84,7 @@ def layercam(xp: Any, activations: Any, gradients: Any) -> Any:
     return xp.maximum(xp.sum(xp.maximum(gradients, 0) * activations, axis=-1), 0)
 
 
-@method("shapleycam", needs=_SECOND_ORDER, title="ShapleyCAM", paper=_CAI, year=2025)
+@method("shapleycam", needs=_SECOND_ORDER, title="ShapleyCAM", paper=_CAI, year=2025, cam_when_pooled=True)
 def shapleycam(xp: Any, activations: Any, gradients: Any, hessian_activations: Any) -> Any:
     """ShapleyCAM, Cai 2025: the Shapley values of the channels, S expanded to the second order.
 

@@ -27,15 +27,19 @@ class Metric:
             (...,) from `needs` summed over images (..., k), which is how a score of pooled pixels is made.
         needs: columns of the per-image table.
         title: its heading in a table.
+        short: the same where there is less room.
         description: what it says, in words.
         summary: "mean", "median", "whole" or "sums".
+        digits: so many after the point say all that is worth saying.
     """
 
     function: Callable[..., np.ndarray | float]
     needs: tuple[str, ...]
     title: str
+    short: str
     description: str
     summary: str = "mean"
+    digits: int = 3
 
     def applies(self, columns: Mapping[str, np.ndarray]) -> bool:
         """Whether the columns have what it needs, of one image at least."""
@@ -59,13 +63,13 @@ METRICS: Registry[Metric] = Registry("metric")
 
 
 def metric(
-    name: str, *, needs: tuple[str, ...], title: str, summary: str = "mean"
+    name: str, *, needs: tuple[str, ...], title: str, short: str = "", summary: str = "mean", digits: int = 3
 ) -> Callable[[Callable[..., np.ndarray | float]], Callable[..., np.ndarray | float]]:
     """Register the decorated function as the metric `name`; the first line of its docstring describes it."""
 
     def register(function: Callable[..., np.ndarray | float]) -> Callable[..., np.ndarray | float]:
         description = (function.__doc__ or "").strip().splitlines()[0]
-        METRICS.add(name, Metric(function, needs, title, description, summary))
+        METRICS.add(name, Metric(function, needs, title, short or title, description, summary, digits))
         return function
 
     return register

@@ -37,25 +37,25 @@ def _at_least(iou: np.ndarray, bound: float) -> np.ndarray:
     return np.asarray(iou) >= bound
 
 
-@metric("iou30", needs=("iou",), title="IoU≥.3")
+@metric("iou30", needs=("iou",), title="IoU≥.3", short="≥.3", digits=2)
 def iou_at_30(iou: np.ndarray) -> np.ndarray:
     """Share of images with IoU >= 0.3 (GT-known localisation accuracy)."""
     return _at_least(iou, 0.3)
 
 
-@metric("iou50", needs=("iou",), title="IoU≥.5")
+@metric("iou50", needs=("iou",), title="IoU≥.5", short="≥.5", digits=2)
 def iou_at_50(iou: np.ndarray) -> np.ndarray:
     """Share of images with IoU >= 0.5 (GT-known localisation accuracy)."""
     return _at_least(iou, 0.5)
 
 
-@metric("iou70", needs=("iou",), title="IoU≥.7")
+@metric("iou70", needs=("iou",), title="IoU≥.7", short="≥.7", digits=2)
 def iou_at_70(iou: np.ndarray) -> np.ndarray:
     """Share of images with IoU >= 0.7 (GT-known localisation accuracy)."""
     return _at_least(iou, 0.7)
 
 
-@metric("top1_loc", needs=("iou", "rank"), title="top-1")
+@metric("top1_loc", needs=("iou", "rank"), title="top-1", digits=2)
 def top1_localisation(iou: np.ndarray, rank: np.ndarray) -> np.ndarray:
     """Share of images whose class comes first and whose box has IoU >= 0.5 (top-1 localisation).
 
@@ -65,7 +65,7 @@ def top1_localisation(iou: np.ndarray, rank: np.ndarray) -> np.ndarray:
     return _located(iou, rank, 1)
 
 
-@metric("top5_loc", needs=("iou", "rank"), title="top-5")
+@metric("top5_loc", needs=("iou", "rank"), title="top-5", digits=2)
 def top5_localisation(iou: np.ndarray, rank: np.ndarray) -> np.ndarray:
     """Share of images whose class is among the first five and whose box has IoU >= 0.5 (top-5 localisation).
 
@@ -123,7 +123,7 @@ def pixel_average_precision(inside: np.ndarray, outside: np.ndarray) -> np.ndarr
     return np.divide((precision * gained).sum(axis=-1), total, out=np.full_like(total, np.nan), where=total > 0)
 
 
-@metric("area", needs=("area",), title="box area")
+@metric("area", needs=("area",), title="box area", short="area", digits=2)
 def mean_box_area(area: np.ndarray) -> np.ndarray:
     """Mean share of the picture that the predicted box covers; no box counts as 0."""
     return area

@@ -41,7 +41,7 @@ from dogcam.scoring.thresholds import best, calibrated
 from dogcam.statistics.decomposition import Subset, decompose
 
 # Equal to ReLU(CAM) / Z at the layer that feeds the pooling, of a logit score.
-CAM_THERE = ("gradcam", "hirescam", "xgradcam", "shapleycam")
+CAM_THERE = tuple(name for name, method in METHODS.items() if method.cam_when_pooled)
 _NEAR = 1e-4
 _CAM = ("cam", "logit")
 # What the score has no part in.

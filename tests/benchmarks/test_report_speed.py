@@ -16,11 +16,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from dogcam.analysis.breakdown import broken_down
 from dogcam.analysis.comparison import compared
 from dogcam.analysis.dynamics import dynamics
 from dogcam.analysis.evidence import Evidence
 from dogcam.analysis.findings import findings
+from dogcam.analysis.groups import groups
 from dogcam.analysis.tables import check_same_images, localisation_rows
 from dogcam.analysis.training import training
 from dogcam.boxes.protocols import PROTOCOLS
@@ -104,7 +104,7 @@ CASES = {
     "comparisons of three epochs": every_comparison,
     "training dynamics": lambda of: dynamics(training(of.experiment).curves, read_all(of)),
     "findings": lambda of: findings(Evidence.of(of.experiment, of.evaluation)),
-    **{f"by {by}": lambda of, by=by: broken_down(of.evaluation, of.last, by, CLASSES) for by in GROUPINGS},
+    **{f"by {by}": lambda of, by=by: groups(of.evaluation, of.last, by, CLASSES) for by in GROUPINGS},
     "the document of a report": lambda of: compose(of.experiment),
 }
 

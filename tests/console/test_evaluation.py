@@ -15,7 +15,7 @@ from dogcam.console.groups import sparkline
 from dogcam.core.config import EvaluateConfig
 from dogcam.experiment.evaluations import Cell
 from dogcam.methods import METHODS
-from dogcam.metrics import METRICS
+from dogcam.metrics import METRICS, Metric
 from dogcam.metrics.faithfulness import FAITHFULNESS
 
 WIDTHS = [60, 80, 100, 120]
@@ -75,12 +75,12 @@ class TestScores:
         rows = [made.row(method, layer) for method in ("cam", "gradcam") for layer in LAYERS[:2]]
         lines = shown(made.evaluation([*rows, made.baseline("whole-image")]))
         assert lines[0] == "Protocol default, 8,580 images, run 2, epoch 7"
-        headings = "method layer mean IoU 95 % interval unseen median ≥.5 ≥.3"
+        headings = "method layer mean IoU 95 % interval unseen median ≥.3 ≥.5"
         assert " ".join(table(lines)[0].split()) == headings
-        assert table(lines)[1].split() == "cam conv5_block3_out 0.816 0.801 to 0.830 below 0.250 0.95 0.25".split()
-        assert table(lines)[5].split() == "whole-image 0.816 0.801 to 0.830 0.250 0.95 0.25".split(), "no mark"
+        assert table(lines)[1].split() == "cam conv5_block3_out 0.816 0.801 to 0.830 below 0.250 0.25 0.95".split()
+        assert table(lines)[5].split() == "whole-image 0.816 0.801 to 0.830 0.250 0.25 0.95".split(), "no mark"
         text = " ".join(lines)
-        assert "No room for ≥.7, top-1, top-5, MaxBoxAcc, PxAP, oracle, gap, threshold, area, empty: wider" in text
+        assert "No room for ≥.7, top-1, top-5, MaxBoxAcc, oracle, gap, PxAP, area, threshold, empty: wider" in text
 
     def test_a_wider_terminal_shows_more(self, shown, made):
         rows = [made.row(method, layer) for method in ("cam", "integrated-gradients") for layer in LAYERS]
@@ -91,7 +91,7 @@ class TestScores:
         lines = shown(made.evaluation([made.row(), made.row(layer="x" * 60)]), None)
         assert lines[1].split()[:7] == ["method", "layer", "mean", "IoU", "95", "%", "interval"]
         assert lines[1].split()[7:] == (
-            "unseen median ≥.5 ≥.3 ≥.7 top-1 top-5 MaxBoxAcc PxAP oracle gap threshold area empty".split()
+            "unseen median ≥.3 ≥.5 ≥.7 top-1 top-5 MaxBoxAcc oracle gap PxAP area threshold empty".split()
         )
         assert not any(line.startswith("No room") for line in lines)
         assert any("x" * 60 in line for line in lines)
@@ -162,12 +162,20 @@ class TestScores:
     def test_what_rounds_to_zero_has_no_sign(self, gap, text):
         assert scores.figure(gap) == text
 
-    def test_every_metric_has_a_heading_of_its_own(self):
-        assert set(METRICS) == {*scores._FIGURES, "mean_iou", "sem"} - {"threshold"}
+    @pytest.mark.parametrize("name", [name for name in METRICS if name not in ("mean_iou", "sem")])
+    def test_every_metric_has_a_column_under_its_heading_with_its_digits(self, shown, made, name):
+        headings, row = table(shown(made.evaluation([made.row(**{name: 0.98765})]), None))
+        told = f"{0.98765:.{METRICS[name].digits}f}"
+        assert row.split().count(told) == 1
+        place = headings.index(METRICS[name].short) + len(METRICS[name].short)
+        assert row[:place].endswith(told), "columns of numbers end where their headings do"
 
-    def test_a_metric_of_tomorrow_has_its_column_all_the_same(self, shown, made):
-        lines = shown(made.evaluation([made.row(novel=0.777, words="text")]), None)
-        assert "0.777" in table(lines)[1]
+    def test_a_metric_of_tomorrow_has_its_column_all_the_same(self, shown, made, monkeypatch):
+        novel = Metric(lambda iou: iou, ("iou",), "a novel one", "novel", "Words.", "mean", 1)
+        monkeypatch.setitem(METRICS._entries, "novel", novel)
+        headings, row = table(shown(made.evaluation([made.row(novel=0.777)]), None))
+        assert "novel" in headings.split()
+        assert "0.8" in row.split()
 
 
 class TestSeveralRuns:
@@ -189,31 +197,31 @@ class TestSeveralRuns:
         ]
 
 
-class TestBreakdowns:
-    LABELS = ("small (below 0.31 of the picture)", "medium (0.31 to 0.52)", "large (above 0.52)")
+class TestGroups:
+    SIZES = ("small", "medium", "large")
     BREEDS = ("pug", "boxer", "Old English sheepdog", "husky", "beagle")
 
     @pytest.mark.parametrize("width", [*WIDTHS, None])
     @pytest.mark.parametrize("layer", ["conv5_block3_out", "outer/body/" * 6])
     def test_every_cell_is_a_column_of_some_table_and_every_group_a_line(self, shown, made, width, layer):
         cells = made.cells(7, layer)
-        lines = shown(made.evaluation([made.row()], breakdowns=(made.breakdown(cells, self.BREEDS),)), width)
+        lines = shown(made.evaluation([made.row()], breakdowns=(made.groups(cells, self.BREEDS),)), width)
         assert max(map(cell_len, lines)) <= (width or 1000)
         text = "\n".join(lines)
         for figure in ("0.800 [.75, .85]", "0.790 [.74, .85]", "0.123 (n = 7)"):
             assert text.count(figure) == len(cells)
         assert re.sub(r"\s", "", text).count(re.sub(r"\s", "", f"7=method-6 at {layer}_6; 8=whole-image")) == 1
-        assert text.count("Old English sheepdog") == text.count("Mean IoU and 95 % interval by size")
+        assert text.count("Old English sheepdog") == text.count("Mean IoU and 95 % interval by breed")
 
     def test_names_head_the_columns_where_they_fit(self, shown, made):
-        lines = shown(made.evaluation([made.row()], breakdowns=(made.breakdown(made.cells(1), self.BREEDS),)))
-        assert "Mean IoU and 95 % interval by size, protocol default, run 2, epoch 7, layer " in " ".join(lines)
-        assert table(lines, "Mean IoU and")[0].split() == ["size", "n", "method-0", "whole-image"]
+        lines = shown(made.evaluation([made.row()], breakdowns=(made.groups(made.cells(1), self.BREEDS),)))
+        assert "Mean IoU and 95 % interval by breed, protocol default, run 2, epoch 7, layer " in " ".join(lines)
+        assert table(lines, "Mean IoU and")[0].split() == ["breed", "n", "method-0", "whole-image"]
         assert not any(line.startswith("1=") for line in lines)
 
     def test_breeds_with_the_best_of_the_first_method_first(self, shown, made):
-        found = made.breakdown(made.cells(1), ("pug", "boxer", "husky", "beagle", "collie"), "breed")
-        backwards = tuple((cell, each[::-1]) for cell, each in found.lines)
+        found = made.groups(made.cells(1), ("pug", "boxer", "husky", "beagle", "collie"))
+        backwards = tuple(replace(line, mean_iou=line.mean_iou[::-1]) for line in found.lines)
         turned = replace(found, groups=found.groups[::-1], lines=backwards)
         lines = shown(made.evaluation([made.row()], breakdowns=(turned,)))
         assert [line.split()[0] for line in table(lines, "Mean IoU and")[1:]] == [
@@ -227,7 +235,7 @@ class TestBreakdowns:
     @pytest.mark.parametrize("width", [*WIDTHS, None])
     def test_few_groups_lie_beside_each_other_and_every_cell_is_a_line(self, shown, made, width):
         cells = made.cells(7, "conv5_block3_out")
-        lines = shown(made.evaluation([made.row()], breakdowns=(made.breakdown(cells, self.LABELS),)), width)
+        lines = shown(made.evaluation([made.row()], breakdowns=(made.groups(cells, self.SIZES, "size"),)), width)
         assert max(map(cell_len, lines)) <= (width or 1000)
         assert "small (below 0.31 of the picture): n = " in " ".join(lines)
         rows = table(lines, "Mean IoU and")
@@ -237,22 +245,22 @@ class TestBreakdowns:
         assert "\n".join(lines).count("0.800 [.75, .85]") == len(cells)
 
     def test_right_and_wrong_are_told_by_the_word_that_differs(self, shown, made):
-        labels = ("the network is right", "the network is wrong")
-        lines = shown(made.evaluation([made.row()], breakdowns=(made.breakdown(made.cells(1), labels, "right"),)))
+        found = made.groups(made.cells(1), ("right", "wrong"), "right")
+        lines = shown(made.evaluation([made.row()], breakdowns=(found,)))
         assert table(lines, "Mean IoU and")[0].split()[-2:] == ["right", "wrong"]
 
     def test_where_networks_are_right_on_different_pictures_it_is_said(self, shown, made):
-        found = made.breakdown(made.cells(1), ("right", "wrong"), "right")
+        found = made.groups(made.cells(1), ("right", "wrong"), "right")
         changed = replace(found, groups=tuple(replace(each, n=each.n + 1) for each in found.groups))
         assert "n of one network" in " ".join(shown(made.evaluation([made.row()], breakdowns=(changed,))))
         assert "n of one network" not in " ".join(shown(made.evaluation([made.row()], breakdowns=(found,))))
 
     def test_hostile_labels_and_names(self, shown, made, hostile):
         cells = [Cell(2, epoch, hostile, hostile, hostile) for epoch in (3, 7)]
-        lines = shown(made.evaluation([made.row()], breakdowns=(made.breakdown(cells, (hostile, *"bcde")),)))
+        lines = shown(made.evaluation([made.row()], breakdowns=(made.groups(cells, (hostile, *"bcde")),)))
         assert max(map(cell_len, lines)) <= 80
         assert sum("0.800 [.75, .85]" in line for line in lines) == 1
-        lines = shown(made.evaluation([made.row()], breakdowns=(made.breakdown(cells, (hostile, "b")),)))
+        lines = shown(made.evaluation([made.row()], breakdowns=(made.groups(cells, (hostile, "b")),)))
         assert max(map(cell_len, lines)) <= 80
         assert sum("0.800 [.75, .85]" in line for line in lines) == 2
 

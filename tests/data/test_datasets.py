@@ -22,6 +22,8 @@ from dogcam.data import (
     ImageFile,
     Problem,
     Record,
+    Source,
+    boxes_beside,
     decode,
     open_dataset,
     reason_of,
@@ -376,6 +378,7 @@ def test_any_change_of_the_data_changes_the_fingerprint(changes):
 def test_every_source_can_be_opened_by_what_it_names(name):
     source, argument = source_of(f"{name}:a:b/c")
     assert callable(resolve(source.opener))
+    assert not source.beside or resolve(source.beside)(Path("/nowhere/a.jpg")) is None
     assert argument == "a:b/c"
     assert source_of(name) == (source, "")
     assert source.description
@@ -391,3 +394,15 @@ def test_a_name_like_no_other_is_told_all():
     with pytest.raises(UnknownName) as caught:
         source_of("qqq")
     assert all(name in str(caught.value) for name in DATASETS)
+
+
+def test_a_format_of_its_own_row_finds_the_boxes_of_single_pictures(monkeypatch):
+    """No command has to know of it: the first format that knows the picture gives the boxes."""
+    monkeypatch.setitem(DATASETS._entries, "mine", Source("unused", "for a test", beside=f"{__name__}:_halves"))
+    boxes, problems = boxes_beside(Path("/mine/a.jpg"))
+    assert (boxes.tolist(), problems) == ([[0, 0, 0.5, 1]], [])
+    assert boxes_beside(Path("/other/a.jpg")) is None
+
+
+def _halves(image):
+    return (np.array([[0, 0, 0.5, 1]]), []) if image.parent.name == "mine" else None

@@ -17,7 +17,7 @@ from PIL import Image
 from dogcam.boxes.geometry import WHOLE_IMAGE, centre_box, iou
 from dogcam.core.errors import InputError
 from dogcam.data import open_dataset
-from dogcam.data.stanford_dogs import annotation_beside, read_annotation
+from dogcam.data.stanford_dogs import boxes_beside
 
 FORMS = ["archives", "unpacked", "unpacked, lists/", "unpacked, lists.tar", "mixed"]
 PUG, COLLIE, CHOW = "n02110958-pug", "n02106030-collie", "n02112137-chow"
@@ -420,21 +420,14 @@ def test_a_folder_without_the_data_goes_through_tfds(tmp_path, monkeypatch, held
     assert open_dataset("stanford_dogs") == ("stanford_dogs", None)
 
 
-def test_a_single_annotation(maker):
-    boxes, problems = read_annotation(box_xml(maker, (4, 5, 30, 15)), "mine.jpg")
-    np.testing.assert_array_equal(boxes, np.array([[0.1, 0.25, 0.75, 0.75]], np.float32))
-    assert problems == []
-    boxes, (problem,) = read_annotation(b"<a>", "mine.jpg", "test")
-    assert boxes is None
-    assert (problem.id, problem.split, problem.lost) == ("mine.jpg", "test", False)
-
-
 def test_the_annotation_beside_a_picture(maker, dogs, tmp_path):
     maker.write(tmp_path, dogs, "unpacked")
-    assert annotation_beside(tmp_path / "Images" / f"{dogs[0].path}.jpg") == dogs[0].annotation
-    assert annotation_beside(tmp_path / "Images" / PUG / "n02110958_999.jpg") is None
-    assert annotation_beside(tmp_path / "Pictures" / f"{dogs[0].path}.jpg") is None
-    assert annotation_beside(Path("/a.jpg")) is None
+    boxes, problems = boxes_beside(tmp_path / "Images" / f"{dogs[0].path}.jpg")
+    np.testing.assert_array_equal(boxes, np.array([[0.1, 0.25, 0.75, 0.75]], np.float32))
+    assert problems == []
+    assert boxes_beside(tmp_path / "Images" / PUG / "n02110958_999.jpg") is None
+    assert boxes_beside(tmp_path / "Pictures" / f"{dogs[0].path}.jpg") is None
+    assert boxes_beside(Path("/a.jpg")) is None
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dogcam.engine import NOBODY, PREDICTED, HeatmapEngine
+from dogcam.methods import METHODS
 from dogcam.models.classifier import Classifier, build
 
 
@@ -116,7 +117,7 @@ def test_a_softmax_head_is_read_as_logits_and_left_as_it_was(batch):
         np.testing.assert_array_equal(now, then)
 
 
-IN_THE_FIRST_FAMILY = ("gradcam", "hirescam", "xgradcam", "shapleycam")
+IN_THE_FIRST_FAMILY = tuple(name for name, row in METHODS.items() if row.cam_when_pooled)
 IN_THE_SECOND_FAMILY = ("layercam", "gradcam-elementwise", "gradcam++")
 
 
@@ -153,6 +154,18 @@ def test_gradcam_at_the_pooled_layer_is_relu_of_cam_over_the_area(backbone):
     classifier = build(backbone, tuple("abcdefghij"), weights="none")
     inputs = classifier.inputs_of(np.random.default_rng(2).integers(0, 256, (3, 224, 224, 3), np.uint8))
     check_identities(classifier, inputs, np.array([PREDICTED, 4, 9]))
+
+
+@pytest.mark.parametrize("name", [name for name, row in METHODS.items() if row.at_layer and not row.baseline])
+def test_the_flag_of_a_method_says_whether_it_is_relu_of_cam_there(small, batch, name):
+    """Both ways: what has no flag is another map there, whatever it is multiplied by."""
+    found = run(small, [("cam", "second"), (name, "second")], batch, np.array([0, 1, 2, 3, 0])).maps
+    cam, own = np.maximum(found["cam", "second"], 0) / 48, found[name, "second"]
+    if METHODS[name].cam_when_pooled:
+        np.testing.assert_allclose(own, cam, atol=1e-5 * cam.max())
+    else:
+        first, second = (each / np.linalg.norm(each, axis=(1, 2), keepdims=True) for each in (own, cam))
+        assert first.shape != second.shape or np.abs(first - second).max() > 0.01
 
 
 def test_gradcam_equals_cam_with_real_weights_on_real_photographs(real_data):

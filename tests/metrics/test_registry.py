@@ -38,7 +38,8 @@ class TestEveryMetric:
         assert METRICS[name].of(shuffled) == pytest.approx(METRICS[name].of(COLUMNS), abs=1e-12)
 
     def test_it_says_what_it_is(self, name):
-        assert METRICS[name].title
+        assert 0 < len(METRICS[name].short) <= len(METRICS[name].title)
+        assert METRICS[name].digits in (2, 3)
         assert METRICS[name].description.endswith(".")
         assert "\n" not in METRICS[name].description
 
@@ -49,9 +50,9 @@ class TestEveryMetric:
             np.testing.assert_array_equal(values, before[column])
 
 
-def test_titles_are_told_apart():
-    titles = [row.title for row in METRICS.values()]
-    assert len(set(titles)) == len(titles)
+@pytest.mark.parametrize("heading", ["title", "short"])
+def test_headings_are_told_apart(heading):
+    assert len({getattr(row, heading) for row in METRICS.values()}) == len(METRICS)
 
 
 @pytest.fixture
@@ -70,7 +71,7 @@ def test_decorating_a_function_is_all_it_takes(spare):
         """
         return max(iou.max(), area.max())
 
-    assert METRICS[spare] == Metric(both, ("iou", "area"), "both", "The largest of both.", "whole")
+    assert METRICS[spare] == Metric(both, ("iou", "area"), "both", "both", "The largest of both.", "whole", 3)
     assert METRICS[spare].of({"iou": np.array([0.1, 0.4]), "area": np.array([0.9, 0])}) == 0.9
 
 
@@ -84,6 +85,6 @@ def test_the_same_name_twice_is_refused():
 
 def test_a_value_per_image_makes_a_mean_or_a_median_and_images_without_one_are_left_out():
     columns = {"iou": np.array([0.0, 1.0, 0.5, np.nan])}
-    named = {kind: Metric(lambda iou: iou, ("iou",), kind, kind, kind) for kind in ("mean", "median")}
+    named = {kind: Metric(lambda iou: iou, ("iou",), kind, kind, kind, kind) for kind in ("mean", "median")}
     assert {kind: each.of(columns) for kind, each in named.items()} == {"mean": 0.5, "median": 0.5}
     assert not named["mean"].applies({"iou": np.full(3, np.nan)})

@@ -1,7 +1,7 @@
 """Groups of pictures as an exhibit: by breed, by the animal's size, by how many there are, by whether the network is right.
 
 What is shown is the mean IoU of a few lines of the ranking: the best method, the study's two, and the best box that never
-looks; of one run at its latest epoch under the main protocol.
+looks.
 """
 
 from __future__ import annotations
@@ -13,104 +13,65 @@ from functools import partial
 import numpy as np
 
 from dogcam.analysis import study
-from dogcam.analysis.breakdown import Breakdown, broken_down
 from dogcam.analysis.evidence import Evidence
+from dogcam.analysis.groups import GroupedScores, Groups
 from dogcam.analysis.tables import is_baseline
 from dogcam.experiment.evaluations import Cell
 from dogcam.figures import Dots, dot_plot
 from dogcam.language import message, say
-from dogcam.language.numbers import NONE, count, number
+from dogcam.language.numbers import count, with_ends
 from dogcam.methods import never_looks, title_of
 from dogcam.report.colours import colour_of
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
+from dogcam.report.group_words import labels
+from dogcam.report.texts import text
 from dogcam.statistics import Interval
+from dogcam.statistics.intervals import LEAST
 
 PLACE = 9
-GROUPS = message("Groups of pictures: breeds, sizes, numbers of animals")
 _ALL, _ENDS = 40, 15  # breeds in one figure: all of so many, of more the best and the worst so many
-_ENOUGH = 10  # pictures for an interval
 
 
-def groups(evidence: Evidence) -> Exhibit | None:
-    """Exhibit 9, beyond the study's six; None where no method was scored, or all pictures are of one group."""
-    lines = _lines(evidence)
-    classes = [str(name) for name in evidence.document.get("dataset", {}).get("classes", ())]
-    if not lines or not classes or evidence.evaluation is None:
+def groups(made: Sequence[Groups], evidence: Evidence) -> Exhibit | None:
+    """Exhibit 9, beyond the study's six; None where no method was scored, or all pictures are of one group.
+
+    Args:
+        made: of one run at one epoch under one protocol, one for each grouping.
+    """
+    looking = (each for each in made if not all(is_baseline(line.cell) for line in each.lines))
+    shown = [_Shown(evidence, each, _lines(each, evidence)) for each in looking if len(each.groups) > 1]
+    if not shown:
         return None
-    found = {by: _broken(evidence, lines, by, classes) for by in _HEADS}
-    told = {by: each for by, each in found.items() if each is not None and len(each.groups) > 1}
-    if not told:
-        return None
-    shown = [_Shown(evidence, each) for each in told.values()]
     return Exhibit(
         PLACE,
         "groups",
-        say(GROUPS),
+        text("groups.title"),
         tuple(sentence for each in shown for sentence in each.sentences()),
         tuple(block for each in shown for block in each.blocks()),
-        say("On which pictures boxes fit better and on which worse, and whether looking helps there."),
-        say(
-            "Groups differ in more than their name: a breed's pictures also differ in size, pose and number of animals. "
-            "Intervals are of each group alone and not corrected for how many groups there are, so of many breeds some lie "
-            "apart by chance."
-        ),
+        text("groups.can"),
+        text("groups.cannot"),
     )
 
 
-def _lines(evidence: Evidence) -> list[Cell]:
-    """The best method, the study's two, and the best box that never looks."""
-    if not evidence.protocols:
-        return []
-    protocol, pooled = evidence.protocols[0], evidence.pooled_layer
-    mine = [c for c in evidence.tables if (c.run, c.protocol) == (evidence.run, protocol) and not is_baseline(c)]
-    epoch = max((cell.epoch for cell in mine), default=None)
-    latest = [cell for cell in mine if cell.epoch == epoch]
-    unseen = [c for c in evidence.tables if is_baseline(c) and c.protocol == protocol and never_looks(c.method)]
-    known = [Cell(evidence.run, epoch or 0, method, pooled, protocol) for method in study.IOU]
-    wanted = [*_best(evidence, latest), *(cell for cell in known if cell in latest), *_best(evidence, unseen)]
-    different: list[Cell] = []
-    for cell in dict.fromkeys(wanted if latest else ()):
-        if not any(np.array_equal(_iou(evidence, cell), _iou(evidence, each)) for each in different):
-            different.append(cell)  # of methods that draw the same boxes one is enough
-    return different
+def _lines(made: Groups, evidence: Evidence) -> list[GroupedScores]:
+    """The best method, the study's two, and the best box that never looks, as tables have them; of the same scores one."""
+    mine = [line for line in made.lines if not is_baseline(line.cell)]
+    unseen = [line for line in made.lines if is_baseline(line.cell) and never_looks(line.cell.method)]
+    pooled = {line.cell.method: line for line in mine if line.cell.layer == evidence.pooled_layer}
+    different: list[GroupedScores] = []
+    for line in [*_best(mine), *(pooled[method] for method in study.IOU if method in pooled), *_best(unseen)]:
+        if not any(np.array_equal(_ends(line), _ends(each), equal_nan=True) for each in different):
+            different.append(line)
+    return [line for line in made.lines if any(line is each for each in different)]
 
 
-def _iou(evidence: Evidence, cell: Cell) -> np.ndarray:
-    return evidence.tables[cell]["iou"]
+def _ends(line: GroupedScores) -> list[tuple[float, float, float]]:
+    return [(each.value, each.low, each.high) for each in line.mean_iou]
 
 
-def _best(evidence: Evidence, cells: Sequence[Cell]) -> list[Cell]:
-    """The one of the highest mean IoU, of several the first."""
-    means = [float(np.mean(_iou(evidence, cell))) for cell in cells]
-    return [cells[int(np.argmax(means))]] if cells else []
-
-
-def _broken(evidence: Evidence, lines: Sequence[Cell], by: str, classes: Sequence[str]) -> Breakdown | None:
-    """One grouping; None where no box is annotated or nothing is known of the network's answers."""
-    if by == "size" and not any(map(len, evidence.tables[lines[0]]["truth"])):
-        return None
-    return broken_down(evidence.evaluation, lines, by, classes, iou_only=True)
-
-
-_HEADS = {
-    "breed": message("class"),
-    "size": message("size of the animal"),
-    "animals": message("animals"),
-    "right": message("the network"),
-}
-_CAPTIONS = {
-    "breed": message("Mean IoU by class, with 95 % intervals; run {run}, epoch {epoch}, protocol {protocol}."),
-    "size": message(
-        "Mean IoU by the size of the animal (thirds of the pictures by the annotated area), with 95 % intervals; run {run}, "
-        "epoch {epoch}, protocol {protocol}."
-    ),
-    "animals": message(
-        "Mean IoU by how many animals are annotated, with 95 % intervals; run {run}, epoch {epoch}, protocol {protocol}."
-    ),
-    "right": message(
-        "Mean IoU by whether the network names the class, with 95 % intervals; run {run}, epoch {epoch}, protocol {protocol}."
-    ),
-}
+def _best(lines: Sequence[GroupedScores]) -> list[GroupedScores]:
+    """The one of the highest mean IoU over all pictures, of several the first."""
+    return [max(lines, key=lambda line: sum(each.n * each.value for each in line.mean_iou if each.n))] if lines else []
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,22 +79,20 @@ class _Shown:
     """One grouping as it is shown: groups in order, of breeds the best first."""
 
     evidence: Evidence
-    found: Breakdown
+    made: Groups
+    lines: list[GroupedScores]
 
     @property
-    def lead(self) -> Cell:
+    def best(self) -> GroupedScores:
         """The method of the highest mean IoU, which breeds are sorted by."""
-        of = [cell for cell, _ in self.found.lines if not is_baseline(cell)]
-        return _best(self.evidence, of)[0]
+        return _best([line for line in self.lines if not is_baseline(line.cell)])[0]
 
     @property
     def order(self) -> list[int]:
         """Places of the groups, as they are shown."""
-        places = list(range(len(self.found.groups)))
-        if self.found.by != "breed":
-            return places
-        means = dict(self.found.lines)[self.lead]
-        return sorted(places, key=lambda place: -means[place].value)
+        places = list(range(len(self.made.groups)))
+        means = self.best.mean_iou
+        return sorted(places, key=lambda place: -means[place].value) if self.made.by == "breed" else places
 
     def name(self, cell: Cell) -> str:
         """A line as it is named: a method away from the layer that feeds the pooling with its own."""
@@ -145,50 +104,36 @@ class _Shown:
 
     def blocks(self) -> list[Chart | Table]:
         """Of breeds a figure, and a table of all; of the others a table."""
-        return [*(self._charts() if self.found.by == "breed" else ()), self._table()]
+        return [*([self._chart()] if self.made.by == "breed" else ()), self._table()]
+
+    def _caption(self) -> str:
+        of = self.best.cell
+        return text(f"groups.caption.{self.made.by}", run=of.run, epoch=of.epoch, protocol=of.protocol)
 
     def _table(self) -> Table:
-        names = [self.name(cell) for cell, _ in self.found.lines]
+        known = labels(self.made)
         return Table(
-            self._said(_CAPTIONS[self.found.by]),
-            (say(_HEADS[self.found.by]), "n", *names),
-            tuple(self._row(place) for place in self.order),
-            note=say("n: pictures. With fewer than {least} of them there is no interval.", least=_ENOUGH),
+            self._caption(),
+            (text(f"groups.head.{self.made.by}"), "n", *(self.name(line.cell) for line in self.lines)),
+            tuple(self._row(known[place], place) for place in self.order),
+            note=text("groups.note", least=LEAST),
             folded=len(self.order) > 12,
         )
 
-    def _said(self, text: str) -> str:
-        return say(text, run=self.lead.run, epoch=self.lead.epoch, protocol=self.lead.protocol)
+    def _row(self, label: str, place: int) -> Row:
+        return Row.of(label, count(self.made.groups[place].n), *(_entry(line.mean_iou[place]) for line in self.lines))
 
-    def _row(self, place: int) -> Row:
-        group = self.found.groups[place]
-        return Row.of(group.label, count(group.n), *(_entry(means[place]) for _, means in self.found.lines))
-
-    def _charts(self) -> list[Chart]:
-        order, cut = self.order, None
+    def _chart(self) -> Chart:
+        order, cut, known = self.order, None, labels(self.made)
         if len(order) > _ALL:
             order, cut = [*order[:_ENDS], *order[-_ENDS:]], _ENDS
-        dots = [self._dots(cell, [means[place] for place in order]) for cell, means in self.found.lines]
-        rows = [
-            say("{group} ({n})", group=self.found.groups[place].label, n=count(self.found.groups[place].n))
-            for place in order
-        ]
-        caption = self._said(_CAPTIONS["breed"]) + " " + say("Sorted by {method}.", method=self.name(self.lead))
+        dots = [self._dots(line.cell, [line.mean_iou[place] for place in order]) for line in self.lines]
+        rows = [say("{group} ({n})", group=known[place], n=count(self.made.groups[place].n)) for place in order]
+        caption = [self._caption(), text("groups.sorted", method=self.name(self.best.cell))]
         if cut is not None:
-            left = say(
-                "Shown are the {ends} best and the {ends} worst of {all} classes; all are in the table.",
-                ends=_ENDS,
-                all=len(self.order),
-            )
-            caption = f"{caption} {left}"
-        return [
-            Chart(
-                "iou-by-breed",
-                caption,
-                say("Dot plot of mean IoU by class; the numbers are in the table."),
-                partial(dot_plot, rows, dots, say("mean IoU"), cut=cut),
-            )
-        ]
+            caption.append(text("groups.ends", ends=_ENDS, all=len(self.order)))
+        draw = partial(dot_plot, rows, dots, say("mean IoU"), cut=cut)
+        return Chart("iou-by-breed", " ".join(caption), text("groups.alt"), draw)
 
     def _dots(self, cell: Cell, means: Sequence[Interval]) -> Dots:
         ends = [each.value for each in means], [each.low for each in means], [each.high for each in means]
@@ -197,24 +142,16 @@ class _Shown:
 
     def sentences(self) -> list[str]:
         """Where the best method's boxes fit best and worst, as far as their intervals lie apart."""
-        means = dict(self.found.lines)[self.lead]
-        known = [place for place in self.order if np.isfinite(means[place].low)]
-        if len(known) < 2:
+        means, known = self.best.mean_iou, labels(self.made)
+        sure = [place for place in self.order if np.isfinite(means[place].low)]
+        if len(sure) < 2:
             return []
-        most = max(known, key=lambda place: means[place].value)
-        least = min(known, key=lambda place: means[place].value)
-        apart = means[most].low > means[least].high
-        text = (_APART if apart else _CLOSE)[self.found.by]
-        return [
-            say(
-                text,
-                method=self.name(self.lead),
-                most=self.found.groups[most].label,
-                best=_told(means[most]),
-                least=self.found.groups[least].label,
-                worst=_told(means[least]),
-            )
-        ]
+        most = max(sure, key=lambda place: means[place].value)
+        least = min(sure, key=lambda place: means[place].value)
+        cases = _APART if means[most].low > means[least].high else _CLOSE
+        between = {"most": known[most], "best": with_ends(means[most])}
+        between |= {"least": known[least], "worst": with_ends(means[least])}
+        return [say(cases[self.made.by], method=self.name(self.best.cell), **between)]
 
 
 _APART = {
@@ -245,11 +182,5 @@ _CLOSE = {
 }
 
 
-def _told(found: Interval) -> str:
-    return f"{number(found.value)} [{number(found.low)}, {number(found.high)}]"
-
-
-def _entry(found: Interval) -> Entry:
-    if np.isnan(found.value):
-        return Entry(NONE)
-    return Entry(number(found.value) if np.isnan(found.low) else _told(found), bar=found.value)
+def _entry(mean: Interval) -> Entry:
+    return Entry(with_ends(mean), bar=None if np.isnan(mean.value) else mean.value)

@@ -6,11 +6,22 @@ import numpy as np
 import pytest
 
 from dogcam.analysis.evidence import Evidence
+from dogcam.analysis.groups import groups as grouped
+from dogcam.core.config import GROUPINGS
 from dogcam.language import speaking
 from dogcam.report.document import Chart, Table
 from dogcam.report.exhibits.groups import groups
 
 N = 60
+
+
+def exhibit_of(evidence):
+    """The exhibit of the run's last epoch."""
+    epoch = max((cell.epoch for cell in evidence.tables), default=0)
+    cells = [cell for cell in evidence.tables if (cell.run, cell.epoch) in ((evidence.run, epoch), (0, 0))]
+    classes = evidence.document["dataset"]["classes"]
+    made = (grouped(evidence.evaluation, cells, by, classes) for by in GROUPINGS if cells)
+    return groups([each for each in made if each is not None], evidence)
 
 
 @pytest.fixture
@@ -32,12 +43,12 @@ def text(row):
 
 
 def test_the_best_the_studys_and_the_best_that_never_looks_are_shown_what_is_the_same_once(evidence):
-    table = blocks(groups(evidence), Table)[0]
+    table = blocks(exhibit_of(evidence), Table)[0]
     assert table.columns == ("class", "n", "CAM", "Grad-CAM++", "whole-image (never looks)")
 
 
 def test_means_are_those_of_each_groups_pictures(evidence):
-    table = blocks(groups(evidence), Table)[0]
+    table = blocks(exhibit_of(evidence), Table)[0]
     cell = next(c for c in evidence.tables if (c.method, c.epoch) == ("gradcam++", 4))
     iou, label = evidence.tables[cell]["iou"], evidence.tables[cell]["label"]
     for row, place in zip(table.rows, (0, 1), strict=True):
@@ -47,14 +58,14 @@ def test_means_are_those_of_each_groups_pictures(evidence):
 
 
 def test_the_chart_is_sorted_by_the_best_method_and_says_so(evidence):
-    (chart,) = blocks(groups(evidence), Chart)
+    (chart,) = blocks(exhibit_of(evidence), Chart)
     assert "Sorted by Grad-CAM++." in chart.caption
     axes = chart.draw(theme="light").axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["pug (30)", "husky (30)"]
 
 
 def test_the_lead_says_where_boxes_fit_best_and_whether_that_is_sure(evidence):
-    sentence = groups(evidence).lead[0]
+    sentence = exhibit_of(evidence).lead[0]
     assert sentence.startswith("Of the classes, boxes of Grad-CAM++ fit pug best, 0.8")
     assert "husky worst, 0.4" in sentence
     assert "overlap" not in sentence
@@ -63,7 +74,7 @@ def test_the_lead_says_where_boxes_fit_best_and_whether_that_is_sure(evidence):
 def test_groups_that_are_alike_are_said_to_overlap(made):
     made.images, made.methods = N, ("cam",)
     made.ious = {("cam", epoch): np.tile(np.linspace(0.2, 0.8, N // 2), 2) for epoch in (2, 4)}
-    assert "their intervals overlap" in groups(Evidence.of(made.write())).lead[0]
+    assert "their intervals overlap" in exhibit_of(Evidence.of(made.write())).lead[0]
 
 
 def test_of_very_many_classes_the_ends_are_drawn_and_all_are_in_the_table(made):
@@ -79,7 +90,7 @@ def test_of_very_many_classes_the_ends_are_drawn_and_all_are_in_the_table(made):
 
     evidence.evaluation.read = many
     evidence = replace(evidence, tables={cell: many(cell) for cell in evidence.tables})
-    exhibit = groups(evidence)
+    exhibit = exhibit_of(evidence)
     (chart,) = blocks(exhibit, Chart)
     assert "Shown are the 15 best and the 15 worst of 50 classes" in chart.caption
     assert len(chart.draw(theme="light").axes[0].get_yticklabels()) == 30
@@ -89,17 +100,17 @@ def test_of_very_many_classes_the_ends_are_drawn_and_all_are_in_the_table(made):
 
 def test_one_group_is_no_grouping(evidence):
     """All pictures of the made-up experiment have one box of one size."""
-    heads = [table.columns[0] for table in blocks(groups(evidence), Table)]
+    heads = [table.columns[0] for table in blocks(exhibit_of(evidence), Table)]
     assert heads == ["class", "the network"]
 
 
 def test_before_evaluation_there_is_none(made):
     made.evaluated = False
-    assert groups(Evidence.of(made.write())) is None
+    assert exhibit_of(Evidence.of(made.write())) is None
 
 
 def test_it_speaks_korean(evidence):
     with speaking("ko"):
-        exhibit = groups(evidence)
+        exhibit = exhibit_of(evidence)
     assert exhibit.title.startswith("이미지 집단")
     assert "pug에서 가장 잘 맞고" in exhibit.lead[0]

@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from dogcam.analysis.breakdown import broken_down
+from dogcam.analysis.groups import Group, Groups, groups
 from dogcam.core.config import GROUPINGS
 from dogcam.core.errors import ExperimentError
+from dogcam.core.records import from_plain, to_plain
 from dogcam.experiment.evaluations import Cell, Choice, Evaluation
 from dogcam.statistics import intervals
 
@@ -58,12 +59,16 @@ def made(tmp_path):
     return make
 
 
-def counted(breakdown):
-    return [(group.label, group.n) for group in breakdown.groups]
+def counted(found):
+    return [(group.code, group.n) for group in found.groups]
 
 
-def means(breakdown, cell):
-    return [each.value for each in dict(breakdown.lines)[cell]]
+def of(found, cell):
+    return next(line.mean_iou for line in found.lines if line.cell == cell)
+
+
+def means(found, cell):
+    return [each.value for each in of(found, cell)]
 
 
 def test_by_breed_in_the_order_of_the_classes_without_those_that_have_no_picture(made):
@@ -71,9 +76,9 @@ def test_by_breed_in_the_order_of_the_classes_without_those_that_have_no_picture
     evaluation = made(
         {METHOD: columns([0.1, 0.2, 0.3, 0.4, 0.9], labels=labels), BOX: columns([0.5] * 5, labels=labels)}
     )
-    found = broken_down(evaluation, [BOX, METHOD], "breed", CLASSES)
+    found = groups(evaluation, [BOX, METHOD], "breed", CLASSES)
     assert counted(found) == [("pug", 3), ("boxer", 2)]
-    assert [cell for cell, _ in found.lines] == [METHOD, BOX], "methods first"
+    assert [line.cell for line in found.lines] == [METHOD, BOX], "methods first"
     assert means(found, METHOD) == pytest.approx([0.5, 0.2])
     assert means(found, BOX) == pytest.approx([0.5, 0.5])
 
@@ -82,37 +87,34 @@ class TestSize:
     def test_terciles_of_the_evaluated_pictures_named_by_their_bounds(self, made):
         sides = np.sqrt([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7])  # the terciles are 0.3 and 0.5
         evaluation = made({METHOD: columns([0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 1.0], truth=[square(s) for s in sides])})
-        found = broken_down(evaluation, [METHOD], "size", CLASSES)
-        assert counted(found) == [
-            ("small (below 0.3 of the picture)", 2),
-            ("medium (0.3 to 0.5)", 3),
-            ("large (above 0.5)", 2),
-        ]
+        found = groups(evaluation, [METHOD], "size", CLASSES)
+        assert counted(found) == [("small", 2), ("medium", 3), ("large", 2)]
+        bounds = [bound for group in found.groups for bound in (group.least, group.most)]
+        assert bounds == [None, *map(pytest.approx, (0.3, 0.3, 0.5, 0.5)), None]
         assert means(found, METHOD) == pytest.approx([0.2, 0.6, 0.9])
 
     def test_a_picture_of_several_boxes_counts_with_their_mean(self, made):
         truth = [square(0.9) + square(0.1), square(0.5), square(0.7)]  # 0.41, 0.25, 0.49
         evaluation = made({METHOD: columns([0.1, 0.2, 0.3], truth=truth)})
-        assert means(broken_down(evaluation, [METHOD], "size", CLASSES), METHOD) == pytest.approx([0.2, 0.1, 0.3])
-
-    def test_bounds_that_two_digits_do_not_tell_apart_have_more(self, made):
-        truth = [square(np.sqrt(area)) for area in (0.3101, 0.3124, 0.3139)]  # terciles: 0.311633 and 0.3129
-        found = broken_down(made({METHOD: columns([0.1, 0.2, 0.3], truth=truth)}), [METHOD], "size", CLASSES)
-        assert [group.label for group in found.groups] == [
-            "small (below 0.312 of the picture)",
-            "medium (0.312 to 0.313)",
-            "large (above 0.313)",
-        ]
+        assert means(groups(evaluation, [METHOD], "size", CLASSES), METHOD) == pytest.approx([0.2, 0.1, 0.3])
 
     def test_animals_of_one_size_are_one_group(self, made):
-        found = broken_down(made({METHOD: columns([0.1, 0.2, 0.3])}), [METHOD], "size", CLASSES)
-        assert counted(found) == [("0.25 of the picture or less", 3)]
+        found = groups(made({METHOD: columns([0.1, 0.2, 0.3])}), [METHOD], "size", CLASSES)
+        assert found.groups == (Group("up-to", 3, most=0.25),)
+
+    def test_where_two_thirds_are_of_one_size_the_rest_is_larger(self, made):
+        truth = [square(side) for side in (0.5, 0.5, 0.5, 0.5, 1)]
+        found = groups(made({METHOD: columns([0.1] * 5, truth=truth)}), [METHOD], "size", CLASSES)
+        assert found.groups == (Group("up-to", 4, most=0.25), Group("larger", 1, least=0.25))
+
+    def test_without_any_box_there_is_no_size(self, made):
+        assert groups(made({METHOD: columns([0.1, 0.2], truth=[[], []])}), [METHOD], "size", CLASSES) is None
 
 
 def test_by_the_number_of_annotated_boxes(made):
     truth = [square(0.5) * k for k in (1, 4, 2, 3, 1)]
-    found = broken_down(made({METHOD: columns([0.1, 0.2, 0.3, 0.4, 0.5], truth=truth)}), [METHOD], "animals", CLASSES)
-    assert counted(found) == [("1 animal", 2), ("2 animals", 1), ("3 animals or more", 2)]
+    found = groups(made({METHOD: columns([0.1, 0.2, 0.3, 0.4, 0.5], truth=truth)}), [METHOD], "animals", CLASSES)
+    assert found.groups == (Group("exactly", 2, 1, 1), Group("exactly", 1, 2, 2), Group("or-more", 2, 3))
     assert means(found, METHOD) == pytest.approx([0.3, 0.3, 0.3])
 
 
@@ -127,37 +129,37 @@ class TestRight:
         }
 
     def test_each_cell_by_its_own_network_and_baselines_by_the_last(self, made):
-        found = broken_down(made(self.tables()), [METHOD, EARLIER, BOX], "right", CLASSES)
-        assert counted(found) == [("the network is right", 3), ("the network is wrong", 1)]
+        found = groups(made(self.tables()), [METHOD, EARLIER, BOX], "right", CLASSES)
+        assert counted(found) == [("right", 3), ("wrong", 1)]
         assert means(found, METHOD) == pytest.approx([0.2, 0.4])
         assert means(found, EARLIER) == pytest.approx([0.65, 0.65])
-        assert [each.n for each in dict(found.lines)[EARLIER]] == [2, 2]
+        assert [each.n for each in of(found, EARLIER)] == [2, 2]
         assert means(found, BOX) == pytest.approx([0.3, 0.7])
 
     def test_baselines_by_the_network_that_is_named(self, made):
-        found = broken_down(made(self.tables()), [METHOD, BOX], "right", CLASSES, EARLIER)
-        assert counted(found) == [("the network is right", 2), ("the network is wrong", 2)]
+        found = groups(made(self.tables()), [METHOD, BOX], "right", CLASSES, EARLIER)
+        assert counted(found) == [("right", 2), ("wrong", 2)]
         assert means(found, METHOD) == pytest.approx([0.2, 0.4])
         assert means(found, BOX) == pytest.approx([0.4, 0.4])
-        assert broken_down(made(self.tables()), [BOX], "right", CLASSES, EARLIER).groups == found.groups
+        assert groups(made(self.tables()), [BOX], "right", CLASSES, EARLIER).groups == found.groups
 
     def test_where_one_network_has_no_picture_in_a_group_there_is_no_mean(self, made):
         tables = {METHOD: columns([0.1, 0.2], predicted=[0, 0]), EARLIER: columns([0.3, 0.4], predicted=[1, 0])}
-        found = broken_down(made(tables), [METHOD, EARLIER], "right", CLASSES)
-        assert counted(found) == [("the network is right", 2), ("the network is wrong", 0)]
-        assert found.document()["lines"][1]["mean_iou"][1]["value"] is None
+        found = groups(made(tables), [METHOD, EARLIER], "right", CLASSES)
+        assert counted(found) == [("right", 2), ("wrong", 0)]
+        assert np.isnan(of(found, METHOD)[1].value)
         assert means(found, EARLIER) == pytest.approx([0.4, 0.3])
 
     def test_baselines_alone_have_no_network(self, made):
         with pytest.raises(ValueError, match="name the cell of one"):
-            broken_down(made(self.tables()), [BOX], "right", CLASSES)
+            groups(made(self.tables()), [BOX], "right", CLASSES)
 
 
 def test_intervals_are_the_bootstrap_of_the_group_and_none_below_ten_pictures(made):
     labels = [0] * 12 + [1] * 9
     iou = np.random.default_rng(0).uniform(0, 1, 21)
-    found = broken_down(made({METHOD: columns(iou, labels=labels)}), [METHOD], "breed", CLASSES)
-    enough, few = dict(found.lines)[METHOD]
+    found = groups(made({METHOD: columns(iou, labels=labels)}), [METHOD], "breed", CLASSES)
+    enough, few = of(found, METHOD)
     assert (enough,) == intervals(iou[:12])
     assert enough.low < enough.value < enough.high
     assert np.isnan(few.low)
@@ -166,12 +168,13 @@ def test_intervals_are_the_bootstrap_of_the_group_and_none_below_ten_pictures(ma
 
 
 @pytest.mark.parametrize("by", GROUPINGS)
-def test_every_grouping_makes_json_of_one_figure_a_group(made, by):
+def test_every_grouping_goes_to_json_and_back(made, by):
     tables = {cell: columns([0.1, 0.2, 0.3], predicted=None if cell is BOX else [0, 1, 0]) for cell in (METHOD, BOX)}
-    document = broken_down(made(tables), [METHOD, BOX], by, CLASSES).document()
-    assert json.loads(json.dumps(document)) == document
+    found = groups(made(tables), [METHOD, BOX], by, CLASSES)
+    document = json.loads(json.dumps(to_plain(found), allow_nan=False))
+    assert to_plain(from_plain(Groups, document)) == document
     assert document["by"] == by
-    assert [line["method"] for line in document["lines"]] == ["gradcam", "whole-image"]
+    assert [line["cell"]["method"] for line in document["lines"]] == ["gradcam", "whole-image"]
     assert all(len(line["mean_iou"]) == len(document["groups"]) for line in document["lines"])
     assert sum(group["n"] for group in document["groups"]) == 3
 
@@ -179,14 +182,14 @@ def test_every_grouping_makes_json_of_one_figure_a_group(made, by):
 def test_tables_of_other_pictures_are_refused(made):
     evaluation = made({METHOD: columns([0.1, 0.2]), BOX: columns([0.1, 0.2], ids=["dog-0", "cat"])})
     with pytest.raises(ExperimentError, match="different images"):
-        broken_down(evaluation, [METHOD, BOX], "breed", CLASSES)
+        groups(evaluation, [METHOD, BOX], "breed", CLASSES)
 
 
 def test_an_unknown_grouping_and_no_cells_are_refused(made):
     evaluation = made({METHOD: columns([0.1])})
     for cells, by in (([METHOD], "colour"), ([], "breed")):
         with pytest.raises(ValueError, match="grouped by breed, size, animals, right"):
-            broken_down(evaluation, cells, by, CLASSES)
+            groups(evaluation, cells, by, CLASSES)
 
 
 class TestEveryScore:
@@ -195,46 +198,28 @@ class TestEveryScore:
     IOU = np.array([0.6] * 12 + [0.6] * 4 + [0.2] * 8)
 
     @pytest.fixture
-    def found(self, made):
+    def scores(self, made):
         table = columns(self.IOU.tolist(), labels=[0] * 12 + [1] * 12, predicted=[0] * 24)
         table |= {"rank": [0] * 12 + [1] * 12, "curve": np.column_stack([self.IOU, self.IOU / 2]).astype(np.float32)}
         table |= {"inside": np.tile([1, 3], (24, 1)), "outside": np.tile([9, 3], (24, 1))}
         table["outside"][12:] = [12, 0]
-        return broken_down(made({METHOD: table}), [METHOD], "breed", CLASSES)
+        (line,) = groups(made({METHOD: table}), [METHOD], "breed", CLASSES).lines
+        return line.scores
 
-    def test_shares_medians_and_places_of_each_group(self, found):
-        (iou50,), (median,), (top1,), (top5,) = (
-            found.scores[name] for name in ("iou50", "median_iou", "top1_loc", "top5_loc")
-        )
+    def test_shares_medians_and_places_of_each_group(self, scores):
+        iou50, median, top1, top5 = (scores[name] for name in ("iou50", "median_iou", "top1_loc", "top5_loc"))
         assert [each.value for each in iou50] == pytest.approx([1, 1 / 3])
         assert [each.value for each in median] == pytest.approx([0.6, 0.2])
         assert [each.value for each in top1] == pytest.approx([1, 0]), "the huskies are taken for pugs"
         assert [each.value for each in top5] == pytest.approx([1, 1 / 3])
         assert iou50[1].low < 1 / 3 < iou50[1].high
 
-    def test_the_oracles_threshold_is_one_for_all_groups(self, found):
-        (oracle,) = found.scores["oracle_iou"]
-        assert [each.value for each in oracle] == pytest.approx([0.6, (4 * 0.6 + 8 * 0.2) / 12])
+    def test_the_oracles_threshold_is_one_for_all_groups(self, scores):
+        assert [each.value for each in scores["oracle_iou"]] == pytest.approx([0.6, (4 * 0.6 + 8 * 0.2) / 12])
 
-    def test_pooled_pixels_of_each_group(self, found):
+    def test_pooled_pixels_of_each_group(self, scores):
         """Of pugs 3 of 6, then 4 of 16 pixels: 3/6 * 3/4 + 4/16 * 1/4; of huskies 3 of 3, then 4 of 16."""
-        (pxap,) = found.scores["pxap"]
-        assert [each.value for each in pxap] == pytest.approx([0.375 + 0.0625, 0.75 + 0.0625])
+        assert [each.value for each in scores["pxap"]] == pytest.approx([0.375 + 0.0625, 0.75 + 0.0625])
 
-    def test_what_does_not_apply_is_none_and_all_is_plain_in_the_document(self, found):
-        assert found.scores["max_box_acc"] == ((None, None),), "no protocol was kept that says at which IoU"
-        (line,) = json.loads(json.dumps(found.document()))["lines"]
-        assert line["scores"]["max_box_acc"] == [None, None]
-        assert line["scores"]["iou50"][0][0] == 1
-
-
-@pytest.mark.parametrize("by", GROUPINGS)
-def test_iou_only_has_the_same_means_and_no_other_score(made, by):
-    labels = [place % 3 for place in range(24)]
-    truth = [square(0.3 + 0.02 * place) for place in range(24)]
-    table = columns(np.linspace(0.1, 0.9, 24), labels=labels, predicted=[0] * 24, truth=truth)
-    evaluation = made({METHOD: table})
-    whole, quick = (broken_down(evaluation, [METHOD], by, CLASSES, iou_only=only) for only in (False, True))
-    assert quick.groups == whole.groups
-    assert means(quick, METHOD) == means(whole, METHOD)
-    assert (bool(whole.scores), quick.scores) == (True, {})
+    def test_what_does_not_apply_is_none(self, scores):
+        assert scores["max_box_acc"] == (None, None), "no protocol was kept that says at which IoU"

@@ -6,18 +6,14 @@ A mean over all pictures may hide that a method fits large animals alone; each g
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import count
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dogcam.analysis.tables import cell_columns, cell_order, check_same_images, image_values, is_baseline
 from dogcam.boxes import geometry
 from dogcam.core.config import GROUPINGS
-from dogcam.core.files import plain
 from dogcam.experiment.evaluations import Cell, Evaluation
-from dogcam.language import say
 from dogcam.metrics import METRICS
 from dogcam.statistics import Interval, intervals, median_intervals, pooled_interval
 from dogcam.statistics.resampling import RESAMPLES
@@ -27,57 +23,56 @@ Columns = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Group:
-    """Some of the pictures: what they share, in the language that is spoken, and how many there are."""
+    """Some of the pictures: what they share, and how many there are.
 
-    label: str
-    n: int
+    Attributes:
+        code: by "breed" the name of the class; by "size" small, medium and large, or up-to and larger where two of three thirds
+            are of one size; by "animals" exactly or or-more; by "right" right or wrong.
+        n: pictures; by "right" those of the network that baselines are grouped by.
+        least, most: by "size" the bounds of the area, as shares of the picture; by "animals" those of the number; null where
+            there is no bound.
+    """
+
+    code: str
+    n: int = 0
+    least: float | None = None
+    most: float | None = None
 
 
 @dataclass(frozen=True)
-class Breakdown:
-    """The scores of every cell in every group.
+class GroupedScores:
+    """The scores of a cell in every group.
 
     Attributes:
-        by: one of `config.GROUPINGS`.
-        groups: those that hold a picture. By "right" their `n` is by the network that baselines are grouped by.
-        lines: for each cell an interval per group; "right" asks each cell's own network, so that its `n` may be another
-            one. Without a picture in a group the value is NaN, with fewer than 10 there is no interval.
-        scores: by metric, for each cell an interval per group, None where the metric does not apply. What is chosen for all
-            pictures, such as a threshold, is the same in every group.
+        cell: whose.
+        mean_iou: of each group; NaN without a picture in it. By "right" the groups are those of the cell's own network.
+        scores: by metric the other scores of each group, null where the metric does not apply. What is chosen for all pictures,
+            such as a threshold, is the same in every group.
+    """
+
+    cell: Cell
+    mean_iou: tuple[Interval, ...]
+    scores: dict[str, tuple[Interval | None, ...]]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The scores of cells by one grouping.
+
+    Attributes:
+        by: breed, size, animals or right.
+        groups: those that hold a picture.
+        lines: one for each cell, in the order of tables.
     """
 
     by: str
     groups: tuple[Group, ...]
-    lines: tuple[tuple[Cell, tuple[Interval, ...]], ...]
-    scores: Mapping[str, tuple[tuple[Interval | None, ...], ...]]
-
-    def document(self) -> dict[str, Any]:
-        """As plain values, for JSON."""
-        lines = [
-            {
-                **asdict(cell),
-                "mean_iou": [asdict(each) for each in found],
-                "scores": {name: [_ends(each) for each in of[place]] for name, of in self.scores.items()},
-            }
-            for place, (cell, found) in enumerate(self.lines)
-        ]
-        return plain({"by": self.by, "groups": [asdict(group) for group in self.groups], "lines": lines})
+    lines: tuple[GroupedScores, ...]
 
 
-def _ends(found: Interval | None) -> list[float] | None:
-    """[value, low, high]; None where there is no value."""
-    return None if found is None or np.isnan(found.value) else [found.value, found.low, found.high]
-
-
-def broken_down(
-    evaluation: Evaluation,
-    cells: Sequence[Cell],
-    by: str,
-    classes: Sequence[str],
-    network: Cell | None = None,
-    *,
-    iou_only: bool = False,
-) -> Breakdown:
+def groups(
+    evaluation: Evaluation, cells: Sequence[Cell], by: str, classes: Sequence[str], network: Cell | None = None
+) -> Groups | None:
     """Every score of each group with its 95 % bootstrap interval, cell by cell.
 
     Groups are of "breed", the picture's class; "size", terciles of the mean area of a picture's annotated boxes; "animals",
@@ -88,7 +83,9 @@ def broken_down(
         classes: the dataset's class names, in the order of the labels.
         network: for "right" the cell whose network's predictions baselines are grouped by; None means that of the last
             run and epoch among `cells`.
-        iou_only: no other score, and intervals of fewer resamples: for figures, which are to be quick.
+
+    Returns:
+        None by size where no picture has a box.
 
     Raises:
         ValueError: there are no cells, an unknown grouping, or no network to be right or wrong.
@@ -98,26 +95,36 @@ def broken_down(
         raise ValueError(
             f"pictures of one cell or more are grouped by {', '.join(GROUPINGS)}; received {by!r}, {cells}"
         )
-    ordered = sorted(set(cells), key=cell_order)
-    tables = {cell: evaluation.read(cell) if iou_only else cell_columns(evaluation, cell) for cell in ordered}
+    tables = {cell: cell_columns(evaluation, cell) for cell in sorted(set(cells), key=cell_order)}
     check_same_images({str(cell): table for cell, table in tables.items()})
+    first = next(iter(tables.values()))
+    if by == "size" and not any(map(len, first["truth"])):
+        return None
     if by == "right":
-        labels, of = _by_right(tables, _prediction(evaluation, ordered, network))
+        known, of = _by_right(tables, _prediction(evaluation, list(tables), network))
     else:
-        labels, of = _GROUPINGS[by](next(iter(tables.values())), classes)
-    of = of[:, None] if of.ndim == 1 else of
-    iou = np.column_stack([table["iou"] for table in tables.values()])
-    stacks = [] if iou_only else _stacks(list(tables.values()))
-    groups, found, others = [], [], []
-    for place, label in enumerate(labels):
-        inside = np.broadcast_to((of == place)[:, -len(ordered) :], (len(of), len(ordered)))
+        known, of = _GROUPINGS[by](first, classes)
+    return _scored(by, tables, known, of[:, None] if of.ndim == 1 else of)
+
+
+def _scored(by: str, tables: Mapping[Cell, Columns], known: Sequence[Group], of: np.ndarray) -> Groups:
+    """All scores of the groups that hold a picture; `of` (n, m): the place of each picture's group, the tables' own last."""
+    columns = list(tables.values())
+    iou, stacks = np.column_stack([table["iou"] for table in columns]), _stacks(columns)
+    held, means, others = [], [], []
+    for place, group in enumerate(known):
+        inside = np.broadcast_to((of == place)[:, -len(columns) :], iou.shape)
         if inside.any():
-            groups.append(Group(label, int((of[:, 0] == place).sum())))
-            found.append(_means(iou, inside, _FEWER if iou_only else RESAMPLES))
-            others.append({} if iou_only else _scores(list(tables.values()), stacks, inside))
-    lines = tuple(zip(ordered, zip(*found, strict=True), strict=True))
-    scores = {name: tuple(zip(*(each[name] for each in others), strict=True)) for name in others[0]}
-    return Breakdown(by, tuple(groups), lines, scores)
+            held.append(replace(group, n=int((of[:, 0] == place).sum())))
+            means.append(_means(iou, inside))
+            others.append(_scores(columns, stacks, inside))
+    lines = (
+        GroupedScores(
+            cell, tuple(each[k] for each in means), {name: tuple(o[name][k] for o in others) for name in _SHOWN}
+        )
+        for k, cell in enumerate(tables)
+    )
+    return Groups(by, tuple(held), tuple(lines))
 
 
 # All but the one that `lines` hold, and the standard error, which intervals stand for.
@@ -125,10 +132,10 @@ _SHOWN = tuple(name for name, metric in METRICS.items() if name != "mean_iou" an
 _FEWER = 2000  # resamples of the other scores, of which there are many
 
 
-def _means(values: np.ndarray, inside: np.ndarray, resamples: int) -> tuple[Interval, ...]:
+def _means(values: np.ndarray, inside: np.ndarray) -> tuple[Interval, ...]:
     """The means of columns (n, m) each over its own pictures, `inside` (n, m), from the same resamples."""
     some = inside.any(axis=1)
-    return intervals(np.where(inside[some], values[some], np.nan), resamples=resamples)
+    return intervals(np.where(inside[some], values[some], np.nan), resamples=RESAMPLES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,39 +182,27 @@ def _scores(
     return found
 
 
-def _by_breed(columns: Columns, classes: Sequence[str]) -> tuple[Sequence[str], np.ndarray]:
-    return classes, np.asarray(columns["label"])
+def _by_breed(columns: Columns, classes: Sequence[str]) -> tuple[Sequence[Group], np.ndarray]:
+    return [Group(name) for name in classes], np.asarray(columns["label"])
 
 
-def _by_size(columns: Columns, classes: Sequence[str]) -> tuple[Sequence[str], np.ndarray]:
+def _by_size(columns: Columns, classes: Sequence[str]) -> tuple[Sequence[Group], np.ndarray]:
     """Terciles of the mean area of the annotated boxes, over the evaluated pictures."""
     sizes = np.array([geometry.area(each).mean() if len(each) else np.nan for each in columns["truth"]]).round(6)
-    low, high = np.nanquantile(sizes, [1 / 3, 2 / 3])
+    low, high = (float(bound) for bound in np.nanquantile(sizes, [1 / 3, 2 / 3]))
     if low == high:
-        labels = say("{most} of the picture or less", most=f"{low:.2g}"), say("larger")
-        return labels, (sizes > low).astype(int)
-    least, most = _told_apart(low, high)
-    labels = (
-        say("small (below {least} of the picture)", least=least),
-        say("medium ({least} to {most})", least=least, most=most),
-        say("large (above {most})", most=most),
-    )
-    return labels, (sizes >= low).astype(int) + (sizes > high)
+        return (Group("up-to", most=low), Group("larger", least=low)), (sizes > low).astype(int)
+    found = Group("small", most=low), Group("medium", least=low, most=high), Group("large", least=high)
+    return found, (sizes >= low).astype(int) + (sizes > high)
 
 
-def _told_apart(low: float, high: float) -> tuple[str, str]:
-    """Two different numbers in as few digits as tell them apart, two at least."""
-    texts = ((f"{low:.{digits}g}", f"{high:.{digits}g}") for digits in count(2))
-    return next((one, other) for one, other in texts if one != other)
-
-
-def _by_animals(columns: Columns, classes: Sequence[str]) -> tuple[Sequence[str], np.ndarray]:
+def _by_animals(columns: Columns, classes: Sequence[str]) -> tuple[Sequence[Group], np.ndarray]:
     annotated = np.array([len(each) for each in columns["truth"]])
-    labels = say("none annotated"), say("1 animal"), say("2 animals"), say("3 animals or more")
-    return labels, np.minimum(annotated, 3)
+    found = [*(Group("exactly", least=number, most=number) for number in range(3)), Group("or-more", least=3)]
+    return found, np.minimum(annotated, 3)
 
 
-_GROUPINGS: dict[str, Callable[[Columns, Sequence[str]], tuple[Sequence[str], np.ndarray]]] = {
+_GROUPINGS: dict[str, Callable[[Columns, Sequence[str]], tuple[Sequence[Group], np.ndarray]]] = {
     "breed": _by_breed,
     "size": _by_size,
     "animals": _by_animals,
@@ -222,9 +217,9 @@ def _prediction(evaluation: Evaluation, cells: Sequence[Cell], network: Cell | N
     return evaluation.read(network or max(informed))["predicted"]
 
 
-def _by_right(tables: Mapping[Cell, Columns], given: np.ndarray) -> tuple[Sequence[str], np.ndarray]:
+def _by_right(tables: Mapping[Cell, Columns], given: np.ndarray) -> tuple[Sequence[Group], np.ndarray]:
     """Each cell's pictures by its own network; baselines, which have none, by the prediction `given` (n,), the first column."""
     own = [given if is_baseline(cell) else table["predicted"] for cell, table in tables.items()]
     labels = next(iter(tables.values()))["label"]
     of = np.column_stack([np.asarray(predicted) != labels for predicted in (given, *own)])
-    return (say("the network is right"), say("the network is wrong")), of.astype(int)
+    return (Group("right"), Group("wrong")), of.astype(int)
