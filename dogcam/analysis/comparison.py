@@ -15,13 +15,11 @@ from dogcam.analysis.tables import cell_order, check_same_images, is_baseline
 from dogcam.boxes.protocols import Protocol
 from dogcam.core.files import plain
 from dogcam.experiment.evaluations import Cell, Evaluation
-from dogcam.language import message, say
-from dogcam.language.numbers import number
 from dogcam.methods import METHODS
 from dogcam.statistics import (
+    Agreement,
     Interval,
     Pair,
-    Ranked,
     SameGroup,
     compare,
     groups_of_same,
@@ -43,16 +41,16 @@ class Line:
         names: "gradcam at conv5_block3_out", or a baseline's name.
         iou: the mean IoU with its 95 % interval.
         rank, letters: see `statistics.Ranked`.
-        same: why the names count as one; "" for a single one.
-        by_algebra: they must: a theorem says so, not a measurement alone.
+        same: how far any two of the names agree at least, which is why they count as one; None for a single one.
         unseen: IoU less that of the best baseline that never looks; None for baselines.
+        by_algebra: they must: a theorem says so, not a measurement alone.
     """
 
     names: tuple[str, ...]
     iou: Interval
     rank: int
     letters: str
-    same: str
+    same: Agreement | None
     unseen: Pair | None
     by_algebra: bool = False
 
@@ -89,31 +87,6 @@ class Comparison:
         """The names of the methods that have a `Line.mark` against the best baseline that never looks."""
         return [name for line in self.lines if line.mark == verdict for name in line.names]
 
-    def sentences(self) -> list[str]:
-        """What the numbers say, in words."""
-        found = [
-            say("The same boxes: {names} ({reason}).", names=", ".join(line.names), reason=line.same)
-            for line in self.lines
-            if line.same
-        ]
-        if self.baseline is None:
-            return found
-        score = next(line.iou.value for line in self.lines if self.baseline in line.names)
-        told = [say(text, names=", ".join(names)) for mark, text in _MARKS.items() if (names := self.below(mark))]
-        if told:
-            known = {"box": self.baseline, "iou": number(score)}
-            best = say("The best box that never looks is {box}, mean IoU {iou}.", **known)
-            found.append(" ".join([best, *told]))
-        return found
-
-
-_MARKS = {
-    "above": message("Above it, by a 95 % interval: {names}."),
-    "undecided": message("Not told apart from it: {names}."),
-    "few": message("Too few images to say: {names}."),
-    "below": message("Below it: {names}."),
-}
-
 
 def compared(
     evaluation: Evaluation,
@@ -146,11 +119,14 @@ def compared(
     baseline = table.best_unseen()
     against = _against(baseline, groups, kept, kept_scores)
     lines = tuple(
-        _line(
-            each,
+        Line(
+            each.names,
             by_name[each.names[0]],
+            each.rank,
+            each.letters,
+            each.same,
             None if all(is_baseline(table.cells[name]) for name in each.names) else against.get(each.names[0]),
-            bool(each.reason) and _theorem([table.cells[name] for name in each.names], protocol, pooled),
+            each.same is not None and _theorem([table.cells[name] for name in each.names], protocol, pooled),
         )
         for each in ranks
     )
@@ -235,17 +211,6 @@ def _against(
     standing = next((group.names[0] for group in groups if baseline in group.names), baseline)
     which = [(name, standing) for name in kept if name != standing]
     return {pair.first: pair for pair in compare(scores, kept, which)} if which else {}
-
-
-def _line(of: Ranked, iou: Interval, unseen: Pair | None, by_algebra: bool) -> Line:
-    """A line of the ranking; beside the measured reason stands the theorem behind it where there is one."""
-    why = of.reason
-    if by_algebra:
-        why = say(
-            "{measured}: with a logit score and pooling on this layer, Grad-CAM and its kin are ReLU(CAM)/hw",
-            measured=why,
-        )
-    return Line(of.names, iou, of.rank, of.letters, why, unseen, by_algebra)
 
 
 def _theorem(line: Sequence[Cell], protocol: Protocol, pooled: str | None) -> bool:

@@ -108,7 +108,8 @@ def _ranking(document: Mapping[str, Any]) -> Iterator[Row]:
     """A row for each line of each comparison."""
     for comparison in document["comparisons"]:
         for line in comparison["lines"]:
-            own = {"names": _listed(line["names"]), **{name: line[name] for name in ("rank", "letters", "same")}}
+            own = {"names": _listed(line["names"]), "rank": line["rank"], "letters": line["letters"]}
+            own |= {f"same_{of}": (line["same"] or {}).get(of) for of in ("boxes", "maps")}
             unseen = _interval((line["unseen"] or {}).get("difference"), "unseen")
             yield {**_compared(comparison), **own, **_interval(line["iou"], "mean_iou"), **unseen}
 

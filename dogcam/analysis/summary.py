@@ -29,7 +29,7 @@ _INTERVAL = {
     "n": "images it rests on",
     "method": "how the interval was made: bca, percentile, t, crossed or none",
     "confidence": "0.95 unless it was widened for several comparisons",
-    "reason": "what is to be known of the interval; empty where there is nothing",
+    "reason": "a code of what is to be known of the interval; empty where there is nothing",
     "runs": "training runs it rests on",
 }
 _PAIR = {
@@ -41,7 +41,7 @@ _PAIR = {
     "wins": "images where the difference is above 0",
     "ties": "images where it is 0",
     "losses": "images where it is below 0",
-    "test": "Wilcoxon signed-rank; crossed t over several runs",
+    "test": "signed-rank (Wilcoxon); crossed-t over several runs",
 }
 _PEAK = {
     "epoch": "the best epoch",
@@ -113,7 +113,11 @@ def _comparisons() -> dict[str, str]:
         f"{at}.lines[].names[]": "method at layer; several where they draw the same boxes",
         f"{at}.lines[].rank": "1 for the best; those that are not told apart may share it",
         f"{at}.lines[].letters": "a shared letter: not told apart",
-        f"{at}.lines[].same": "why the names count as one",
+        f"{at}.lines[].same": "how far any two of the names agree at least; null for a single one",
+        f"{at}.lines[].same.boxes": "share of images with the same box",
+        f"{at}.lines[].same.maps": "largest difference of normalised maps; null where none were compared",
+        f"{at}.lines[].same.images": "images whose boxes were compared",
+        f"{at}.lines[].same.mapped": "images whose maps were compared",
         f"{at}.lines[].by_algebra": "whether they must, as a theorem says",
         **_interval(f"{at}.lines[].iou", "mean IoU"),
         **_pair(f"{at}.lines[].unseen", "against the best box that never looks; null for baselines"),

@@ -9,6 +9,7 @@ from dogcam.console.fitting import Column, drawn
 from dogcam.console.groups import show_breakdown, show_curves
 from dogcam.console.scores import show_faithfulness, show_scores
 from dogcam.console.tables import duration, following, show, show_problems, stream
+from dogcam.report.wording import comparison_sentences, interval_described, test_name
 
 
 def show_evaluation(result: Any) -> None:
@@ -27,7 +28,7 @@ def show_evaluation(result: Any) -> None:
 
 def _show_words(result: Any) -> None:
     """What the tables say; of several protocols, under which it holds, and of claims only under the first."""
-    told = [(each.protocol, each.sentences()) for each in result.comparisons]
+    told = [(each.protocol, comparison_sentences(each)) for each in result.comparisons]
     told += [("", each.sentences()) for each in result.walks]
     protocols = list(dict.fromkeys(each["protocol"] for each in result.claims))
     verdicts = [f"{each['verdict']}: {each['sentence']}" for each in result.claims if each["protocol"] == protocols[0]]
@@ -60,7 +61,7 @@ def _show_comparison(comparison: Any) -> None:
     runs = f"run{'s' if len(comparison.runs) > 1 else ''} {', '.join(map(str, comparison.runs))}"
     of = f"protocol {comparison.protocol}, {runs}, epoch {comparison.epoch}"
     lines, pairs, width = comparison.lines, comparison.of_methods, stream().width
-    described = lines[0].iou.described if lines else ""
+    described = interval_described(lines[0].iou) if lines else ""
     columns = [
         Column.of("rank", (each.rank for each in lines)),
         Column.of("letters", (each.letters for each in lines)),
@@ -78,7 +79,7 @@ def _show_comparison(comparison: Any) -> None:
         Column.of("effect", (f"{each.effect:+.2f}" for each in pairs)),
         Column.of("w/t/l", (f"{each.wins}/{each.ties}/{each.losses}" for each in pairs)),
     ]
-    tests = ", ".join(dict.fromkeys(each.test for each in pairs))
+    tests = ", ".join(test_name(code) for code in dict.fromkeys(each.test for each in pairs))
     family = f"Holm over all {len(comparison.pairs)} pairs, those of baselines too"
     title = f"Pairs, {of}: mean IoU of the first less the second ({tests}; {family}; effect: rank-biserial)"
     show(drawn(title, columns, width), "")

@@ -24,6 +24,7 @@ from dogcam.report.exhibits.ranks import ranking
 from dogcam.report.exhibits.training import training
 from dogcam.report.provenance import provenance
 from dogcam.report.viewer import viewer
+from dogcam.report.wording import interval_reason
 
 
 def compose(experiment: Experiment) -> Document:
@@ -158,7 +159,7 @@ def _scored(evidence: Evidence) -> str:
 
 def _limits(evidence: Evidence, made: tuple[Finding, ...], found: Standing | None) -> tuple[str, ...]:
     """What the page as a whole cannot say, and when the answer at its head calls one thing above another."""
-    limits = [caution(evidence, made)] if made else []
+    limits = [caution(evidence, made, interval_reason)] if made else []
     if found is not None and found.compared.pairs:
         limits.append(
             say(

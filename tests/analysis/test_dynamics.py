@@ -157,7 +157,7 @@ def test_over_runs_the_interval_holds_for_training_again():
     assert [track.run for track in found.tracks] == [1, 2, None]
     assert found.main == (found.tracks[2],)
     (change,) = found.main[0].changes
-    assert change.test == "crossed t"
+    assert change.test == "crossed-t"
     assert (change.mean, change.low, change.high) == pytest.approx((0.08, 0.08 - 0.25412, 0.08 + 0.25412), abs=1e-4)
     assert (found.main[0].peak.epoch, found.main[0].peak.separable) == (7, False)
     assert [track.peak.separable for track in found.tracks[:2]] == [True, True]

@@ -364,7 +364,7 @@ class TestComparisons:
     def test_without_pairs_only_the_sentences(self, shown, made):
         text = " ".join(shown(made.evaluation([made.row()], comparisons=(made.comparison(),)), 120))
         assert "30/2/8" not in text
-        assert "The same boxes: cam at last, gradcam at last (the same box on 100 % of 40 images)." in text
+        assert "The same boxes: cam at last, gradcam at last (the same box on 100.00% of 40 images)." in text
         assert "The best box that never looks is whole-image, mean IoU 0.450. Above it" in text
 
 

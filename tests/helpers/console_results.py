@@ -17,7 +17,7 @@ from dogcam.experiment.runs import HistoryRow
 from dogcam.experiment.training_curves import Curve, judge
 from dogcam.metrics import METRICS
 from dogcam.metrics.faithfulness import FAITHFULNESS
-from dogcam.statistics import Interval, Pair, decompose
+from dogcam.statistics import Agreement, Interval, Pair, decompose
 
 BASELINES = ("whole-image", "centre-box-0.9", "centre-box-0.8", "mean-training-box")
 FIGURE = "0.8163"  # the mean IoU of every row, to more places than are shown
@@ -75,9 +75,9 @@ def comparison():
     score = Interval(0.6, 0.55, 0.65, 40, "bca")
     pair = Pair("cam at last", "fem at last", Interval(0.1, 0.05, 0.15, 40, "bca"), 1e-4, 3e-4, 0.8, 30, 2, 8)
     lines = (
-        Line(("cam at last", "gradcam at last"), score, 1, "a", "the same box on 100 % of 40 images", pair),
-        Line(("fem at last",), Interval(0.5, float("nan"), float("nan"), 4), 2, "b", "", pair),
-        Line(("whole-image",), Interval(0.45, 0.4, 0.5, 40, "bca"), 3, "c", "", None),
+        Line(("cam at last", "gradcam at last"), score, 1, "a", Agreement(1.0, float("nan"), 40, 0), pair),
+        Line(("fem at last",), Interval(0.5, float("nan"), float("nan"), 4), 2, "b", None, pair),
+        Line(("whole-image",), Interval(0.45, 0.4, 0.5, 40, "bca"), 3, "c", None, None),
     )
     return Comparison("default", (1,), 7, lines, (pair,), "whole-image")
 

@@ -20,6 +20,7 @@ from dogcam.methods import METHODS, title_of
 from dogcam.metrics.faithfulness import BOXED_ONLY, FAITHFULNESS
 from dogcam.report.colours import colour_of
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
+from dogcam.report.wording import interval_reason
 from dogcam.statistics import Interval, Pair, compare, intervals
 
 PLACE = 10
@@ -60,7 +61,7 @@ def _row(cell: Cell, columns: Mapping[str, np.ndarray]) -> dict[str, Any]:
         "n_without_boxes": int(np.sum(~boxed)),
         **{name: None if np.isnan(found.value) else found.value for name, found in made.items()},
         "intervals": {name: _ends(found) for name, found in made.items()},
-        "reasons": {name: found.reason for name, found in made.items() if _ends(found) is None},
+        "reasons": {name: interval_reason(found) for name, found in made.items() if _ends(found) is None},
     }
 
 

@@ -22,6 +22,7 @@ from dogcam.report.colours import colour_of
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
 from dogcam.report.exhibits.thresholds import threshold_blocks
 from dogcam.report.protocol_words import in_words
+from dogcam.report.wording import interval_reason
 
 IOU = message("How well the boxes fit: IoU by method and epoch")
 _REFERENCES = 4  # dotted lines in a chart: more lie on each other
@@ -123,7 +124,7 @@ def iou(evidence: Evidence, made: tuple[Finding, ...]) -> Exhibit | None:
         say("Which of these methods and epochs boxes these images better, under these protocols, with this network."),
         " ".join(
             [
-                caution(evidence, made),
+                caution(evidence, made, interval_reason),
                 say(
                     "A box also depends on the threshold, so a low IoU does not mean that the network looked elsewhere."
                 ),

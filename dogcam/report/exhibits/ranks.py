@@ -15,6 +15,7 @@ from dogcam.language import counted, message, say
 from dogcam.language.numbers import NONE, listed, number, p_value, signed, spelled
 from dogcam.report.colours import colour_of
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
+from dogcam.report.wording import same_reason
 from dogcam.statistics import Interval, Pair
 
 PLACE = 7
@@ -123,7 +124,7 @@ def _chart(evidence: Evidence, found: Standing) -> Chart:
 def _table(found: Standing) -> Table:
     """Rank, letters, mean IoU and what is won over never looking, line by line."""
     reasons = [
-        say("{names}: {reason}.", names=_name(found, line), reason=line.same)
+        say("{names}: {reason}.", names=_name(found, line), reason=same_reason(line))
         for line in found.compared.lines
         if line.same
     ]
