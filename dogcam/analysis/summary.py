@@ -1,7 +1,8 @@
 """`summary.json`, version 3: what every field means. `dogcam list summary` shows it, and a test holds it to the file itself.
 
 A path names a field: "rows[].mean_iou" is the mean IoU of each of the rows, "rows[].intervals.mean_iou[]" the two ends of its
-interval, "walks[].said.*" has an entry for each name. A figure that is not there, not a number or not applicable is null.
+interval, "decompositions[].first.settings.*" has an entry for each name. A figure that is not there, not a number or not
+applicable is null.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dogcam.analysis.decomposition import PipelineDecomposition
+from dogcam.core.records import fields_of
 from dogcam.metrics import METRICS
 from dogcam.metrics.faithfulness import FAITHFULNESS
 
@@ -150,40 +153,10 @@ def _groups_and_curves() -> dict[str, str]:
     }
 
 
-def _walks() -> dict[str, str]:
-    changes = {
-        "forward": "change of mean IoU, switched in the order of the choices",
-        "backward": "in the reverse order",
-        "average": "average over all possible orders (Shapley's value)",
-    }
-    ends = {"start": "mean IoU of the first", "end": "of the second", "total": "second - first"}
+def _decompositions() -> dict[str, str]:
     return {
-        "walks": "of all calls, where the difference between two methods comes from, as --decompose asked for",
-        "walks[].first": "the pipeline it starts from, as asked for",
-        "walks[].second": "the one it leads to",
-        "walks[].titles[]": "both in words",
-        "walks[].layer": "what the maps are of",
-        "walks[].run": "run",
-        "walks[].epoch": "epoch",
-        "walks[].said.*": "by choice that differs: from and to",
-        "walks[].same.*": "by choice that does not: what both have",
-        "walks[].pooled": "whether the maps are of the layer that feeds the pooling",
-        "walks[].proportional": "whether both methods' maps of a logit score were found to be CAM's up to a factor and ReLU",
-        "walks[].bound[]": "maps known only with ReLU, which bounds the order of the choices",
-        **{key: words for name, of in ends.items() for key, words in _interval(f"walks[].{name}", of).items()},
-        "walks[].steps": "one step a choice",
-        "walks[].steps[].names[]": "the choice; several that are switched as one",
-        **{
-            key: words
-            for name, of in changes.items()
-            for key, words in _interval(f"walks[].steps[].{name}", of).items()
-        },
-        "walks[].steps[].least": "the smallest mean change in any order",
-        "walks[].steps[].most": "the largest",
-        "walks[].forward_order[]": "places of the steps in the first possible order",
-        "walks[].backward_order[]": "in the last",
-        "walks[].orders": "possible orders, over which the average is taken",
-        "walks[].sentences[]": "what was found, in words",
+        "decompositions": "of all calls, where the difference between two methods comes from, as --decompose asked for",
+        **dict(fields_of(PipelineDecomposition, "decompositions[]")),
     }
 
 
@@ -254,7 +227,7 @@ FIELDS: dict[str, str] = {
     **_rows(),
     **_comparisons(),
     **_groups_and_curves(),
-    **_walks(),
+    **_decompositions(),
     **_dynamics(),
     **_claims_and_faithfulness(),
     "problems": "what could not be used as it should",

@@ -9,6 +9,7 @@ from dogcam.console.fitting import Column, drawn
 from dogcam.console.groups import show_breakdown, show_curves
 from dogcam.console.scores import show_faithfulness, show_scores
 from dogcam.console.tables import duration, following, show, show_problems, stream
+from dogcam.report.exhibits.decomposition import change_words, choice_words, sentences
 from dogcam.report.wording import comparison_sentences, interval_described, test_name
 
 
@@ -29,13 +30,13 @@ def show_evaluation(result: Any) -> None:
 def _show_words(result: Any) -> None:
     """What the tables say; of several protocols, under which it holds, and of claims only under the first."""
     told = [(each.protocol, comparison_sentences(each)) for each in result.comparisons]
-    told += [("", each.sentences()) for each in result.walks]
+    told += [("", sentences(each)) for each in result.decompositions]
     protocols = list(dict.fromkeys(each["protocol"] for each in result.claims))
     verdicts = [f"{each['verdict']}: {each['sentence']}" for each in result.claims if each["protocol"] == protocols[0]]
     told += [(protocols[0], verdicts)] if protocols else []
     several = len({protocol for protocol, _ in told if protocol} | set(protocols)) > 1
-    for protocol, sentences in told:
-        show(*(f"{protocol}: {each}" if several and protocol else each for each in sentences))
+    for protocol, told_of in told:
+        show(*(f"{protocol}: {each}" if several and protocol else each for each in told_of))
     if len(protocols) > 1:
         show(f"Verdicts and dynamics under {', '.join(protocols[1:])} are in summary.json and in the report.")
 
@@ -49,8 +50,8 @@ def _show_asked_for(result: Any) -> None:
         show_breakdown(breakdown)
     if result.config.curves:
         show_curves(result.curves)
-    for walk in result.walks:
-        _show_walk(walk)
+    for each in result.decompositions:
+        _show_decomposition(each)
     show_faithfulness(result.faithfulness)
     for found in result.dynamics[:1]:
         show_dynamics(found)
@@ -90,18 +91,17 @@ def _interval(figure: Any) -> str:
     return f"[{figure.low:.3f}, {figure.high:.3f}]" if figure.low == figure.low else "too few"
 
 
-def _show_walk(walk: Any) -> None:
+def _show_decomposition(found: Any) -> None:
     """The choices that lead from one method's pipeline to another's, and what each changes by three accounts."""
-    found = walk.decomposition
-    steps = found.steps
+    numbers, steps = found.numbers, found.numbers.steps
     columns = [
-        Column.of("choice", (step.label for step in steps), name=True),
-        Column.of("from → to", (walk.said[step.label] for step in steps), name=True),
+        Column.of("choice", map(choice_words, steps), name=True),
+        Column.of("from → to", (change_words(found, step) for step in steps), name=True),
         Column.of("A to B", (f"{step.forward.value:+.3f}" for step in steps)),
         Column.of("B to A", (f"{step.backward.value:+.3f}" for step in steps)),
         Column.of("average", (f"{step.average.value:+.3f}" for step in steps)),
         Column.of("95 % interval", (_interval(step.average) for step in steps)),
     ]
-    way = f"From A, {walk.first} ({found.start.value:.3f}), to B, {walk.second} ({found.end.value:.3f})"
-    way += f", at {walk.layer}{f', run {walk.run}, epoch {walk.epoch}' if walk.run else ''}"
-    show(drawn(f"{way}: {found.total.value:+.3f} {_interval(found.total)}", columns, stream().width), "")
+    way = f"From A, {found.first.name} ({numbers.start.value:.3f}), to B, {found.second.name} ({numbers.end.value:.3f})"
+    way += f", at {found.layer}{f', run {found.run}, epoch {found.epoch}' if found.run else ''}"
+    show(drawn(f"{way}: {numbers.total.value:+.3f} {_interval(numbers.total)}", columns, stream().width), "")

@@ -13,7 +13,7 @@ from dogcam.language import counted, message, say
 from dogcam.language.numbers import count, number, percent
 from dogcam.report.answer_words import claims, headline, sentences
 from dogcam.report.document import Document
-from dogcam.report.exhibits.decompositions import gaps
+from dogcam.report.exhibits.decomposition import decompositions
 from dogcam.report.exhibits.epochs import training_dynamics
 from dogcam.report.exhibits.faithfulness import faithfulness
 from dogcam.report.exhibits.galleries import galleries
@@ -47,7 +47,7 @@ def compose(experiment: Experiment) -> Document:
         training_dynamics(evidence),
         groups(evidence),
         faithfulness(evidence),
-        gaps(evidence),
+        decompositions(evidence),
         galleries(evidence),
     ]
     return Document(

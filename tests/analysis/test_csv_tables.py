@@ -6,8 +6,10 @@ import csv
 import io
 
 import pytest
+from made_decomposition import decomposition
 
 from dogcam.analysis.csv_tables import TABLES, as_csv, write_csv
+from dogcam.core.records import to_plain
 
 CELL = {"run": 2, "epoch": 7, "method": "gradcam", "layer": "conv5", "protocol": "default"}
 FIGURE = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 30, "reason": "", "method": "bca", "confidence": 0.95, "runs": 1}
@@ -18,7 +20,7 @@ PEAK = {"epoch": 7, "value": 0.5, "runner_up": 3, "lead": FIGURE, "separable": T
 
 
 def summary(**changes):
-    names = "rows over_runs comparisons breakdowns curves walks dynamics claims faithfulness".split()
+    names = "rows over_runs comparisons breakdowns curves decompositions dynamics claims faithfulness".split()
     return {**{name: [] for name in names}, **changes}
 
 
@@ -108,17 +110,14 @@ def test_a_curve_has_a_row_for_each_threshold(written):
     ]
 
 
-def test_a_walk_has_a_row_for_each_choice(written):
-    step = {"names": ["ReLU"], "forward": FIGURE, "backward": NONE, "average": FIGURE, "least": 0.1, "most": 0.9}
-    walk = {"first": "cam", "second": "fem", "layer": "x", "run": 1, "epoch": 7, "said": {"ReLU": "no → yes"}}
-    (found,) = written("walks", walks=[{**walk, "steps": [step]}])
-    assert (found["choice"], found["change"], found["backward"], found["backward_low"]) == (
-        "ReLU",
-        "no → yes",
-        "0.25",
-        "",
-    )
-    assert (found["average_high"], found["most"]) == ("0.6", "0.9")
+def test_a_decomposition_has_a_row_for_each_choice(written):
+    found = decomposition(images=4)
+    rows = written("decompositions", decompositions=[to_plain(found)])
+    assert [row["choice"] for row in rows] == ["method", "relu", "threshold"]
+    assert (rows[0]["first"], rows[0]["second"], rows[0]["run"]) == ("cam@cam2016", "gradcam@gradcam2017", "2")
+    assert [(row["from"], row["to"]) for row in rows[1:]] == [("kept", "cut"), ("above 0.2", "above 0.15")]
+    assert float(rows[1]["backward"]) == pytest.approx(found.numbers.steps[1].backward.value)
+    assert (rows[1]["backward_low"], float(rows[1]["most"])) == ("", pytest.approx(0.05))
 
 
 def test_dynamics_have_a_row_for_each_figure_of_each_epoch(written):
@@ -168,7 +167,8 @@ class TestFiles:
 
     def test_every_table_is_named(self):
         assert (
-            list(TABLES) == "rows over_runs ranking pairs breakdowns curves walks dynamics claims faithfulness".split()
+            list(TABLES)
+            == "rows over_runs ranking pairs breakdowns curves decompositions dynamics claims faithfulness".split()
         )
 
 

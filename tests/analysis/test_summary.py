@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pytest
+from made_decomposition import decomposition
 
 from dogcam.analysis.breakdown import broken_down
 from dogcam.analysis.comparison import compared
-from dogcam.analysis.decomposition import Walk
+from dogcam.analysis.decomposition import ScoredMap
 from dogcam.analysis.dynamics import dynamics_of
 from dogcam.analysis.findings import claims_of
 from dogcam.analysis.statements import Finding
 from dogcam.analysis.summary import _INTERVAL, _PAIR, FIELDS, SUMMARY_VERSION, undocumented
 from dogcam.analysis.tables import curve_rows, localisation_rows, rows_over_runs
 from dogcam.boxes.protocols import PROTOCOLS
+from dogcam.core.records import to_plain
 from dogcam.data import Problem
 from dogcam.experiment.evaluations import Cell, Choice, Evaluation
 from dogcam.experiment.runs import HistoryRow
 from dogcam.metrics import METRICS
 from dogcam.metrics.faithfulness import FAITHFULNESS
 from dogcam.report.exhibits.faithfulness import faithfulness_rows
-from dogcam.statistics import Interval, Pair, decompose
+from dogcam.statistics import Agreement, Interval, Pair
 
 N = 12
 CELLS = [Cell(run, epoch, method, "last", "default") for run in (1, 2) for epoch in (3, 7) for method in ("cam", "fem")]
@@ -37,7 +39,7 @@ TOP = {
         "comparisons",
         "breakdowns",
         "curves",
-        "walks",
+        "decompositions",
         "dynamics",
         "claims",
     ),
@@ -70,13 +72,6 @@ def columns(seed):
     }
 
 
-def walk():
-    noise = np.random.default_rng(0).normal(0.5, 0.1, N)
-    found = decompose(lambda names: noise + 0.1 * len(names), ["ReLU", "threshold"])
-    said, same = {"ReLU": "no → yes", "threshold": "0.2 → 0.15"}, {"box": "largest"}
-    return Walk("cam", "fem", ("CAM", "FEM"), "last", 1, 7, found, said, same, True, bound=("FEM (softmax)",))
-
-
 @pytest.fixture(scope="module")
 def document(tmp_path_factory):
     """A summary whose every part is there."""
@@ -99,6 +94,8 @@ def document(tmp_path_factory):
     every = [*CELLS, BOX]
     marked = [{**row, "unseen": None} for row in localisation_rows(evaluation)]
     finding = Finding("a claim", "study", "supported", "It is.", "default", (("a - b", Interval(0.1, 0.05, 0.2, N)),))
+    comparisons = [compared(evaluation, every, protocol, runs, 7, "last") for runs in ((1,), (1, 2))]
+    alike = replace(comparisons[0].lines[0], same=Agreement(1.0, 0.0, N, N))
     return {
         "schema_version": SUMMARY_VERSION,
         **dict.fromkeys(("experiment", "scope", "run_choice", "target"), "text"),
@@ -110,13 +107,13 @@ def document(tmp_path_factory):
         "calibration": {"split": "train", "ids": ["a"], "asked": 200},
         "rows": marked,
         "over_runs": [{**row, "unseen": "below"} for row in rows_over_runs(evaluation, CELLS, [1, 2])],
-        "comparisons": [compared(evaluation, every, protocol, runs, 7, "last").document() for runs in ((1,), (1, 2))],
+        "comparisons": [replace(each, lines=(alike, *each.lines[1:])).document() for each in comparisons],
         "breakdowns": [
             {"protocol": "default", **broken_down(evaluation, every, by, ("pug", "husky")).document()}
             for by in ("breed", "right")
         ],
         "curves": curve_rows(evaluation, every),
-        "walks": [walk().document()],
+        "decompositions": [to_plain(decomposition(bound=(ScoredMap("gradcam", "softmax"),)))],
         "dynamics": [dynamics_of(history, evaluation, "default").document()],
         "claims": claims_of([finding]),
         "faithfulness": faithfulness_rows(evaluation),
@@ -177,8 +174,10 @@ class TestUndocumented:
 
     @pytest.mark.parametrize("name", ["a.b", "x[]", "*", ""])
     def test_free_names_may_be_anything(self, name):
-        assert undocumented({"walks": [{"said": {name: "1 → 2"}}]}) == []
-        assert undocumented({"walks": [{"said": {name: {"deeper": 1}}}]}) == ["walks[].said.*.deeper"]
+        assert undocumented({"faithfulness": [{"reasons": {name: "few"}}]}) == []
+        assert undocumented({"faithfulness": [{"reasons": {name: {"deeper": 1}}}]}) == [
+            "faithfulness[].reasons.*.deeper"
+        ]
 
     def test_a_beginning_of_a_name_is_not_the_name(self):
         assert undocumented({"calib": None, "rows": [{"mean": 1}]}) == ["calib", "rows[].mean"]

@@ -10,14 +10,13 @@ import numpy as np
 
 from dogcam.analysis.breakdown import Breakdown, Group
 from dogcam.analysis.comparison import Comparison, Line
-from dogcam.analysis.decomposition import Walk
 from dogcam.core.config import EvaluateConfig, TrainConfig
 from dogcam.experiment.evaluations import Cell
 from dogcam.experiment.runs import HistoryRow
 from dogcam.experiment.training_curves import Curve, judge
 from dogcam.metrics import METRICS
 from dogcam.metrics.faithfulness import FAITHFULNESS
-from dogcam.statistics import Agreement, Interval, Pair, decompose
+from dogcam.statistics import Agreement, Interval, Pair
 
 BASELINES = ("whole-image", "centre-box-0.9", "centre-box-0.8", "mean-training-box")
 FIGURE = "0.8163"  # the mean IoU of every row, to more places than are shown
@@ -65,7 +64,9 @@ def evaluation(rows, path="runs/tiny/evaluation/test-true", config=None, **chang
         "seconds": 75.4,
         "problems": (),
         "unannotated": 0,
-        **dict.fromkeys(("comparisons", "breakdowns", "curves", "walks", "dynamics", "claims", "faithfulness"), ()),
+        **dict.fromkeys(
+            ("comparisons", "breakdowns", "curves", "decompositions", "dynamics", "claims", "faithfulness"), ()
+        ),
     }
     return SimpleNamespace(**{**given, **changes})
 
@@ -111,15 +112,6 @@ def curve(method="gradcam", layer="conv5_block3_out", threshold=0.2, **changes):
         "mean_iou": values,
         **changes,
     }
-
-
-def walk(first="cam", second="gradcam", said=None):
-    """The way from one method to another: two choices, each of which changes its own part."""
-    said = said or {"ReLU": "no → yes", "threshold": "0.20 → 0.15"}
-    changes = dict(zip(said, (0.05, -0.02), strict=True))
-    noise = np.random.default_rng(0).normal(0.5, 0.1, 40)
-    found = decompose(lambda names: noise + sum(changes[name] for name in names), list(said))
-    return Walk(first, second, (first, second), "last", 2, 7, found, said, {"box": "largest"}, True)
 
 
 def faithfulness(method="gradcam", layer="conv5_block3_out", **changes):

@@ -11,7 +11,7 @@ from typing import Any
 from dogcam.analysis.breakdown import Breakdown, broken_down
 from dogcam.analysis.comparison import Comparison, compared
 from dogcam.analysis.csv_tables import write_csv
-from dogcam.analysis.decomposition import Walk
+from dogcam.analysis.decomposition import PipelineDecomposition
 from dogcam.analysis.dynamics import Dynamics, dynamics_of
 from dogcam.analysis.evidence import Evidence
 from dogcam.analysis.findings import claims_of, findings
@@ -64,7 +64,7 @@ class EvaluateResult:
         every_comparison: one for each protocol and epoch; over the runs where there are several.
         every_breakdown: of the last epoch of the first run, for each protocol and grouping.
         curves: mean IoU by threshold.
-        walks: where gaps come from, as asked for.
+        decompositions: where differences between pipelines come from, as asked for.
         dynamics: how training went, for each protocol.
         claims: the study's and dogcam's, with their verdicts, see `analysis.findings.claims_of`.
         faithfulness: see `report.exhibits.faithfulness.faithfulness_rows`.
@@ -79,7 +79,7 @@ class EvaluateResult:
     every_comparison: tuple[Comparison, ...]
     every_breakdown: tuple[tuple[str, Breakdown], ...]
     curves: list[dict[str, Any]]
-    walks: tuple[Walk, ...]
+    decompositions: tuple[PipelineDecomposition, ...]
     dynamics: tuple[Dynamics, ...]
     claims: list[dict[str, Any]]
     faithfulness: list[dict[str, Any]]
@@ -160,7 +160,7 @@ class EvaluateResult:
                 "comparisons": [each.document() for each in self.every_comparison],
                 "breakdowns": [{"protocol": name, **each.document()} for name, each in self.every_breakdown],
                 "curves": self.curves,
-                "walks": self.evaluation.walks(),
+                "decompositions": self.evaluation.decompositions(),
                 "dynamics": [each.document() for each in self.dynamics],
                 "claims": self.claims,
                 "faithfulness": self.faithfulness,
@@ -178,14 +178,14 @@ class Found:
         cells: of this call.
         pooled: the layer that feeds the pooling; None where there is none.
         classes: names by label.
-        walks: see `EvaluateResult`.
+        decompositions: see `EvaluateResult`.
     """
 
     cells: frozenset[Cell]
     pooled: str | None
     classes: Sequence[str]
     counted: Counted
-    walks: tuple[Walk, ...]
+    decompositions: tuple[PipelineDecomposition, ...]
 
 
 def summarised(config: EvaluateConfig, of: Evaluated, found: Found, began: float, progress: Progress) -> EvaluateResult:
@@ -214,7 +214,7 @@ def summarised(config: EvaluateConfig, of: Evaluated, found: Found, began: float
             together,
             _breakdowns(of, found),
             curve_rows(of.evaluation, found.cells),
-            found.walks,
+            found.decompositions,
             tuple(each for each in trained if each is not None),
             _claims(of),
             faithfulness_rows(of.evaluation),
