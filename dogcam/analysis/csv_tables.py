@@ -26,7 +26,7 @@ def write_csv(folder: Path, document: Mapping[str, Any]) -> list[Path]:
     """Write the tables of a summary (see `summary.FIELDS`) that have rows; those of an earlier call that have none now go.
 
     Returns:
-        The files written: of rows, over_runs, ranking, pairs, breakdowns, curves, walks, dynamics, claims, faithfulness.
+        The files written: of rows, over_runs, ranking, pairs, breakdowns, curves, decompositions, dynamics, claims, faithfulness.
     """
     written = []
     for name, rows_of in TABLES.items():
@@ -108,7 +108,8 @@ def _ranking(document: Mapping[str, Any]) -> Iterator[Row]:
     """A row for each line of each comparison."""
     for comparison in document["comparisons"]:
         for line in comparison["lines"]:
-            own = {"names": _listed(line["names"]), **{name: line[name] for name in ("rank", "letters", "same")}}
+            own = {"names": _listed(line["names"]), "rank": line["rank"], "letters": line["letters"]}
+            own |= {f"same_{of}": (line["same"] or {}).get(of) for of in ("boxes", "maps")}
             unseen = _interval((line["unseen"] or {}).get("difference"), "unseen")
             yield {**_compared(comparison), **own, **_interval(line["iou"], "mean_iou"), **unseen}
 
@@ -153,16 +154,26 @@ def _curves(document: Mapping[str, Any]) -> Iterator[Row]:
             yield {**about, "threshold": threshold, "mean_iou": mean}
 
 
-def _walks(document: Mapping[str, Any]) -> Iterator[Row]:
-    """A row for each choice of each walk."""
-    for walk in document["walks"]:
-        about = {name: walk[name] for name in ("first", "second", "layer", "run", "epoch")}
-        for step in walk["steps"]:
-            label = " + ".join(step["names"])
+def _decompositions(document: Mapping[str, Any]) -> Iterator[Row]:
+    """A row for each choice of each decomposition."""
+    for found in document["decompositions"]:
+        ends = found["first"], found["second"]
+        about = {end: f"{of['method']}@{of['protocol']}" for end, of in zip(("first", "second"), ends, strict=True)}
+        about |= {name: found[name] for name in ("layer", "run", "epoch")}
+        for step in found["numbers"]["steps"]:
+            changed = {
+                end: _listed(_code(each) for name in step["names"] for each in of["settings"][name])
+                for end, of in zip(("from", "to"), ends, strict=True)
+            }
             changes = [_interval(step[account], account) for account in ("forward", "backward", "average")]
             flat = {name: value for each in changes for name, value in each.items()}
             bounds = {"least": step["least"], "most": step["most"]}
-            yield {**about, "choice": label, "change": walk["said"].get(label), **flat, **bounds}
+            yield {**about, "choice": _listed(step["names"]), **changed, **flat, **bounds}
+
+
+def _code(setting: Mapping[str, Any]) -> str:
+    """ "above 0.2"."""
+    return setting["code"] if setting["number"] is None else f"{setting['code']} {setting['number']:g}"
 
 
 def _dynamics(document: Mapping[str, Any]) -> Iterator[Row]:
@@ -205,7 +216,7 @@ TABLES: dict[str, Callable[[Mapping[str, Any]], Iterable[Row]]] = {
     "pairs": _pairs,
     "breakdowns": _breakdowns,
     "curves": _curves,
-    "walks": _walks,
+    "decompositions": _decompositions,
     "dynamics": _dynamics,
     "claims": _claims,
     "faithfulness": _table_of("faithfulness"),

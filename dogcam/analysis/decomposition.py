@@ -1,213 +1,95 @@
-"""A walk from one pipeline to another as a result: what was compared, what each choice changes, in words and as JSON."""
+"""Where the difference between two pipelines comes from, choice by choice: codes and numbers, which JSON keeps."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from functools import reduce
-from typing import Any
+from dataclasses import dataclass
 
-from dogcam.analysis.decomposition_words import METHOD, SCORE, choice_words, pipeline_words, scored_words, value_words
-from dogcam.core.files import plain
-from dogcam.language import message, say
-from dogcam.language.again import again
-from dogcam.statistics.decomposition import ACCOUNTS, Decomposition, Step
-from dogcam.statistics.intervals import Interval
+from dogcam.core.records import from_plain
+from dogcam.experiment.evaluations import Evaluation
+from dogcam.statistics.decomposition import Decomposition
 
-# A choice whose change differs by more than this from order to order is said to depend on the others.
-_DEPENDS = 0.01
-# As `intervals` says it; a walk that was kept has it in English.
-_TOO_FEW = message("{n} scored images are too few for an interval: {least} are needed")
+METHOD, SCORE, RELU = "method", "score", "relu"  # the choices that are more than a protocol's
 
 
 @dataclass(frozen=True)
-class Walk:
+class Setting:
+    """What a pipeline has at a choice, or a part of it.
+
+    Attributes:
+        code: such as "above"; of the choice "method" the method's name.
+        number: what belongs to it, such as the threshold; None where nothing does.
+    """
+
+    code: str
+    number: float | None = None
+
+
+@dataclass(frozen=True)
+class PipelineSettings:
+    """A method and a protocol, and what they come to at each choice.
+
+    Attributes:
+        method: the method's name.
+        protocol: the protocol's name.
+        settings: by choice, what the pipeline has there, one after the other.
+    """
+
+    method: str
+    protocol: str
+    settings: dict[str, tuple[Setting, ...]]
+
+    @property
+    def name(self) -> str:
+        """As it is asked for: "cam@cam2016"."""
+        return f"{self.method}@{self.protocol}"
+
+
+@dataclass(frozen=True)
+class ScoredMap:
+    """A method's map of a score.
+
+    Attributes:
+        method: the method's name.
+        score: "logit" or "softmax".
+    """
+
+    method: str
+    score: str
+
+
+@dataclass(frozen=True)
+class PipelineDecomposition:
     """The way from a first pipeline's mean IoU to a second's, over the same pictures.
 
     Attributes:
-        first, second: the pipelines as they are asked for, "cam@cam2016".
-        titles: the same in words, "CAM by cam2016".
+        first: the pipeline it starts from.
+        second: the one it leads to.
         layer: what the maps are of.
-        run, epoch: of the model; 0 for one that was not trained here.
-        decomposition: its steps are named as the choices are.
-        said: by choice that differs, "from → to".
-        same: by choice that does not, the value that both have.
-        pooled: the maps are of the layer that feeds the pooling.
-        proportional: of a logit score, the two methods' maps were found to be CAM's up to a factor and ReLU.
-        bound: maps that are known only with ReLU, "Grad-CAM (softmax)", which bounds the order of the choices.
+        run: of the model; 0 for one that was not trained here.
+        epoch: of the model; 0 for one that was not trained here.
+        numbers: what each choice changes in mean IoU.
+        pooled: whether the maps are of the layer that feeds the pooling.
+        proportional: whether both methods' maps of a logit score were found to be CAM's up to a factor and ReLU.
+        bound: maps that are known only with ReLU, which bounds the order of the choices.
     """
 
-    first: str
-    second: str
-    titles: tuple[str, str]
+    first: PipelineSettings
+    second: PipelineSettings
     layer: str
     run: int
     epoch: int
-    decomposition: Decomposition
-    said: Mapping[str, str]
-    same: Mapping[str, str]
+    numbers: Decomposition
     pooled: bool
     proportional: bool = False
-    bound: tuple[str, ...] = ()
-
-    def document(self) -> dict[str, Any]:
-        """As plain values, for JSON; `walk_from` reads them."""
-        document = {name: value for name, value in vars(self).items() if name != "decomposition"}
-        return plain({**document, **asdict(self.decomposition), "sentences": self.sentences()})
+    bound: tuple[ScoredMap, ...] = ()
 
     @property
-    def ends(self) -> tuple[str, str]:
-        """What the two pipelines are called in the language that is spoken; `titles` are kept in English."""
-        first, second = map(pipeline_words, self.titles)
-        return first, second
-
-    def sentences(self) -> list[str]:
-        """What was found, in plain sentences, in the language that is spoken."""
-        return [self._gap(), self._shares(), *self._known(), *self._depending(), *self._shared()]
-
-    def _gap(self) -> str:
-        found = self.decomposition
-        return say(
-            "{first} has a mean IoU of {start}, {second} of {end}: {change} ({interval}).",
-            first=self.ends[0],
-            start=f"{found.start.value:.3f}",
-            second=self.ends[1],
-            end=f"{found.end.value:.3f}",
-            change=_change(found.total),
-            interval=interval_words(found.total),
-        )
-
-    def _known(self) -> list[str]:
-        """What was found of maps that are alike, and what is not known of maps below 0."""
-        told = []
-        if self.proportional:
-            told.append(
-                say(
-                    "At {layer}, which feeds the pooling, both methods' maps of a logit score are CAM's but for a factor and "
-                    "ReLU (found on every picture): once both are cut at 0, or neither is, they draw the same boxes.",
-                    layer=self.layer,
-                )
-            )
-        if self.bound:
-            told.append(
-                say(
-                    "Below 0 nothing is known of {maps}, whose own formula leaves nothing there: only the {orders} orders count "
-                    "that compare it with what is cut at 0 as well.",
-                    maps=_listed([scored_words(each) for each in self.bound]),
-                    orders=f"{self.decomposition.orders:,}",
-                )
-            )
-        return told
-
-    def _shares(self) -> str:
-        """What the method, the score and the handling have of the gap, on average over orders."""
-        steps = {step.label: step for step in self.decomposition.steps}
-        if len(steps) == 1:
-            (name,) = steps
-            words = {"choice": choice_words(name), "change": value_words(self.said[name])}
-            return say("The {choice} alone differs: {change}.", **words)
-        own = [_own(name, steps.pop(name)) for name in (METHOD, SCORE) if name in steps]
-        parts = "; ".join([*own, *_handling(steps)])
-        orders = self.decomposition.orders
-        if orders == 1:
-            return say("Of this, in the only order there is: {parts}.", parts=parts)
-        return say("Of this, on average over {orders} orders of switching: {parts}.", orders=f"{orders:,}", parts=parts)
-
-    def _depending(self) -> list[str]:
-        depending = [step for step in self.decomposition.steps if step.most - step.least > _DEPENDS]
-        if not depending:
-            return []
-        ranges = ", ".join(
-            say(
-                "{choice} from {least} to {most}",
-                choice=choice_words(step.label),
-                least=signed(step.least),
-                most=signed(step.most),
-            )
-            for step in depending
-        )
-        return [say("What a choice changes depends on what was switched before it: {ranges}.", ranges=ranges)]
-
-    def _shared(self) -> list[str]:
-        if not self.same:
-            return []
-        parts = ", ".join(
-            say("{choice} ({value})", choice=choice_words(name), value=value_words(value))
-            for name, value in self.same.items()
-        )
-        return [say("Both have the same {choices}.", choices=parts)]
+    def same(self) -> list[str]:
+        """The choices in which the pipelines agree."""
+        differing = {name for step in self.numbers.steps for name in step.names}
+        return [choice for choice in self.first.settings if choice not in differing]
 
 
-def _own(name: str, step: Step) -> str:
-    """What the method or the score has of the gap."""
-    return say("the {choice} {change}", choice=choice_words(name), change=_step(step))
-
-
-def _handling(steps: Mapping[str, Step]) -> list[str]:
-    """What everything else has of it, together and one by one."""
-    each = ", ".join(f"{choice_words(name)} {_step(step)}" for name, step in steps.items())
-    if len(steps) < 2:
-        return [each] if each else []
-    total = sum(step.average.value for step in steps.values())
-    return [say("the handling {change} ({parts})", change=signed(total), parts=each)]
-
-
-def _listed(items: list[str]) -> str:
-    return reduce(lambda first, second: say("{first} and {second}", first=first, second=second), items)
-
-
-def signed(value: float) -> str:
-    """A difference with its sign (a true minus); what rounds to zero has none."""
-    text = f"{value:+.3f}".replace("-", "−")
-    return text if text.strip("+−0.") else text[1:]
-
-
-def _step(step: Step) -> str:
-    """Its average change, or that it changes no picture's score whatever was switched before."""
-    nothing = step.least == step.most == 0 and step.average.low == step.average.high == 0
-    return say("nothing") if nothing else _change(step.average)
-
-
-def interval_words(found: Interval) -> str:
-    """How an interval was made; where there is none, why."""
-    return again(found.reason, [_TOO_FEW]) if math.isnan(found.low) else found.described
-
-
-def _change(found: Interval) -> str:
-    """ "+0.018 [+0.012, +0.024]"; without an interval where there is none."""
-    if math.isnan(found.low):
-        return signed(found.value)
-    return f"{signed(found.value)} [{signed(found.low)}, {signed(found.high)}]"
-
-
-def walk_from(document: Mapping[str, Any]) -> Walk:
-    """The walk of a `Walk.document`, also one that was read from JSON.
-
-    Raises:
-        KeyError: it is not such a document.
-    """
-    steps = tuple(
-        Step(
-            tuple(step["names"]),
-            *(_interval(step[account]) for account in ACCOUNTS),
-            step["least"],
-            step["most"],
-        )
-        for step in document["steps"]
-    )
-    ends = (_interval(document[name]) for name in ("start", "end", "total"))
-    orders = (tuple(document[name]) for name in ("forward_order", "backward_order"))
-    return Walk(
-        **{name: document[name] for name in ("first", "second", "layer", "run", "epoch", "pooled", "proportional")},
-        titles=tuple(document["titles"]),
-        decomposition=Decomposition(*ends, steps, *orders, document["orders"]),
-        said=dict(document["said"]),
-        same=dict(document["same"]),
-        bound=tuple(document["bound"]),
-    )
-
-
-def _interval(values: Mapping[str, Any]) -> Interval:
-    """JSON has no NaN: an interval that there is none of is null there."""
-    return Interval(**{name: math.nan if value is None else value for name, value in values.items()})
+def decompositions_of(evaluation: Evaluation) -> tuple[PipelineDecomposition, ...]:
+    """All that `evaluate --decompose` kept, by name."""
+    return tuple(from_plain(PipelineDecomposition, document) for document in evaluation.decompositions())

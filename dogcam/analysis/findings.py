@@ -8,7 +8,7 @@ sure we are about further images; about training again as well only where severa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
@@ -88,8 +88,8 @@ def rests_on(made: Iterable[Finding]) -> dict[tuple[str, str], Interval]:
     return {(finding.protocol, label): found for finding in made for label, found in finding.intervals}
 
 
-def caution(evidence: Evidence, made: tuple[Finding, ...]) -> str:
-    """What all of these verdicts leave open."""
+def caution(evidence: Evidence, made: tuple[Finding, ...], worded: Callable[[Interval], str]) -> str:
+    """What all of these verdicts leave open; `worded` says what is to be known of an interval."""
     comparisons = list(rests_on(made).values())
     sentences = [_reach(evidence, comparisons)]
     if len(comparisons) > 1:
@@ -104,7 +104,7 @@ def caution(evidence: Evidence, made: tuple[Finding, ...]) -> str:
         sentences.append(
             say("Negligible are those whose whole interval lies within ±{margin}.", margin=f"{NEGLIGIBLE:g}")
         )
-    reasons = dict.fromkeys(found.reason for found in comparisons if found.reason and not negligible(found))
+    reasons = dict.fromkeys(worded(found) for found in comparisons if found.reason and not negligible(found))
     sentences += [say("Of some of them: {reason}.", reason=reason) for reason in reasons]
     if evidence.on_training:
         sentences.append(say("The network was trained on these images: on new ones its boxes may fit worse."))

@@ -11,7 +11,7 @@ import io
 import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -196,6 +196,21 @@ def short_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a dataset was read from.
+
+    Attributes:
+        kind: "drawn" on demand, "archives" as their authors publish them, or "tfds".
+        folder: where it lies; "" where it lies nowhere.
+        name: what it is called there, with its version; "" where the kind says it.
+    """
+
+    kind: str
+    folder: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Annotated pictures in splits ("train" and "test").
 
@@ -204,14 +219,14 @@ class Dataset:
         classes: names as shown to people, indexed by a record's label.
         splits: records by split.
         problems: what could not be used while opening.
-        source: where it was read from, in words.
+        source: where it was read from; None where that is not known.
     """
 
     name: str
     classes: tuple[str, ...]
     splits: Mapping[str, tuple[Record, ...]]
     problems: tuple[Problem, ...] = ()
-    source: str = ""
+    source: Origin | None = None
 
     def fingerprint(self) -> str:
         """SHA-256 over classes, and over the id, label and boxes of every record: the same data, the same digits."""
@@ -287,7 +302,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
     """What an experiment remembers of its dataset."""
     return {
         "name": dataset.name,
-        "source": dataset.source,
+        "source": None if dataset.source is None else asdict(dataset.source),
         "fingerprint": dataset.fingerprint(),
         "classes": list(dataset.classes),
         "counts": {split: len(records) for split, records in dataset.splits.items()},

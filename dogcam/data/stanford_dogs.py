@@ -24,6 +24,7 @@ from dogcam.data import (
     Dataset,
     FileSlice,
     ImageFile,
+    Origin,
     Problem,
     Record,
     reason_of,
@@ -148,7 +149,7 @@ def _read(files: _Files, folder: Path, progress: Progress) -> Dataset:
             problems += found
             records += [record] if record else []
         splits[split] = tuple(records)
-    return Dataset("stanford_dogs", short_names(breeds), splits, tuple(problems), f"the official archives in {folder}")
+    return Dataset("stanford_dogs", short_names(breeds), splits, tuple(problems), Origin("archives", str(folder)))
 
 
 def _record(entry: str, split: str, labels: Mapping[str, int], files: _Files) -> tuple[Record | None, list[Problem]]:

@@ -20,7 +20,7 @@ from dogcam.core.downloads import require_reachable
 from dogcam.core.errors import InputError, first_line
 from dogcam.core.progress import Progress, Step
 from dogcam.core.registry import unknown
-from dogcam.data import Dataset, FileSlice, Problem, Record, short_names, usable_boxes
+from dogcam.data import Dataset, FileSlice, Origin, Problem, Record, short_names, usable_boxes
 
 # TFDS's corners are (ymin, xmin, ymax, xmax); ours are (x0, y0, x1, y1).
 _FROM_TFDS = [1, 0, 3, 2]
@@ -39,7 +39,7 @@ def open_tfds(argument: str, data_dir: str | None, progress: Progress) -> Datase
     names = builder.info.features["label"].names
     problems: list[Problem] = []
     splits = {ours: _records(builder, theirs, ours, problems, progress) for ours, theirs in _splits(builder).items()}
-    source = f"TFDS {builder.info.full_name} in {builder.data_path}"
+    source = Origin("tfds", str(builder.data_path), builder.info.full_name)
     name = argument if argument == "stanford_dogs" else f"tfds:{argument}"
     return Dataset(name, short_names(names), splits, tuple(problems), source)
 

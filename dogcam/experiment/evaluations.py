@@ -4,7 +4,7 @@ evaluation/<scope>/<cell>.parquet           one row per image; a cell appears wh
 evaluation/<scope>/faithfulness/<cell>.parquet   what the network says of masked pictures: cells of no protocol
 evaluation/<scope>/about.json               what all cells share: split, limit, target, smoothing
 evaluation/<scope>/problems.json            what could not be scored
-evaluation/<scope>/walks/...                where gaps come from, each with its figure
+evaluation/<scope>/decompositions/...       where differences come from, each with its figure
 evaluation/<scope>/samples/...              pictures and raw maps of an evenly spaced sample, for figures
 evaluation/<scope>/gallery/...              the same of pictures that rules choose when everything is scored
 """
@@ -271,16 +271,17 @@ class Evaluation:
         path = self.path / "about.json"
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
-    def write_walk(self, name: str, document: Mapping[str, Any], figure: bytes) -> Path:
-        """Keep where a gap comes from (`Walk.document`) and its figure (PNG), in place of one of the same name."""
-        path = self.path / "walks" / f"{quote(name, safe='+-. @')}.png"
+    def write_decomposition(self, name: str, document: Mapping[str, Any], figure: bytes) -> Path:
+        """Keep a decomposition (as plain values) and its figure (PNG), in place of one of the same name."""
+        path = self.path / "decompositions" / f"{quote(name, safe='+-. @')}.png"
         write_json(path.with_suffix(".json"), document)
         write_bytes(path, figure)
         return path
 
-    def walks(self) -> list[dict[str, Any]]:
-        """The documents of all that `write_walk` kept, by name."""
-        return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(self.path.glob("walks/*.json"))]
+    def decompositions(self) -> list[dict[str, Any]]:
+        """All that `write_decomposition` kept, by name."""
+        paths = sorted(self.path.glob("decompositions/*.json"))
+        return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
     def write_problems(self, problems: Iterable[Mapping[str, Any]]) -> None:
         """Keep what could not be scored: id and reason of each."""

@@ -85,8 +85,10 @@ def reopen_dataset(experiment: Experiment, data_dir: str | None, progress: Progr
     then = document["dataset"]
     if dataset.fingerprint() != then["fingerprint"]:
         now = {split: len(records) for split, records in dataset.splits.items()}
+        folder = dataset.source.folder if dataset.source else ""
+        where = f"{dataset.name} in {folder}" if folder else dataset.name
         raise ExperimentError(
-            f"{experiment.name} was trained on other data than {dataset.source}: {len(then['classes'])} classes and "
+            f"{experiment.name} was trained on other data than {where}: {len(then['classes'])} classes and "
             f"{then['counts']} then, {len(dataset.classes)} and {now} now; say where it is with --data-dir"
         )
     return dataset

@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from dogcam.analysis.decomposition import signed
 from dogcam.figures.fonts import fitted
 from dogcam.figures.style import styled
 from dogcam.language import say
+from dogcam.language.numbers import number, signed
 from dogcam.statistics import Decomposition, Interval
 from dogcam.statistics.decomposition import Bar
 
@@ -62,7 +62,7 @@ def waterfall(
     _links(axes, bars, colours)
     changes = [signed(bar.change.value) for bar in bars]
     _names(axes, [ends[0], *(bar.label for bar in bars), ends[1]], words or {}, colours)
-    _values(axes, [f"{found.start.value:.3f}", *changes, f"{found.end.value:.3f}"])
+    _values(axes, [number(found.start.value), *changes, number(found.end.value)])
     axes.set(xlim=(low, top), ylim=(rows - 0.5, -0.5), yticks=[])
     label = say("mean IoU") if x_label is None else x_label
     axes.set_xlabel(say("{label} (the axis begins at {low})", label=label, low=f"{low:.2f}") if low else label)

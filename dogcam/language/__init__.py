@@ -1,7 +1,6 @@
 """The languages of reports. What is said stands in the code in English, and is looked up in one catalogue per language.
 
     particles  Korean particles after a name that is only known when the sentence is made
-    again      texts that were kept in English, said again
 
 A sentence is said whole, with names for what is filled in, so that a translator may put them in another order:
 

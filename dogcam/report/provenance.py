@@ -10,18 +10,17 @@ from dogcam.analysis.evidence import Evidence
 from dogcam.analysis.tables import is_baseline
 from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.language import message, say
-from dogcam.language.again import again
 from dogcam.language.numbers import NONE, count, listed, number
 from dogcam.methods import title_of
 from dogcam.report.document import Row, Table
 from dogcam.report.protocol_words import in_words
 
-# As `datasets` writes them, and `experiment.json` keeps them.
-_SOURCES = (
-    message("drawn on demand"),
-    message("the official archives in {folder}"),
-    message("TFDS {name} in {folder}"),
-)
+# By `data.Origin.kind`.
+_SOURCES = {
+    "drawn": message("drawn on demand"),
+    "archives": message("the official archives in {folder}"),
+    "tfds": message("TFDS {name} in {folder}"),
+}
 _STATES = {"training": message("in training"), "finished": message("finished")}
 _TARGETS = {"true": message("the true class"), "predicted": message("the predicted class")}
 _SMOOTHED = {"flip": message("flip"), "scale": message("scale")}
@@ -93,7 +92,7 @@ def _data(dataset: Mapping[str, Any]) -> dict[str, Any]:
     counts = dataset.get("counts", {})
     return {
         say("data set"): dataset.get("name"),
-        say("its source"): again(str(dataset["source"]), _SOURCES) if "source" in dataset else None,
+        say("its source"): _source(dataset.get("source")),
         say("its fingerprint"): dataset.get("fingerprint"),
         say("images"): say(
             "{train} for training, {test} for testing",
@@ -102,6 +101,12 @@ def _data(dataset: Mapping[str, Any]) -> dict[str, Any]:
         ),
         say("classes"): count(len(dataset.get("classes", ()))),
     }
+
+
+def _source(source: Any) -> str | None:
+    """Where the data came from; an earlier dogcam kept it in English, and that stays as it is."""
+    known = isinstance(source, Mapping) and source.get("kind") in _SOURCES
+    return say(_SOURCES[source["kind"]], **source) if known else source and written(source)
 
 
 def _network(model: Mapping[str, Any], adopted: Mapping[str, Any]) -> dict[str, Any]:

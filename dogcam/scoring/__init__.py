@@ -8,7 +8,7 @@ The members, each of which may import only those named before it:
     uninformed     the boxes and maps that know nothing
     faithfulness   what the network says when it is shown, or not shown, what a map points at
     sides          the two pipelines between which a gap is looked into
-    decomposing    from one method's pipeline to another's, one choice at a time
+    decomposition  from one method's pipeline to another's, one choice at a time
 
 What they share is here: what is scored, and on what thresholds are chosen.
 """

@@ -22,9 +22,10 @@ from dogcam.statistics.intervals import Interval, at_least, intervals, median_in
 from dogcam.statistics.pairs import Pair, compare, holm, signed_rank
 from dogcam.statistics.pooled import pooled_interval, pooled_spread
 from dogcam.statistics.ranking import Ranked, letters, ranking, representatives
-from dogcam.statistics.same import SameGroup, by_maximum, groups_of_same
+from dogcam.statistics.same import Agreement, SameGroup, by_maximum, groups_of_same
 
 __all__ = [
+    "Agreement",
     "Claim",
     "Decomposition",
     "Interval",

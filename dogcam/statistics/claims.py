@@ -44,12 +44,6 @@ class Claim:
     each: Mapping[str, str]
     differences: Mapping[str, Estimated]
 
-    @property
-    def figures(self) -> str:
-        """ "epoch 3: +0.012 [+0.004, +0.020]; ..." """
-        spelled = (f"{at}: {d.mean:+.3f} [{d.low:+.3f}, {d.high:+.3f}]" for at, d in self.differences.items())
-        return "; ".join(spelled).replace("-", "−")
-
 
 def claim(
     differences: Mapping[str, Estimated],

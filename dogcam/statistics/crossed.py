@@ -19,7 +19,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from dogcam.language import say
 from dogcam.statistics.intervals import LEAST, Interval, quantiles
 from dogcam.statistics.resampling import RESAMPLES, resample_counts, resample_weights
 
@@ -127,21 +126,11 @@ def _by_t(found: CrossedMean, confidence: float, least: int) -> Interval:
 
 
 def _made(found: CrossedMean, low: float, high: float, method: str, confidence: float, least: int) -> Interval:
+    reason = "few-runs" if found.runs < (10 if method == "crossed" else 3) else ""
     if found.n < least:
         low = high = float("nan")
-        method, reason = "none", _too_few(found.n, least)
-    else:
-        narrow = found.runs < (10 if method == "crossed" else 3)
-        reason = _few_runs(found.runs) if narrow else ""
+        method, reason = "none", "too-few"
     return Interval(found.mean, float(low), float(high), found.n, method, confidence, reason, found.runs)
-
-
-def _too_few(n: int, least: int) -> str:
-    return say("{n} images scored in every run are too few for an interval: {least} are needed", n=n, least=least)
-
-
-def _few_runs(runs: int) -> str:
-    return say("too narrow where runs differ much: {runs} runs hardly show how runs vary", runs=runs)
 
 
 def _by_resampling(scores: np.ndarray, confidence: float, resamples: int, seed: int) -> np.ndarray:

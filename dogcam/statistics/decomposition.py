@@ -31,8 +31,11 @@ class Step:
 
     Attributes:
         names: the choice, or all of its bundle.
-        forward, backward, average: the mean change over images in each account, with its interval.
-        least, most: the smallest and the largest mean change in any order; far apart where choices act together.
+        forward: the mean change over images, switched in the order of the choices.
+        backward: the same in the reverse order.
+        average: its average over all possible orders (Shapley's value).
+        least: the smallest mean change in any order.
+        most: the largest; far from the smallest where choices act together.
     """
 
     names: tuple[str, ...]
@@ -63,9 +66,12 @@ class Decomposition:
     """The way from pipeline A to pipeline B.
 
     Attributes:
-        start, end, total: A's mean, B's mean and the mean of B - A, over the same resamples of images.
+        start: A's mean.
+        end: B's mean.
+        total: the mean of B - A, over the same resamples of images.
         steps: one per choice, in the order given.
-        forward_order, backward_order: places of the steps: the first and the last possible order.
+        forward_order: places of the steps in the first possible order.
+        backward_order: in the last.
         orders: over how many possible orders the average was taken.
     """
 

@@ -8,19 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from dogcam.language import message, say
 from dogcam.statistics.resampling import RESAMPLES, resampled_medians, resampled_ratios
 
 # Below this the intervals of skewed scores were seen to hold the truth in as few as 91 of 100 simulations.
 _FEW = 30
 # Below this a resample holds too few different images for the spread of resamples to resemble that of new samples.
 LEAST = 10
-METHODS = {
-    "bca": message("BCa bootstrap"),
-    "percentile": message("percentile bootstrap"),
-    "none": message("no interval"),
-    "t": message("Student's t, runs and images crossed"),
-    "crossed": message("percentile bootstrap, runs and images crossed"),
+METHODS = ("bca", "percentile", "none", "t", "crossed")
+REASONS = {
+    "": "nothing is to be known",
+    "too-few": "no interval: fewer images were scored than `LEAST`; over several runs, scored in every one",
+    "undefined": "no interval: the denominators add up to 0",
+    "constant": "all images agree, so that resampling cannot tell what others would do",
+    "one-sided": "BCa is not defined, since all resamples lie on one side of the figure",
+    "few": "of so few images that the interval is too narrow where scores are skewed",
+    "few-runs": "of so few runs that the interval is too narrow where these differ much",
 }
 
 
@@ -32,8 +34,9 @@ class Interval:
         value: the figure on the images themselves.
         low, high: the interval; NaN where none can be given, and then `reason` says why.
         n: the images it rests on.
-        method: a key of `METHODS`, what was done and not merely what was asked for.
-        reason: what is to be known about the interval; empty where there is nothing.
+        method: one of `METHODS`, what was done and not merely what was asked for.
+        confidence: 0.95 unless it was widened for several comparisons.
+        reason: a key of `REASONS`: what is to be known about the interval; empty where there is nothing.
         runs: the training runs it rests on.
     """
 
@@ -59,12 +62,9 @@ class Interval:
         return "below" if self.high < 0 else "undecided"
 
     @property
-    def described(self) -> str:
-        """ "95 % BCa bootstrap, 8,580 images": for captions."""
-        known = {"confidence": f"{self.confidence * 100:g}", "method": say(METHODS[self.method]), "n": f"{self.n:,}"}
-        if self.runs > 1:
-            return say("{confidence} % {method}, {n} images, {runs} runs", runs=self.runs, **known)
-        return say("{confidence} % {method}, {n} images", **known)
+    def unseen(self) -> float:
+        """The largest share of images that may differ from `n` that all agree, with this confidence: 1 - (1 - c)^(1/n)."""
+        return 1 - (1 - self.confidence) ** (1 / self.n)
 
 
 def at_least(scores: np.ndarray, threshold: float) -> np.ndarray:
@@ -261,7 +261,7 @@ def _assembled(
             continue
         low, high = ends[place].tolist()
         method = "bca" if corrected[place] else "percentile"
-        reason = _stands_in(low, high, count, confidence, acceleration is not None and not corrected[place])
+        reason = _stands_in(low, high, count, acceleration is not None and not corrected[place])
         made.append(Interval(value, low, high, count, method, confidence, reason))
     return tuple(made)
 
@@ -307,26 +307,13 @@ def quantiles(spread: np.ndarray, levels: np.ndarray) -> np.ndarray:
     return left + (place - lower) * (right - left)
 
 
-def why_none(n: int, least: int = LEAST) -> str:
-    """Why n scored images have no interval, in the language that is spoken: they are too few, else nothing was divided by."""
-    if n >= least:
-        return say("the denominators add up to 0")
-    return say("{n} scored images are too few for an interval: {least} are needed", n=n, least=least)
-
-
 def _too_few(value: float, n: int, confidence: float, least: int) -> Interval:
-    return Interval(float(value), float("nan"), float("nan"), int(n), "none", confidence, why_none(int(n), least))
+    reason = "too-few" if n < least else "undefined"
+    return Interval(float(value), float("nan"), float("nan"), int(n), "none", confidence, reason)
 
 
-def _stands_in(low: float, high: float, n: int, confidence: float, fell_back: bool) -> str:
+def _stands_in(low: float, high: float, n: int, fell_back: bool) -> str:
     """What must be said of an interval that resampling could not spread, or that BCa could not correct."""
     if high - low <= 1e-12 * max(1, abs(low)):
-        unseen = 1 - (1 - confidence) ** (1 / n)
-        return say(
-            "all {n} images agree: resampling cannot tell what others, up to {share} of images, would do",
-            n=n,
-            share=f"{unseen:.1%}",
-        )
-    if fell_back:
-        return say("BCa is not defined here: all resamples lie on one side of the figure")
-    return say("of only {n} images: where scores are skewed, the interval is too narrow", n=n) if n < _FEW else ""
+        return "constant"
+    return "one-sided" if fell_back else "few" if n < _FEW else ""

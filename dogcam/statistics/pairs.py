@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from dogcam.language import message
 from dogcam.statistics.crossed import crossed_mean, intervals_over_runs
 from dogcam.statistics.intervals import LEAST, Interval, paired_intervals
 from dogcam.statistics.resampling import RESAMPLES
@@ -20,7 +19,7 @@ _EXACT = 50
 ALPHA = 0.05  # of the corrected test
 # Scores nearer than this are the same score computed in another order.
 _TIE = 1e-9
-SIGNED_RANK, CROSSED_T = message("Wilcoxon signed-rank"), message("crossed t")
+SIGNED_RANK, CROSSED_T = "signed-rank", "crossed-t"
 
 
 @dataclass(frozen=True)

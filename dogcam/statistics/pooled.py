@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dogcam.language import say
 from dogcam.statistics.intervals import LEAST, Interval
 from dogcam.statistics.resampling import RESAMPLES, resample_weights
 
@@ -42,7 +41,7 @@ def pooled_interval(
     n = len(columns[0])
     value = float(score(*(np.asarray(column, np.float64).sum(axis=0) for column in columns)))
     if n < least or not np.isfinite(value):
-        reason = say("only {n} images", n=n) if n < least else say("there is no score")
+        reason = "too-few" if n < least else "undefined"
         return Interval(value, float("nan"), float("nan"), n, "none", confidence, reason)
     spread = pooled_spread(score, *columns, resamples=resamples, seed=seed)
     low, high = np.nanquantile(spread, [(1 - confidence) / 2, (1 + confidence) / 2])

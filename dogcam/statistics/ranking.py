@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dogcam.statistics.pairs import Pair, compare
-from dogcam.statistics.same import SameGroup
+from dogcam.statistics.same import Agreement, SameGroup
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class Ranked:
         score: the mean of the first.
         rank: 1 + how many lines are separably better; lines that cannot be told apart may share it.
         letters: two lines share a letter exactly where no test tells them apart (compact letter display).
-        reason: why the names count as one; empty for a single one.
+        same: how far any two of the names agree at least; None for a single one.
     """
 
     names: tuple[str, ...]
     score: float
     rank: int
     letters: str
-    reason: str = ""
+    same: Agreement | None = None
 
 
 def representatives(names: Sequence[str], groups: Iterable[SameGroup] = ()) -> list[str]:
@@ -79,7 +79,7 @@ def ranking(
             means[name],
             1 + sum(worse == name for _, worse in better),
             display[name],
-            whole[name].reason if name in whole else "",
+            whole[name].worst if name in whole else None,
         )
         for name in order
     )

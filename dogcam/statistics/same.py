@@ -8,8 +8,6 @@ from itertools import combinations
 
 import numpy as np
 
-from dogcam.language import say
-
 BOXES_SAME = 0.995  # share of the images
 MAPS_SAME = 1e-4  # of a map's range
 _CORNER = 1e-6  # of the picture's side; float32 corners of one box computed twice
@@ -20,8 +18,10 @@ class Agreement:
     """How far two methods agree; NaN where there was nothing to measure.
 
     Attributes:
-        boxes: the share of `images` where both draw the same box, or none.
-        maps: the largest difference of any value of the normalised maps of `mapped` images.
+        boxes: the share of images where both draw the same box, or none.
+        maps: the largest difference of any value of their normalised maps.
+        images: on which boxes were compared.
+        mapped: images whose maps were compared.
     """
 
     boxes: float
@@ -32,17 +32,6 @@ class Agreement:
     def same(self, share: float, within: float) -> bool:
         """Whether the boxes or the maps agree."""
         return self.boxes >= share or self.maps <= within
-
-    @property
-    def spelled(self) -> str:
-        """The figures in words."""
-        parts = []
-        if not np.isnan(self.boxes):
-            parts.append(say("the same box on {share} of {n} images", share=f"{self.boxes:.2%}", n=f"{self.images:,}"))
-        if not np.isnan(self.maps):
-            known = {"n": f"{self.mapped:,}", "difference": f"{self.maps:.1g}"}
-            parts.append(say("maps of {n} images differ by {difference} at most", **known))
-        return "; ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -56,13 +45,6 @@ class SameGroup:
 
     names: tuple[str, ...]
     worst: Agreement
-
-    @property
-    def reason(self) -> str:
-        """Why they count as one, in figures."""
-        if len(self.names) == 2:
-            return self.worst.spelled
-        return say("every two of them: {agreement}", agreement=self.worst.spelled)
 
 
 def by_maximum(maps: np.ndarray) -> np.ndarray:

@@ -6,19 +6,21 @@ import csv
 import io
 
 import pytest
+from made_decomposition import decomposition
 
 from dogcam.analysis.csv_tables import TABLES, as_csv, write_csv
+from dogcam.core.records import to_plain
 
 CELL = {"run": 2, "epoch": 7, "method": "gradcam", "layer": "conv5", "protocol": "default"}
 FIGURE = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 30, "reason": "", "method": "bca", "confidence": 0.95, "runs": 1}
-NONE = {**FIGURE, "value": 0.25, "low": None, "high": None, "n": 7, "reason": "too few"}
+NONE = {**FIGURE, "value": 0.25, "low": None, "high": None, "n": 7, "reason": "too-few"}
 PAIR = {"first": "a", "second": "b", "difference": FIGURE, "p": 0.01, "holm": 0.02, "effect": 0.5}
 PAIR |= {"wins": 20, "ties": 2, "losses": 8, "test": "Wilcoxon signed-rank"}
 PEAK = {"epoch": 7, "value": 0.5, "runner_up": 3, "lead": FIGURE, "separable": True}
 
 
 def summary(**changes):
-    names = "rows over_runs comparisons breakdowns curves walks dynamics claims faithfulness".split()
+    names = "rows over_runs comparisons breakdowns curves decompositions dynamics claims faithfulness".split()
     return {**{name: [] for name in names}, **changes}
 
 
@@ -65,14 +67,15 @@ def test_comparisons_are_a_ranking_and_pairs(written):
         "iou": FIGURE,
         "rank": 1,
         "letters": "a",
-        "same": "alike",
+        "same": {"boxes": 0.995, "maps": None, "images": 40, "mapped": 0},
         "unseen": PAIR,
     }
-    baseline = {**line, "names": ["whole-image"], "rank": 2, "unseen": None}
+    baseline = {**line, "names": ["whole-image"], "rank": 2, "same": None, "unseen": None}
     made = {"protocol": "default", "runs": [1], "epoch": 7, "lines": [line, baseline], "pairs": [PAIR], "baseline": "x"}
     first, second = written("ranking", comparisons=[made])
     assert (first["names"], first["mean_iou"], first["unseen_low"]) == ("cam at x; fem at x", "0.5", "0.4")
-    assert (second["rank"], second["unseen"]) == ("2", "")
+    assert (first["same_boxes"], first["same_maps"]) == ("0.995", "")
+    assert (second["rank"], second["same_boxes"], second["unseen"]) == ("2", "", "")
     (pair,) = written("pairs", comparisons=[made])
     assert [pair[name] for name in ("runs", "first", "difference", "difference_high", "n", "holm", "wins")] == [
         *("1", "a", "0.5", "0.6", "30", "0.02", "20")
@@ -95,7 +98,7 @@ def test_a_breakdown_has_a_row_for_each_group_of_each_cell(written):
         ("cam", "small", "mean_iou", "0.25", "", "7"),
         ("cam", "large", "mean_iou", "0.5", "0.4", "30"),
     ]
-    assert found[1]["reason"] == "too few"
+    assert found[1]["reason"] == "too-few"
 
 
 def test_a_curve_has_a_row_for_each_threshold(written):
@@ -107,17 +110,14 @@ def test_a_curve_has_a_row_for_each_threshold(written):
     ]
 
 
-def test_a_walk_has_a_row_for_each_choice(written):
-    step = {"names": ["ReLU"], "forward": FIGURE, "backward": NONE, "average": FIGURE, "least": 0.1, "most": 0.9}
-    walk = {"first": "cam", "second": "fem", "layer": "x", "run": 1, "epoch": 7, "said": {"ReLU": "no → yes"}}
-    (found,) = written("walks", walks=[{**walk, "steps": [step]}])
-    assert (found["choice"], found["change"], found["backward"], found["backward_low"]) == (
-        "ReLU",
-        "no → yes",
-        "0.25",
-        "",
-    )
-    assert (found["average_high"], found["most"]) == ("0.6", "0.9")
+def test_a_decomposition_has_a_row_for_each_choice(written):
+    found = decomposition(images=4)
+    rows = written("decompositions", decompositions=[to_plain(found)])
+    assert [row["choice"] for row in rows] == ["method", "relu", "threshold"]
+    assert (rows[0]["first"], rows[0]["second"], rows[0]["run"]) == ("cam@cam2016", "gradcam@gradcam2017", "2")
+    assert [(row["from"], row["to"]) for row in rows[1:]] == [("kept", "cut"), ("above 0.2", "above 0.15")]
+    assert float(rows[1]["backward"]) == pytest.approx(found.numbers.steps[1].backward.value)
+    assert (rows[1]["backward_low"], float(rows[1]["most"])) == ("", pytest.approx(0.05))
 
 
 def test_dynamics_have_a_row_for_each_figure_of_each_epoch(written):
@@ -167,7 +167,8 @@ class TestFiles:
 
     def test_every_table_is_named(self):
         assert (
-            list(TABLES) == "rows over_runs ranking pairs breakdowns curves walks dynamics claims faithfulness".split()
+            list(TABLES)
+            == "rows over_runs ranking pairs breakdowns curves decompositions dynamics claims faithfulness".split()
         )
 
 

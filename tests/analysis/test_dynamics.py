@@ -102,7 +102,7 @@ def test_over_runs_the_interval_holds_for_training_again():
     assert found.main == (found.tracks[2],)
     assert found.main_run is None
     change = found.main[0].changes[0].pair
-    assert change.test == "crossed t"
+    assert change.test == "crossed-t"
     assert (change.mean, change.low, change.high) == pytest.approx((0.08, 0.08 - 0.25412, 0.08 + 0.25412), abs=1e-4)
     assert (found.main[0].peak.epoch, found.main[0].peak.separable) == (7, False)
     assert [track.peak.separable for track in found.tracks[:2]] == [True, True]

@@ -8,6 +8,7 @@ import pytest
 from dogcam.analysis.evidence import Evidence
 from dogcam.analysis.findings import best_baseline, caution, claims_of, findings, rests_on
 from dogcam.experiment.evaluations import Cell, Choice
+from dogcam.report.wording import interval_reason
 
 IMAGES = 16
 SPREAD = np.tile([0.0, 0.02, -0.02, 0.01, -0.01, 0.015, -0.015, 0.0], 2)
@@ -102,13 +103,13 @@ def test_a_sure_but_tiny_difference_is_supported_and_negligible(made):
 def test_negligible_is_explained_where_it_is_said(made):
     made.ious = {("cam", 2): HALF, ("cam", 4): HALF + 0.001 + SPREAD / 50}
     evidence = Evidence.of(made.write())
-    assert "within ±0.005" in caution(evidence, findings(evidence))
+    assert "within ±0.005" in caution(evidence, findings(evidence), interval_reason)
     made.name, made.ious = (
         "wide",
         {(m, e): HALF + e * SPREAD * (1 + (m == "cam")) for m in ("cam", "gradcam") for e in (2, 4)},
     )
     evidence = Evidence.of(made.write())
-    assert "±" not in caution(evidence, findings(evidence))
+    assert "±" not in caution(evidence, findings(evidence), interval_reason)
 
 
 def test_a_protocol_that_keeps_negative_values_is_named_as_the_cause(made):
@@ -158,8 +159,8 @@ def test_caution_counts_the_comparisons(made):
     found = findings(evidence)
     # Above at 2 epochs, one step of each method, two methods against the baseline; the statement made of two adds none.
     assert len(rests_on(found)) == 6
-    assert "6 comparisons" in caution(evidence, found)
-    assert "16 images" in caution(evidence, found)
+    assert "6 comparisons" in caution(evidence, found, interval_reason)
+    assert "16 images" in caution(evidence, found, interval_reason)
 
 
 def test_the_best_box_that_never_looks_is_not_one_of_an_untrained_network(made):
@@ -245,8 +246,8 @@ def test_runs_of_the_same_epochs_are_judged_together(made):
     low_high = [(found.low, found.high) for _, found in finding.intervals]
     assert low_high == [pytest.approx((0.08 - 0.25412, 0.08 + 0.25412), abs=1e-4)] * 2
     assert finding.verdict == "undecided"
-    assert "crossed with 2 runs" in caution(evidence, made_of)
-    assert "2 runs hardly show how runs vary" in caution(evidence, made_of)
+    assert "crossed with 2 runs" in caution(evidence, made_of, interval_reason)
+    assert "2 runs hardly show how runs vary" in caution(evidence, made_of, interval_reason)
 
 
 def test_a_run_that_lacks_an_epoch_is_not_judged_with_the_other(made):

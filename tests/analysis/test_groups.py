@@ -163,7 +163,7 @@ def test_intervals_are_the_bootstrap_of_the_group_and_none_below_ten_pictures(ma
     assert (enough,) == intervals(iou[:12])
     assert enough.low < enough.value < enough.high
     assert np.isnan(few.low)
-    assert "9 scored images are too few" in few.reason
+    assert (few.n, few.reason) == (9, "too-few")
     assert few.value == pytest.approx(iou[12:].mean())
 
 

@@ -12,17 +12,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from made_decomposition import decomposition
 from playwright.sync_api import Error, sync_playwright
 
 from dogcam.analysis.between import contrast
-from dogcam.analysis.decomposition import Walk
 from dogcam.analysis.evidence import Evidence
+from dogcam.core.records import to_plain
 from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.metrics.faithfulness import FAITHFULNESS
 from dogcam.report.between_page import compose_contrast
 from dogcam.report.formats.rendering import html
 from dogcam.report.page import compose
-from dogcam.statistics import decompose
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 QUIETLY = ["--disable-gpu", "--disable-quic", "--disable-sync", "--disable-component-update", "--no-first-run"]
@@ -132,23 +132,7 @@ def with_more(experiment):
         scores = {name: rng.random(IMAGES, np.float32) for name in FAITHFULNESS}
         columns = {"image": [f"picture-{n}" for n in range(IMAGES)], **classes, **scores}
         evaluation.write_faithfulness(Cell(2, 4, method, "conv5_block1_out", ""), columns)
-    spread = np.linspace(-0.1, 0.1, IMAGES)
-    said = {"ReLU": "negative values kept → cut at 0", "threshold": "above 0.2 → above 0.15"}
-    walk = Walk(
-        "cam@cam2016",
-        "gradcam@default",
-        titles=("CAM by cam2016", "Grad-CAM by default"),
-        layer="conv5_block1_out",
-        run=2,
-        epoch=4,
-        decomposition=decompose(
-            lambda on: 0.5 + spread * (1 + 0.1 * len(on)) + 0.02 * len(on), list(said), resamples=100
-        ),
-        said=said,
-        same={"score": "logit"},
-        pooled=True,
-    )
-    evaluation.write_walk("cam@cam2016 gradcam@default", walk.document(), b"no figure")
+    evaluation.write_decomposition("cam@cam2016 gradcam@gradcam2017", to_plain(decomposition(IMAGES)), b"no figure")
 
 
 def written(document, folder):

@@ -21,7 +21,7 @@ def test_the_page_opens_and_its_contents_lead_everywhere(opened, report):
     there = [link.get_attribute("href") for link in links.all()]
     keys = [exhibit.key for exhibit in report.document.exhibits]
     assert there == [f"#{key}" for key in ("claims", *keys, "viewer", "protocols", "made")]
-    assert {"dynamics", "faithfulness", "gap"} <= set(keys)
+    assert {"dynamics", "faithfulness", "decomposition"} <= set(keys)
     for link, target in zip(links.all(), there, strict=True):
         link.click()
         assert page.evaluate("location.hash") == target

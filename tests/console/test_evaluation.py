@@ -7,9 +7,11 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from made_decomposition import decomposition
 from rich.cells import cell_len
 
 from dogcam import console
+from dogcam.analysis.decomposition import Setting
 from dogcam.console import scores
 from dogcam.console.groups import sparkline
 from dogcam.core.config import EvaluateConfig
@@ -306,22 +308,28 @@ class TestCurves:
         assert sparkline(values, top, letters=len(expected)) == expected
 
 
-class TestWalks:
+class TestDecompositions:
     @pytest.mark.parametrize("width", WIDTHS)
     def test_choices_and_what_each_changes(self, shown, made, width):
-        lines = shown(made.evaluation([made.row()], walks=(made.walk(),)), width)
+        lines = shown(made.evaluation([made.row()], decompositions=(decomposition(),)), width)
         rows = table(lines, "From A, cam")
-        assert rows[-2].endswith("+0.050 +0.050  +0.050   [0.050, 0.050]")
-        assert rows[-1].endswith("-0.020 -0.020  -0.020 [-0.020, -0.020]")
+        assert re.search(r"\+0.050 \+0.050  \+0.050   \[0.0[45]\d, 0.05\d\]$", rows[-2])
+        assert re.search(r"-0.020 -0.020  -0.020 \[-0.02\d, -0.0[12]\d\]$", rows[-1])
         assert rows[-1].startswith("thr")
         title, words = " ".join(lines).split("choice")[0], " ".join(lines)
-        assert "From A, cam (0.494), to B, gradcam (0.524), at last, run 2, epoch 7: +0.030 [0.030, 0.030]" in title
-        assert "on average over 2 orders of switching" in words
-        assert width < 80 or "0.20 → 0.15" in rows[-1]
+        assert (
+            "From A, cam@cam2016 (0.500), to B, gradcam@gradcam2017 (0.530), at conv5_block1_out, run 2, epoch 4"
+            in title
+        )
+        assert "on average over 6 orders of switching" in words
+        assert width < 100 or "above 0.2 → above 0.15" in rows[-1]
 
     def test_hostile_words(self, shown, made, hostile):
-        walk = made.walk(hostile, hostile, {hostile: hostile, "b": "c"})
-        lines = shown(made.evaluation([made.row()], walks=(walk,)))
+        found = decomposition()
+        ends = {end: replace(getattr(found, end), method=hostile, protocol=hostile) for end in ("first", "second")}
+        settings = {**found.first.settings, "method": (Setting(hostile),)}
+        ends["first"] = replace(ends["first"], settings=settings)
+        lines = shown(made.evaluation([made.row()], decompositions=(replace(found, **ends),)))
         assert max(map(cell_len, lines)) <= 80
         assert sum("+0.050 +0.050  +0.050" in line for line in lines) == 1
 
@@ -372,7 +380,7 @@ class TestComparisons:
     def test_without_pairs_only_the_sentences(self, shown, made):
         text = " ".join(shown(made.evaluation([made.row()], comparisons=(made.comparison(),)), 120))
         assert "30/2/8" not in text
-        assert "The same boxes: cam at last, gradcam at last (the same box on 100 % of 40 images)." in text
+        assert "The same boxes: cam at last, gradcam at last (the same box on 100.00% of 40 images)." in text
         assert "The best box that never looks is whole-image, mean IoU 0.450. Above it" in text
 
 

@@ -20,6 +20,7 @@ from dogcam.data import (
     Dataset,
     FileSlice,
     ImageFile,
+    Origin,
     Problem,
     Record,
     Source,
@@ -339,13 +340,13 @@ def dataset(**changes):
     first = Record(plain["id"], SOME, plain["label"], plain["boxes"])
     second = Record("b", SOME, 1, [[0.25, 0.25, 1, 1]])
     splits = {"train": (first,), "test": (second,)}
-    return Dataset("made", plain["classes"], splits | plain.get("splits", {}), source=plain.get("source", ""))
+    return Dataset("made", plain["classes"], splits | plain.get("splits", {}), source=plain.get("source"))
 
 
 def test_the_fingerprint_is_of_the_data_alone():
     print_ = dataset().fingerprint()
     assert len(print_) == 64
-    assert print_ == dataset(source="another folder").fingerprint()
+    assert print_ == dataset(source=Origin("archives", "another folder")).fingerprint()
     turned = Dataset("other", ("x", "y"), dict(reversed(dataset().splits.items())))
     assert turned.fingerprint() == print_
 

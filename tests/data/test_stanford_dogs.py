@@ -16,7 +16,7 @@ from PIL import Image
 
 from dogcam.boxes.geometry import WHOLE_IMAGE, centre_box, iou
 from dogcam.core.errors import InputError
-from dogcam.data import open_dataset
+from dogcam.data import Origin, open_dataset
 from dogcam.data.stanford_dogs import boxes_beside
 
 FORMS = ["archives", "unpacked", "unpacked, lists/", "unpacked, lists.tar", "mixed"]
@@ -61,7 +61,7 @@ def test_a_copy_gives_its_records(maker, dogs, tmp_path, form):
         "test": [("n02106030_30", 0), ("n02110958_150", 1)],
     }
     assert dataset.problems == ()
-    assert str(tmp_path) in dataset.source
+    assert dataset.source == Origin("archives", str(tmp_path))
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -109,8 +109,8 @@ def everything(dataset):
 
 def test_tfds_own_builder_downloads_and_prepares(opened, dogs):
     assert sorted(opened.asked) == ["GET /annotation.tar", "GET /images.tar", "GET /lists.tar", "HEAD /annotation.tar"]
-    assert str(opened.data) in opened.first.source
-    assert "stanford_dogs/0.2.0" in opened.first.source
+    origin = opened.first.source
+    assert (origin.kind, str(opened.data) in origin.folder, origin.name) == ("tfds", True, "stanford_dogs/0.2.0")
     assert opened.first.name == "stanford_dogs"
     assert opened.first.problems == ()
     for split, records in opened.first.splits.items():

@@ -1,4 +1,4 @@
-"""Waterfalls: bars where the walk puts them, words on the paper."""
+"""Waterfalls: bars where the decomposition puts them, words on the paper."""
 
 import io
 
@@ -22,7 +22,7 @@ def texts(figure):
     return [text.get_text() for axes in figure.axes for text in axes.texts]
 
 
-def walked(changes, images=40):
+def decomposed(changes, images=40):
     """A decomposition in which choice k adds about changes[k] to every image, whatever was switched before it."""
     noise = np.random.default_rng(0).normal(0, 0.01, (len(changes), images))
     noise -= noise.mean(axis=1, keepdims=True)
@@ -44,7 +44,7 @@ def bars(figure, name):
 
 
 def test_a_waterfall_goes_from_one_mean_to_the_other():
-    figure = figures.waterfall(walked([0.05, -0.02]), ("A", "B"))
+    figure = figures.waterfall(decomposed([0.05, -0.02]), ("A", "B"))
     gain, loss = bars(figure, "step")
     assert gain == (pytest.approx(0.5), pytest.approx(0.05), None)
     assert loss[:2] == pytest.approx((0.55, -0.02))
@@ -55,7 +55,7 @@ def test_a_waterfall_goes_from_one_mean_to_the_other():
 
 
 def test_a_waterfall_shows_the_intervals_of_its_changes():
-    found = walked([0.05, -0.02])
+    found = decomposed([0.05, -0.02])
     figure = figures.waterfall(found, ("A", "B"), account="backward")
     drawn = [list(line.get_xdata()) for line in figure.axes[0].lines if line.get_gid() == "interval"]
     second, first = (found.steps[place].backward for place in (1, 0))
@@ -66,7 +66,7 @@ def test_a_waterfall_shows_the_intervals_of_its_changes():
 
 
 def test_a_waterfall_whose_axis_does_not_begin_at_zero_says_so_and_breaks_its_ends():
-    near, far = figures.waterfall(walked([0.05]), ("A", "B")), figures.waterfall(walked([-0.45]), ("A", "B"))
+    near, far = figures.waterfall(decomposed([0.05]), ("A", "B")), figures.waterfall(decomposed([-0.45]), ("A", "B"))
     broken = [[line for line in each.axes[0].lines if line.get_gid() == "break"] for each in (near, far)]
     assert [len(each) for each in broken] == [4, 0]
     assert "begins at" in near.axes[0].get_xlabel()
@@ -76,7 +76,7 @@ def test_a_waterfall_whose_axis_does_not_begin_at_zero_says_so_and_breaks_its_en
 
 @pytest.mark.parametrize("steps", [1, 8])
 def test_all_words_of_a_waterfall_are_on_the_paper(steps):
-    found = walked([0.01 * (-1) ** place for place in range(steps)])
+    found = decomposed([0.01 * (-1) ** place for place in range(steps)])
     words = {f"choice {place}": "what it was, in some detail or more → what it became" for place in range(steps)}
     figure = figures.waterfall(found, ("Grad-CAM element-wise by gradcam2017", "B"), words)
     rendered(figure)
@@ -88,7 +88,7 @@ def test_all_words_of_a_waterfall_are_on_the_paper(steps):
 
 
 def test_a_waterfall_of_no_change_and_of_few_images():
-    figure = figures.waterfall(walked([0, 0], images=4), ("A", "B"))
+    figure = figures.waterfall(decomposed([0, 0], images=4), ("A", "B"))
     assert len([line for line in figure.axes[0].lines if line.get_gid() == "nothing"]) == 2
     assert not [line for line in figure.axes[0].lines if line.get_gid() == "interval"]
-    assert rendered(figures.waterfall(walked([0.1]), ("A", "B"), theme="dark"))[0, 0].sum() < 150
+    assert rendered(figures.waterfall(decomposed([0.1]), ("A", "B"), theme="dark"))[0, 0].sum() < 150

@@ -64,7 +64,7 @@ class Made:
             "versions": {"python": "3.11", "tensorflow": "2.21", "keras": "3"},
             "dataset": {
                 "name": "synthetic",
-                "source": "drawn",
+                "source": {"kind": "drawn", "folder": "", "name": ""},
                 "fingerprint": "abc",
                 "classes": list(self.classes),
                 "counts": {"train": 20, "test": 8},

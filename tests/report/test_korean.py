@@ -11,19 +11,20 @@ from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
+from made_decomposition import decomposition
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from dogcam.analysis.decomposition import Walk
+from dogcam.analysis.decomposition import ScoredMap
 from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import PROTOCOLS
+from dogcam.core.records import to_plain
 from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.language import speaking
 from dogcam.methods import METHODS
 from dogcam.metrics.faithfulness import BOXED_ONLY, FAITHFULNESS
 from dogcam.report.document import Chart, Document, Sheet
 from dogcam.report.page import compose
-from dogcam.statistics import decompose
 
 IMAGES, SHOWN_PROTOCOLS = 24, ("default", "cam2016", "exercise")
 # Every part of the document, and what of it is said in full.
@@ -41,11 +42,11 @@ PARTS = (
         "methods",
         "boxes",
     ),
-    *("iou", "ranking", "dynamics", "groups", "faithfulness", "gap", "galleries", "provenance", "viewer"),
+    *("iou", "ranking", "dynamics", "groups", "faithfulness", "decomposition", "galleries", "provenance", "viewer"),
 )
 DRAWN = (
     *("training", "cam-by-epoch", "layers", "methods", "boxes", "iou", "ranking", "dynamics", "groups"),
-    *("gap", "galleries"),
+    *("decomposition", "galleries"),
 )  # of which exhibits the charts' words are
 
 # What is no text: keys, and names of files.
@@ -72,30 +73,6 @@ def faithful(count: int) -> dict:
     return {"image": ids, **whole, "boxed": boxed, **scores}
 
 
-def walk(images: int, bound: tuple[str, ...] = ()) -> Walk:
-    """From CAM to Grad-CAM, of which the choices depend on each other."""
-    said = {
-        "method": "CAM → Grad-CAM",
-        "ReLU": "negative values kept → cut at 0 by Grad-CAM itself",
-        "threshold": "of 8 bits, above 0.2 → above 0.15, then 8 bits",
-    }
-    spread = np.linspace(-0.1, 0.1, images)
-    return Walk(
-        "cam@cam2016",
-        "gradcam@gradcam2017",
-        ("CAM by cam2016", "Grad-CAM by gradcam2017"),
-        "conv5_block1_out",
-        2 if bound else 0,
-        4 if bound else 0,
-        decompose(lambda on: 0.5 + spread + 0.02 * len(on) ** 2, list(said), resamples=50),
-        said,
-        {"score": "logit", "box rule": "largest part", "comparison": "best annotated box"},
-        pooled=not bound,
-        proportional=not bound,
-        bound=bound,
-    )
-
-
 def complete(made) -> Document:
     """The report of an experiment in which everything was done."""
     experiment = made.write()
@@ -111,8 +88,10 @@ def complete(made) -> Document:
         layer = "input" if method == "random-map" else "conv5_block1_out"
         evaluation.write_faithfulness(Cell(2, 4, method, layer, ""), faithful(IMAGES))
     evaluation.write_faithfulness(Cell(1, 4, "gradcam", "conv5_block1_out", ""), faithful(5))
-    evaluation.write_walk("one", walk(40).document(), b"")
-    evaluation.write_walk("two", walk(4, ("CAM (softmax)", "Grad-CAM (softmax)")).document(), b"")
+    bound = (ScoredMap("cam", "softmax"), ScoredMap("gradcam", "softmax"))
+    given = decomposition(both=0.04, proportional=True, run=0, epoch=0)
+    for name, found in {"one": given, "two": decomposition(images=4, bound=bound, pooled=False)}.items():
+        evaluation.write_decomposition(name, to_plain(found), b"")
     evaluation.write_problems([{"id": "picture-x", "reason": ""}])
     experiment.update_document(problems=[{"id": "picture-y", "reason": ""}])
     with speaking("ko"):

@@ -110,11 +110,41 @@ def test_what_was_evaluated_with_means_over_varied_inputs_and_that_there_is_more
     )
 
 
-def test_in_korean_what_was_kept_in_english_is_said_again(made):
+@pytest.mark.parametrize(
+    ("source", "english", "korean"),
+    [
+        ({"kind": "drawn", "folder": "", "name": ""}, "drawn on demand", "필요할 때 그려서 만듦"),
+        (
+            {"kind": "archives", "folder": "/data/dogs", "name": ""},
+            "the official archives in /data/dogs",
+            "/data/dogs에 있는 공식 배포 파일",
+        ),
+        (
+            {"kind": "tfds", "folder": "/data", "name": "dogs/0.2.0"},
+            "TFDS dogs/0.2.0 in /data",
+            "/data에 있는 TFDS dogs/0.2.0",
+        ),
+        ("the official archives in /data", "the official archives in /data", "the official archives in /data"),
+        ({"kind": "novel", "folder": "/data"}, "kind novel, folder /data", "kind novel, folder /data"),
+    ],
+    ids=["drawn", "archives", "tfds", "kept by an earlier dogcam", "of a later one"],
+)
+def test_where_the_data_came_from(made, source, english, korean):
+    experiment = made.write()
+    experiment.update_document(dataset={**experiment.document["dataset"], "source": source})
+    for language, head, text in (("en", "its source", english), ("ko", "데이터 출처", korean)):
+        with speaking(language):
+            told = {
+                name: value for table in provenance(Evidence.of(experiment)) for name, value in pairs(table).items()
+            }
+        assert told[head] == text
+
+
+def test_in_korean_names_stay_and_states_are_said(made):
     made.name = "finished"
 
     def sourced(experiment):
-        dataset = {**experiment.document["dataset"], "source": "the official archives in /data/dogs"}
+        dataset = {**experiment.document["dataset"], "source": {"kind": "archives", "folder": "/data/dogs", "name": ""}}
         experiment.update_document(dataset=dataset, status="training")
 
     with speaking("ko"):

@@ -14,7 +14,6 @@ from dogcam.language.numbers import listed, p_value, percent
 from dogcam.report.between_page import compose_contrast
 from dogcam.report.document import Table
 from dogcam.report.page import compose
-from dogcam.statistics import groups_of_same, intervals, intervals_over_runs, pooled_interval
 
 IMAGES = 16
 HALF = np.full(IMAGES, 0.5)
@@ -119,18 +118,3 @@ def test_names_shares_and_p_values():
     with speaking("ko"):
         assert listed(list("abc")) == "a, b, c"
         assert percent(0.123) == "12.3%"
-
-
-def test_reasons_of_statistics_are_said_when_they_are_computed():
-    with speaking("ko"):
-        few, alike = intervals(np.full((5, 1), 0.5))[0], intervals(np.full((40, 1), 0.5))[0]
-        runs = intervals_over_runs(np.random.default_rng(0).random((2, 30, 1)))[0]
-        pooled = pooled_interval(lambda column: column, np.ones(5))
-        boxes = np.zeros((20, 4))
-        (same,) = groups_of_same({"a": boxes, "b": boxes, "c": boxes})
-        is_korean(alike.described)
-        reasons = [found.reason for found in (few, alike, runs, pooled, same)]
-    for reason in reasons:
-        assert HANGUL.search(reason)
-        assert not re.search("[A-Za-z]", reason)
-    assert not HANGUL.search(alike.described)

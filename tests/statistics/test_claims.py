@@ -73,11 +73,6 @@ def test_wider_intervals_may_decide_about_contradiction():
     assert claim(seen, "above", contradicting=wider).verdict == "undecided"
 
 
-def test_figures_are_spelled():
-    found = claim({"epoch 7": Interval(-0.067, -0.08, -0.0541, 90)}, "below")
-    assert found.figures == "epoch 7: −0.067 [−0.080, −0.054]"
-
-
 def test_how_often_a_true_claim_is_contradicted_and_a_false_one_supported():
     """Differences of exactly 0: neither direction may be supported in more than 2.5 % of the samples."""
     rng = np.random.default_rng(0)

@@ -31,7 +31,7 @@ def test_large_images_count_for_more():
 def test_too_few_images_have_no_interval_and_say_so():
     found = pooled_interval(share, np.ones((9, 1)), np.ones((9, 1)))
     assert np.isnan([found.low, found.high]).all()
-    assert "9 images" in found.reason
+    assert (found.n, found.reason) == (9, "too-few")
 
 
 def test_columns_of_other_images_are_refused():

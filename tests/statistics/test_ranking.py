@@ -77,8 +77,9 @@ class TestRanking:
         assert [line.names[0] for line in ranked] == ["d", "c", "b", "a"]
         assert [line.rank for line in ranked] == [1, 1, 2, 4]
 
-    def test_a_stricter_level_ties_more(self, scores):
-        ranked = ranking(scores[:, ::-1], NAMES, alpha=1e-12, resamples=300)
+    def test_a_stricter_level_ties_more(self, scores, monkeypatch):
+        monkeypatch.setattr("dogcam.statistics.pairs.ALPHA", 1e-12)
+        ranked = ranking(scores[:, ::-1], NAMES, resamples=300)
         assert [line.letters for line in ranked] == ["a", "b", "b", "b"]
 
     def test_methods_that_draw_the_same_are_one_line(self, scores):
@@ -88,8 +89,8 @@ class TestRanking:
         same[:, 1] = same[:, 0]
         ranked = ranking(same, NAMES, groups, resamples=300)
         assert [line.names for line in ranked] == [("a",), ("b",), ("d", "c")]
-        assert ranked[-1].reason == groups[0].reason
-        assert ranked[0].reason == ""
+        assert ranked[-1].same == groups[0].worst
+        assert ranked[0].same is None
         assert representatives(NAMES, groups) == ["d", "b", "a"]
 
     def test_equal_methods_that_nobody_grouped_are_tied(self):

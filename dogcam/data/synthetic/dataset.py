@@ -13,7 +13,7 @@ import numpy as np
 
 from dogcam.core.errors import OptionError
 from dogcam.core.progress import Progress
-from dogcam.data import Dataset, Record
+from dogcam.data import Dataset, Origin, Record
 from dogcam.data.synthetic.breeds import BREEDS
 from dogcam.data.synthetic.dogs import Dog
 from dogcam.data.synthetic.scenes import SCALE, Placed, draw_scene, place
@@ -112,7 +112,7 @@ def open_synthetic(argument: str, data_dir: str | None, progress: Progress) -> D
                     records.append(_record(split, breed, label, k, (DEFAULTS.seed, number, label, k)))
                 step.advance(count)
             splits[split] = tuple(records)
-    return Dataset(f"synthetic:{argument}".rstrip(":"), tuple(breeds), splits, source="drawn on demand")
+    return Dataset(f"synthetic:{argument}".rstrip(":"), tuple(breeds), splits, source=Origin("drawn"))
 
 
 def _count(argument: str) -> int:

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 
+from dogcam.analysis.decomposition import decompositions_of
 from dogcam.analysis.evidence import Evidence
 from dogcam.analysis.summary import undocumented
 from dogcam.boxes import drawing
@@ -26,6 +27,7 @@ from dogcam.commands.explain import command as explain
 from dogcam.core.config import EvaluateConfig, ExplainConfig
 from dogcam.core.errors import ExperimentError, InputError, Interrupted, LayerError, OptionError, UnknownName
 from dogcam.core.progress import Progress
+from dogcam.core.records import to_plain
 from dogcam.data import open_dataset
 from dogcam.data.pipeline import limited, squash
 from dogcam.engine import HeatmapEngine
@@ -665,19 +667,20 @@ class TestEverythingAskedFor:
         first = [label == 0 for label in rows["label"]]
         assert line["mean_iou"][0]["value"] == pytest.approx(rows["iou"][first].mean())
 
-    def test_a_gap_is_walked_from_pipeline_to_pipeline_and_kept_with_its_figure(self, whole):
-        (walk,) = whole.walks
+    def test_a_decomposition_goes_from_pipeline_to_pipeline_and_is_kept_with_its_figure(self, whole):
+        (found,) = whole.decompositions
+        numbers = found.numbers
         ends = [
             whole.evaluation.read(Cell(1, 2, "cam", LAYERS[-1], "cam2016"))["iou"].mean(),
-            walk.decomposition.start.value + walk.decomposition.total.value,
+            numbers.start.value + numbers.total.value,
         ]
-        assert (walk.decomposition.start.value, walk.decomposition.end.value) == pytest.approx(ends, abs=1e-6)
-        steps = {step.label: step.average.value for step in walk.decomposition.steps}
+        assert (numbers.start.value, numbers.end.value) == pytest.approx(ends, abs=1e-6)
+        steps = {step.label: step.average.value for step in numbers.steps}
         assert steps["method"] == 0, "at the pooled layer, with a logit score"
-        assert sum(steps.values()) == pytest.approx(walk.decomposition.total.value)
-        (kept,) = whole.evaluation.walks()
-        assert kept == whole.document()["walks"][0]
-        (figure,) = whole.evaluation.path.glob("walks/*.png")
+        assert sum(steps.values()) == pytest.approx(numbers.total.value)
+        assert decompositions_of(whole.evaluation) == (found,)
+        assert whole.document()["decompositions"] == [to_plain(found)]
+        (figure,) = whole.evaluation.path.glob("decompositions/*.png")
         assert figure.read_bytes().startswith(b"\x89PNG")
 
     def test_training_dynamics_and_the_claims_are_there_with_their_verdicts(self, whole):
@@ -700,7 +703,7 @@ class TestEverythingAskedFor:
 
     def test_the_report_shows_the_gap_and_the_faithfulness(self, whole):
         keys = [exhibit.key for exhibit in compose(whole.experiment).exhibits]
-        assert keys[-5:] == ["dynamics", "groups", "faithfulness", "gap", "galleries"]
+        assert keys[-5:] == ["dynamics", "groups", "faithfulness", "decomposition", "galleries"]
 
     def test_what_was_scored_for_faithfulness_on_other_pictures_is_not_resumed(self, whole):
         config = replace(whole.config, resume=True, faithfulness=3, experiment=str(whole.experiment.path))

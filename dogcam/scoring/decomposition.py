@@ -1,9 +1,9 @@
 """Where the gap between two methods comes from: from one's pipeline to the other's, one choice at a time.
 
-A pipeline is a method and a protocol. They are walked from the first to the second by switching what differs between
+A pipeline is a method and a protocol. The way from the first to the second is switching what differs between
 them: the method, the score that its map explains, and bundles of the protocol's fields that make sense together.
 
-ReLU is in the protocol and in some methods' own formulas, so that Grad-CAM against CAM is a ReLU more. Here `ReLU` means
+ReLU is in the protocol and in some methods' own formulas, so that Grad-CAM against CAM is a ReLU more. Here `relu` means
 that no negative values are left, whoever cut them, and `method` compares maps that are both cut or both not. That asks
 for maps of the cutting method as they were before. At the layer that feeds the pooling, with a logit score, they are
 CAM's up to a factor, for every method that equals ReLU(CAM) / Z there (Z places; see docs of `methods.gradient`): this is
@@ -22,8 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dogcam.analysis.decomposition import Walk
-from dogcam.analysis.decomposition_words import METHOD, RELU, SCORE
+from dogcam.analysis.decomposition import METHOD, RELU, SCORE, PipelineDecomposition, PipelineSettings, ScoredMap
 from dogcam.boxes import drawing
 from dogcam.boxes.protocols import Protocol
 from dogcam.core.config import EvaluateConfig
@@ -36,7 +35,7 @@ from dogcam.methods import METHODS
 from dogcam.models.classifier import Classifier
 from dogcam.scoring import Calibration
 from dogcam.scoring.measuring import curve_of
-from dogcam.scoring.sides import CHOICES, Side, combined, fixed_at
+from dogcam.scoring.pipelines import CHOICES, Pipeline, combined, fixed_at
 from dogcam.scoring.thresholds import best, calibrated
 from dogcam.statistics.decomposition import Subset, decompose
 
@@ -65,9 +64,9 @@ class Maps:
     cut: frozenset[str]
     proportional: frozenset[str] = frozenset()
 
-    def effective(self, side: Side) -> Protocol:
-        """The side's protocol; what the method's own formula cuts is cut, whatever the protocol says."""
-        return replace(side.protocol, relu=side.protocol.relu or side.method in self.cut)
+    def effective(self, pipeline: Pipeline) -> Protocol:
+        """The pipeline's protocol; what the method's own formula cuts is cut, whatever the protocol says."""
+        return replace(pipeline.protocol, relu=pipeline.protocol.relu or pipeline.method in self.cut)
 
     def known_below_zero(self, method: str, score: str) -> bool:
         """Whether the map is there as it is before its own formula cuts it."""
@@ -116,10 +115,10 @@ class _Mapping(NamedTuple):
     progress: Progress
     options: dict[str, Any]  # of the engine
 
-    def maps(self, sides: Sequence[Side], pictures: Pictures, targets: np.ndarray, title: str) -> Maps:
-        """The maps of the sides' methods, of the sides' scores, in one pass for each score that a map depends on."""
-        methods = list(dict.fromkeys(side.method for side in sides))
-        scores = sorted({side.protocol.score for side in sides})
+    def maps(self, pipelines: Sequence[Pipeline], pictures: Pictures, targets: np.ndarray, title: str) -> Maps:
+        """The maps of the pipelines' methods, of the pipelines' scores, in one pass for each score that a map depends on."""
+        methods = list(dict.fromkeys(pipeline.method for pipeline in pipelines))
+        scores = sorted({pipeline.protocol.score for pipeline in pipelines})
         pooled = self.classifier.pooled_layer()
         # CAM as the measure of the others, even where it is not asked for itself.
         measured = "logit" in scores and any(name in CAM_THERE and self.cells[name] == pooled for name in methods)
@@ -155,31 +154,31 @@ def _sizes(pictures: Pictures) -> list[tuple[int, int]]:
     return [(height, width) for height, width in pictures.shapes.tolist()]
 
 
-def chosen_threshold(side: Side, maps: Maps, pictures: Pictures) -> float:
-    """The threshold that a side's protocol chooses on pictures, of the maps of these pictures."""
-    raw, protocol = maps.arrays[maps.stands_for[side.method, side.protocol.score]], maps.effective(side)
+def chosen_threshold(pipeline: Pipeline, maps: Maps, pictures: Pictures) -> float:
+    """The threshold that a pipeline's protocol chooses on pictures, of the maps of these pictures."""
+    raw, protocol = maps.arrays[maps.stands_for[pipeline.method, pipeline.protocol.score]], maps.effective(pipeline)
     with ThreadPoolExecutor(WORKERS) as pool:
         curves = np.stack(list(pool.map(curve_of, raw, repeat(protocol), _sizes(pictures), pictures.records)))
     choose = best if protocol.threshold_from == "best" else calibrated
     return drawing.threshold_of(replace(protocol, threshold=choose(curves, protocol).threshold))
 
 
-class Pipelines:
-    """The two pipelines, what differs between them, and the IoU of the pictures under every combination.
+class Mixtures:
+    """What differs between two pipelines, and the IoU of the pictures under every combination of it.
 
     Args:
-        sides: their protocols' thresholds must be fixed.
+        ends: the pipelines; their protocols' thresholds must be fixed.
     """
 
-    def __init__(self, sides: tuple[Side, Side], maps: Maps):
-        self.sides, self.maps = sides, maps
-        self.first, self.second = map(maps.effective, sides)
-        self.choices = [METHOD] if sides[0].method != sides[1].method else []
+    def __init__(self, ends: tuple[Pipeline, Pipeline], maps: Maps):
+        self.ends, self.maps = ends, maps
+        self.first, self.second = map(maps.effective, ends)
+        self.choices = [METHOD] if ends[0].method != ends[1].method else []
         self.choices += [name for name, choice in CHOICES.items() if choice.differs(self.first, self.second)]
 
     def at(self, switched: Subset) -> tuple[Key, Protocol]:
         """The raw map and the protocol of a combination; what the map alone depends on is the first's in the protocol."""
-        method = self.sides[METHOD in switched].method
+        method = self.ends[METHOD in switched].method
         score = (self.second if SCORE in switched else self.first).score
         return (method, score), combined(self.first, self.second, switched - {METHOD, SCORE})
 
@@ -189,10 +188,10 @@ class Pipelines:
         return protocol.relu or self.maps.known_below_zero(*key)
 
     @property
-    def bound(self) -> tuple[str, ...]:
-        """The maps, "Grad-CAM (softmax)", for whose sake not all orders of the choices exist."""
+    def bound(self) -> tuple[ScoredMap, ...]:
+        """The maps for whose sake not all orders of the choices exist."""
         found = [key for key in self.maps.stands_for if not self.maps.known_below_zero(*key)]
-        return tuple(f"{METHODS[method].title} ({score})" for method, score in found) if RELU in self.choices else ()
+        return tuple(ScoredMap(*key) for key in found) if RELU in self.choices else ()
 
     def ious(self, pictures: Pictures, progress: Progress) -> dict[Subset, np.ndarray]:
         """IoU (n,) of the pictures under every combination that exists; the same boxes are drawn once."""
@@ -207,7 +206,7 @@ class Pipelines:
             boxes, compared = self._steps(switched)
             asked.setdefault(boxes, {})[compared] = None
         found: dict[tuple[Key, Protocol, Protocol], np.ndarray] = {}
-        title = f"decomposing {self.sides[0].name}:{self.sides[1].name}"
+        title = f"decomposing {self.ends[0].name}:{self.ends[1].name}"
         with ThreadPoolExecutor(WORKERS) as pool:
             for (key, drawn), compared in progress.track(asked.items(), title, len(asked)):
                 of = self.maps.arrays[key], _sizes(pictures), pictures.records
@@ -222,16 +221,11 @@ class Pipelines:
         _, drawn = self.at(switched - {"comparison"})
         return (self.maps.stands_for[key], drawn), protocol
 
-    def words(self) -> tuple[dict[str, str], dict[str, str]]:
-        """By choice: "from → to" where the pipelines differ, and the value that they share where not."""
-        first, second = map(self._said, self.sides, (self.first, self.second))
-        said = {name: f"{first[name]} → {second[name]}" for name in first if name in self.choices}
-        return said, {name: value for name, value in first.items() if name not in self.choices}
-
-    def _said(self, side: Side, protocol: Protocol) -> dict[str, str]:
-        title = METHODS[side.method].title
-        words = {METHOD: title, **{name: choice.words(protocol) for name, choice in CHOICES.items()}}
-        return words if side.protocol.relu == protocol.relu else {**words, RELU: f"cut at 0 by {title} itself"}
+    @property
+    def settings(self) -> tuple[PipelineSettings, PipelineSettings]:
+        """What the two have at each choice."""
+        first, second = self.ends
+        return first.settings(self.first), second.settings(self.second)
 
 
 def _scores(
@@ -243,7 +237,7 @@ def _scores(
 
 
 def decomposed(
-    sides: tuple[Side, Side],
+    pipelines: tuple[Pipeline, Pipeline],
     classifier: Classifier,
     pictures: Pictures,
     targets: np.ndarray,
@@ -258,14 +252,14 @@ def decomposed(
     mask_batch: int = EvaluateConfig.mask_batch,
     smooth: Sequence[str] = (),
     **options: Any,
-) -> Walk:
-    """Walk from the first pipeline to the second over all pictures.
+) -> PipelineDecomposition:
+    """Switch from the first pipeline to the second over all pictures, one choice at a time.
 
     Args:
         pictures: every record has a box.
         targets: the class that each map is drawn for, and the one it is set against, int (n, 2).
         layer: of both maps; None is the layer that feeds the pooling, or the last one where there is none.
-        thresholds: of the two sides, where they are known already; None leaves the choice to the protocol.
+        thresholds: of the two pipelines, where they are known already; None leaves the choice to the protocol.
         calibration: what a calibrated threshold is chosen on; None takes the one that its protocol names.
         run, epoch: of the model, for the record.
         smooth: of "flip" and "scale", as of the engine.
@@ -277,50 +271,45 @@ def decomposed(
     """
     pooled = classifier.pooled_layer()
     wanted = layer or pooled
-    cells = dict(plan_cells(classifier, [side.method for side in sides], [wanted] if wanted else []))
+    cells = dict(plan_cells(classifier, [pipeline.method for pipeline in pipelines], [wanted] if wanted else []))
     mapping = _Mapping(classifier, cells, batch_size, progress, {"mask_batch": mask_batch, "smooth": smooth})
-    maps = mapping.maps(sides, pictures, targets, "maps to decompose")
-    first, second = _settled(sides, thresholds, maps, pictures, mapping, calibration)
-    pipelines = Pipelines((first, second), maps)
-    if not pipelines.choices:
+    maps = mapping.maps(pipelines, pictures, targets, "maps to decompose")
+    first, second = _settled(pipelines, thresholds, maps, pictures, mapping, calibration)
+    mixtures = Mixtures((first, second), maps)
+    if not mixtures.choices:
         raise OptionError(f"{first.name} and {second.name} come to the same pipeline: there is no gap to explain")
-    ious = pipelines.ious(pictures, progress)
-    said, same = pipelines.words()
-    return Walk(
-        first.name,
-        second.name,
-        (first.title, second.title),
+    ious = mixtures.ious(pictures, progress)
+    return PipelineDecomposition(
+        *mixtures.settings,
         ", ".join(dict.fromkeys(cells.values())),
         run,
         epoch,
-        decompose(ious.__getitem__, pipelines.choices, allowed=ious.__contains__, **options),
-        said,
-        same,
+        decompose(ious.__getitem__, mixtures.choices, allowed=ious.__contains__, **options),
         pooled=set(cells.values()) == {pooled},
         proportional=first.method != second.method and maps.proportional >= {first.method, second.method},
-        bound=pipelines.bound,
+        bound=mixtures.bound,
     )
 
 
 def _settled(
-    sides: tuple[Side, Side],
+    pipelines: tuple[Pipeline, Pipeline],
     given: Sequence[float | None],
     maps: Maps,
     pictures: Pictures,
     mapping: _Mapping,
     calibration: Calibration | None,
-) -> tuple[Side, Side]:
-    """The sides with thresholds that are not chosen any more."""
-    open_ = [side for side, known in zip(sides, given, strict=True) if known is None]
-    calibrating = [side for side in open_ if side.protocol.threshold_from == "calibrated"]
+) -> tuple[Pipeline, Pipeline]:
+    """The pipelines with thresholds that are not chosen any more."""
+    open_ = [pipeline for pipeline, known in zip(pipelines, given, strict=True) if known is None]
+    calibrating = [pipeline for pipeline in open_ if pipeline.protocol.threshold_from == "calibrated"]
     on = {"best": (maps, pictures)}
     if calibrating and calibration is not None:
         learnt = mapping.maps(calibrating, calibration.pictures, calibration.targets, "thresholds to decompose")
         on["calibrated"] = learnt, calibration.pictures
     found = []
-    for side, known in zip(sides, given, strict=True):
-        if known is None and side.protocol.threshold_from in on:
-            known = chosen_threshold(side, *on[side.protocol.threshold_from])
-        threshold = drawing.threshold_of(side.protocol) if known is None else known
-        found.append(replace(side, protocol=fixed_at(side.protocol, threshold)))
+    for pipeline, known in zip(pipelines, given, strict=True):
+        if known is None and pipeline.protocol.threshold_from in on:
+            known = chosen_threshold(pipeline, *on[pipeline.protocol.threshold_from])
+        threshold = drawing.threshold_of(pipeline.protocol) if known is None else known
+        found.append(replace(pipeline, protocol=fixed_at(pipeline.protocol, threshold)))
     return found[0], found[1]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from dogcam.analysis.decomposition_words import RELU, SCORE
+from dogcam.analysis.decomposition import METHOD, RELU, SCORE, PipelineSettings, Setting
 from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import Protocol, find_protocol
 from dogcam.core.errors import OptionError
@@ -21,8 +21,8 @@ OWN_PROTOCOL = {"cam": "cam2016", "gradcam": "gradcam2017"}
 
 
 @dataclass(frozen=True)
-class Side:
-    """One of the two pipelines."""
+class Pipeline:
+    """A method and what is done to its map."""
 
     method: str
     protocol: Protocol
@@ -32,13 +32,15 @@ class Side:
         """As it is asked for."""
         return f"{self.method}@{self.protocol.name}"
 
-    @property
-    def title(self) -> str:
-        """In words."""
-        return f"{METHODS[self.method].title} by {self.protocol.name}"
+    def settings(self, effective: Protocol) -> PipelineSettings:
+        """What it has at each choice; in the `effective` protocol is cut what the method's own formula cuts."""
+        found = {METHOD: _settings(self.method), **{name: each.settings(effective) for name, each in CHOICES.items()}}
+        if effective.relu != self.protocol.relu:
+            found[RELU] = _settings("cut-by-method")
+        return PipelineSettings(self.method, self.protocol.name, found)
 
 
-def parse(text: str) -> tuple[Side, Side]:
+def parse(text: str) -> tuple[Pipeline, Pipeline]:
     """The two pipelines of "A:B", each METHOD or METHOD@PROTOCOL; without a protocol the method's own paper's.
 
     Raises:
@@ -50,7 +52,7 @@ def parse(text: str) -> tuple[Side, Side]:
         raise OptionError(
             f"a decomposition is of two methods, as in cam:gradcam or cam@cam2016:gradcam@wsol-v1; received {text!r}"
         )
-    first, second = map(_side, parts)
+    first, second = map(_pipeline, parts)
     differing = [name for name, choice in CHOICES.items() if choice.differs(first.protocol, second.protocol)]
     if first.method == second.method and not differing and _source(first.protocol) == _source(second.protocol):
         raise OptionError(
@@ -60,62 +62,68 @@ def parse(text: str) -> tuple[Side, Side]:
     return first, second
 
 
-def _side(text: str) -> Side:
+def _pipeline(text: str) -> Pipeline:
     method, at, protocol = (part.strip() for part in text.partition("@"))
     if method in BASELINES:
         raise OptionError(f"{method} is a box, without a map that a protocol could handle: it cannot be decomposed")
     known = METHODS[method]  # an unknown name is answered with the nearest
     if at and not protocol:
         raise OptionError(f"{text!r} names no protocol after the @; leave out the @ for that of {known.title}'s paper")
-    return Side(method, find_protocol(protocol or OWN_PROTOCOL.get(method, "default")))
+    return Pipeline(method, find_protocol(protocol or OWN_PROTOCOL.get(method, "default")))
 
 
 class Choice(NamedTuple):
-    """A bundle of a protocol's fields that are switched at once, and what a protocol says there, in words."""
+    """A bundle of a protocol's fields that are switched at once, and what a protocol has there."""
 
     fields: tuple[str, ...]
-    words: Callable[[Protocol], str]
+    settings: Callable[[Protocol], tuple[Setting, ...]]
 
     def differs(self, first: Protocol, second: Protocol) -> bool:
         """Whether two protocols do not agree in it."""
         return any(getattr(first, name) != getattr(second, name) for name in self.fields)
 
 
-def _size(protocol: Protocol) -> str:
-    size = "the picture's size" if protocol.size is None else f"{protocol.size} × {protocol.size}"
-    return f"{protocol.upsample} to {size}"
+def _settings(*codes: str | bool) -> tuple[Setting, ...]:
+    """Those of the codes that are there."""
+    return tuple(Setting(code) for code in codes if isinstance(code, str))
 
 
-def _above(protocol: Protocol) -> str:
-    bits = "of 8 bits, " if protocol.quantise_first else ""
-    return f"{bits}above {protocol.threshold:.3g}{', then 8 bits' if protocol.quantise else ''}"
+def _size(protocol: Protocol) -> tuple[Setting, ...]:
+    if protocol.size is None:
+        return _settings(f"{protocol.upsample}-to-picture")
+    return (Setting(protocol.upsample, protocol.size),)
 
 
-def _box(protocol: Protocol) -> str:
-    component = {"largest": "largest part", "largest-contour": "largest contour", "first": "first contour"}
-    ends = " to the last pixel" if protocol.edge == "last-pixel" else ""
-    rotated = ", rotated rectangle" if protocol.box == "min-area-rect" else ""
-    return f"{component.get(protocol.component, 'every contour')}{rotated}{ends}" + (
-        ", else 0" if protocol.missing == "zero" else ""
+def _above(protocol: Protocol) -> tuple[Setting, ...]:
+    before, after = protocol.quantise_first and "8-bits-first", protocol.quantise and "8-bits-after"
+    return *_settings(before), Setting("above", protocol.threshold), *_settings(after)
+
+
+def _box(protocol: Protocol) -> tuple[Setting, ...]:
+    return _settings(
+        protocol.component,
+        protocol.box == "min-area-rect" and "rotated",
+        protocol.edge == "last-pixel" and "last-pixel",
+        protocol.missing == "zero" and "zero",
     )
 
 
-def _compared(protocol: Protocol) -> str:
-    truth = "best annotated box" if protocol.truth == "any" else "first annotated box"
-    corners = ", whole pixels" if protocol.truth_corners == "truncated" else ""
-    return f"{truth}{corners}{', IoU + 1' if protocol.iou == 'inclusive' else ''}"
+def _compared(protocol: Protocol) -> tuple[Setting, ...]:
+    return _settings(
+        protocol.truth,
+        protocol.truth_corners == "truncated" and "truncated",
+        protocol.iou == "inclusive" and "inclusive",
+    )
 
 
 # After the method, in the order of the pipeline. Fields that contradict each other are in one bundle.
 CHOICES = {
-    SCORE: Choice(("score",), lambda protocol: protocol.score),
-    RELU: Choice(("relu",), lambda protocol: "cut at 0" if protocol.relu else "negative values kept"),
+    SCORE: Choice(("score",), lambda protocol: _settings(protocol.score)),
+    RELU: Choice(("relu",), lambda protocol: _settings("cut" if protocol.relu else "kept")),
     "upsampling": Choice(("upsample", "size"), _size),
-    "normalisation": Choice(
-        ("normalise",), lambda protocol: "by the maximum" if protocol.normalise == "max" else "from minimum to maximum"
-    ),
+    "normalisation": Choice(("normalise",), lambda protocol: _settings(protocol.normalise)),
     "threshold": Choice(("threshold", "quantise", "quantise_first"), _above),
-    "box rule": Choice(("component", "box", "edge", "missing"), _box),
+    "box": Choice(("component", "box", "edge", "missing"), _box),
     "comparison": Choice(("truth", "truth_corners", "iou"), _compared),
 }
 

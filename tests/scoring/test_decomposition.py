@@ -8,6 +8,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
+from dogcam.analysis.decomposition import ScoredMap, Setting
 from dogcam.boxes import drawing
 from dogcam.boxes.protocols import PROTOCOLS, Protocol
 from dogcam.core.errors import OptionError, UnknownName
@@ -18,9 +19,9 @@ from dogcam.engine import HeatmapEngine
 from dogcam.engine.targets import NOBODY
 from dogcam.experiment.selection import reopen_dataset
 from dogcam.models.classifier import load_trained
-from dogcam.scoring import Calibration, decomposing
-from dogcam.scoring.decomposing import Pipelines, chosen_threshold, decomposed, is_cam, maps_of
-from dogcam.scoring.sides import CHOICES, Side, combined, fixed_at, parse
+from dogcam.scoring import Calibration, decomposition
+from dogcam.scoring.decomposition import Mixtures, chosen_threshold, decomposed, is_cam, maps_of
+from dogcam.scoring.pipelines import CHOICES, Pipeline, combined, fixed_at, parse
 from dogcam.statistics import decompose
 
 # Each row is 1, .45, .15, -1; the object is the left half. On a map of 4 x 4 no enlarging blurs what is counted.
@@ -40,8 +41,8 @@ def pictures_of(count, boxes=LEFT_HALF):
 def on_rows(first, second, methods=("cam", "cam"), maps=None):
     """The pipelines on one picture whose map is `ROWS`, and its IoU under every combination."""
     maps = maps or maps_of({("cam", "logit"): ROWS[None]}, ["logit"])
-    pipelines = Pipelines((Side(methods[0], first), Side(methods[1], second)), maps)
-    return pipelines, pipelines.ious(pictures_of(1), Progress())
+    mixtures = Mixtures((Pipeline(methods[0], first), Pipeline(methods[1], second)), maps)
+    return mixtures, mixtures.ious(pictures_of(1), Progress())
 
 
 # The two pipelines
@@ -72,7 +73,7 @@ def test_a_protocol_of_the_users_own(tmp_path):
         ("cam:whole-image", OptionError, "whole-image is a box"),
     ],
 )
-def test_what_cannot_be_walked_is_said(text, error, says):
+def test_what_cannot_be_decomposed_is_said(text, error, says):
     with pytest.raises(error, match=says):
         parse(text)
 
@@ -83,7 +84,7 @@ def test_what_cannot_be_walked_is_said(text, error, says):
 def test_every_field_of_a_protocol_is_in_one_bundle_or_does_not_change_a_box():
     bundled = [name for choice in CHOICES.values() for name in choice.fields]
     naming = {"name", "description", "version"}
-    choosing = {"threshold_from", "thresholds", "iou_levels"}  # settled before the walk
+    choosing = {"threshold_from", "thresholds", "iou_levels"}  # settled before anything is switched
     assert sorted([*bundled, *naming, *choosing]) == sorted(each.name for each in fields(Protocol))
 
 
@@ -98,10 +99,10 @@ def test_every_mixture_of_two_protocols_is_a_protocol(first, second):
 
 
 @pytest.mark.parametrize(("first", "second"), list(permutations(PROTOCOLS, 2)))
-def test_the_words_of_two_protocols_differ_where_they_do(first, second):
+def test_the_settings_of_two_protocols_differ_where_they_do(first, second):
     one, other = (fixed_at(PROTOCOLS[name], PROTOCOLS[name].threshold or 0.3) for name in (first, second))
     for choice in CHOICES.values():
-        assert choice.differs(one, other) == (choice.words(one) != choice.words(other))
+        assert choice.differs(one, other) == (choice.settings(one) != choice.settings(other))
 
 
 # Counted by hand
@@ -114,10 +115,10 @@ def test_relu_and_threshold_counted_by_hand():
     three of v > -.6; cut, the two of v > .2: 2/3 and 1.
     """
     first = protocol(normalise="minmax")
-    pipelines, ious = on_rows(first, replace(first, relu=True, threshold=0.2))
-    expected = {(): 2 / 3, ("ReLU",): 1 / 2, ("threshold",): 2 / 3, ("ReLU", "threshold"): 1}
+    mixtures, ious = on_rows(first, replace(first, relu=True, threshold=0.2))
+    expected = {(): 2 / 3, ("relu",): 1 / 2, ("threshold",): 2 / 3, ("relu", "threshold"): 1}
     assert {tuple(sorted(switched)): float(value[0]) for switched, value in ious.items()} == pytest.approx(expected)
-    relu, threshold = decompose(ious.__getitem__, pipelines.choices, resamples=10).steps
+    relu, threshold = decompose(ious.__getitem__, mixtures.choices, resamples=10).steps
     assert (relu.forward.value, relu.backward.value) == pytest.approx((-1 / 6, 1 / 3))
     assert (threshold.forward.value, threshold.backward.value) == pytest.approx((1 / 2, 0))
     assert (relu.average.value, threshold.average.value) == pytest.approx((1 / 12, 1 / 4))
@@ -135,7 +136,7 @@ def test_what_only_the_comparison_needs_draws_no_box_again(monkeypatch):
     _, ious = on_rows(first, second)
     assert len(ious) == 4
     assert sorted(each.threshold for each in drawn) == [0.2, 0.5]
-    # Two of four columns against two, sides + 1: (3 * 5) / (3 * 5); one against two: (2 * 5) / (3 * 5).
+    # Two of four columns against two, pipelines + 1: (3 * 5) / (3 * 5); one against two: (2 * 5) / (3 * 5).
     assert ious[frozenset({"threshold", "comparison"})] == pytest.approx(1)
     assert ious[frozenset({"comparison"})] == pytest.approx(2 / 3)
 
@@ -145,7 +146,7 @@ def test_what_only_the_comparison_needs_draws_no_box_again(monkeypatch):
 )
 def test_a_threshold_that_is_chosen(source, levels, expected):
     """Below .15 lie three columns, IoU 2/3 and right at .5; from .2 (the tenth after .15) to .4 the two of the object."""
-    side = Side("cam", protocol(threshold=None, threshold_from=source, thresholds=10, iou_levels=levels))
+    side = Pipeline("cam", protocol(threshold=None, threshold_from=source, thresholds=10, iou_levels=levels))
     maps = maps_of({("cam", "logit"): np.stack([ROWS] * 3)}, ["logit"])
     assert chosen_threshold(side, maps, pictures_of(3)) == pytest.approx(expected)
 
@@ -162,38 +163,38 @@ def test_a_threshold_is_chosen_on_the_map_that_the_method_gives():
     found = {("cam", "logit"): ROWS[None], ("gradcam", "logit"): CUT[None] / 16}
     maps = maps_of(found, ["logit"], cam=ROWS[None])
     chosen = protocol(normalise="minmax", threshold_from="calibrated", thresholds=10)
-    assert chosen_threshold(Side("gradcam", chosen), maps, pictures_of(1)) == pytest.approx(0.2)
-    assert chosen_threshold(Side("cam", chosen), maps, pictures_of(1)) == pytest.approx(0.6)
+    assert chosen_threshold(Pipeline("gradcam", chosen), maps, pictures_of(1)) == pytest.approx(0.2)
+    assert chosen_threshold(Pipeline("cam", chosen), maps, pictures_of(1)) == pytest.approx(0.6)
 
 
 def test_a_map_that_its_own_formula_cuts_is_never_asked_for_uncut():
     maps = maps_of({("cam", "logit"): ROWS[None], ("gradcam", "logit"): OTHER[None]}, ["logit"], cam=ROWS[None])
     assert maps.cut == {"gradcam"}
-    pipelines, ious = on_rows(protocol(), protocol(), ("cam", "gradcam"), maps)
-    assert pipelines.choices == ["method", "ReLU"]
-    assert set(ious) == {frozenset(), frozenset({"ReLU"}), frozenset({"method", "ReLU"})}
-    assert pipelines.bound == ("Grad-CAM (logit)",)
+    mixtures, ious = on_rows(protocol(), protocol(), ("cam", "gradcam"), maps)
+    assert mixtures.choices == ["method", "relu"]
+    assert set(ious) == {frozenset(), frozenset({"relu"}), frozenset({"method", "relu"})}
+    assert mixtures.bound == (ScoredMap("gradcam", "logit"),)
     # And back: the map must be the other one before its negative values are let in again.
     _, ious = on_rows(protocol(), protocol(), ("gradcam", "cam"), maps)
-    assert set(ious) == {frozenset(), frozenset({"method"}), frozenset({"method", "ReLU"})}
+    assert set(ious) == {frozenset(), frozenset({"method"}), frozenset({"method", "relu"})}
 
 
 def test_a_map_that_is_cams_but_for_relu_is_known_uncut():
     found = {("cam", "logit"): ROWS[None], ("gradcam", "logit"): CUT[None] / 16}
     maps = maps_of(found, ["logit"], cam=ROWS[None])
     assert list(maps.arrays) == [("cam", "logit")]
-    pipelines, ious = on_rows(protocol(normalise="minmax"), protocol(normalise="minmax"), ("cam", "gradcam"), maps)
-    assert (len(ious), pipelines.bound) == (4, ())
-    method, relu = decompose(ious.__getitem__, pipelines.choices, resamples=10).steps
+    mixtures, ious = on_rows(protocol(normalise="minmax"), protocol(normalise="minmax"), ("cam", "gradcam"), maps)
+    assert (len(ious), mixtures.bound) == (4, ())
+    method, relu = decompose(ious.__getitem__, mixtures.choices, resamples=10).steps
     assert (method.least, method.most, relu.average.value) == (0, 0, pytest.approx(-1 / 6))
-    assert pipelines.words()[0]["ReLU"] == "negative values kept → cut at 0 by Grad-CAM itself"
+    assert [each.settings["relu"] for each in mixtures.settings] == [(Setting("kept"),), (Setting("cut-by-method"),)]
 
 
 def test_two_methods_that_cut_share_relu_whatever_their_protocols_say():
     maps = maps_of({("gradcam", "logit"): CUT[None], ("layercam", "logit"): OTHER[None]}, ["logit"])
-    pipelines, _ = on_rows(protocol(), protocol(relu=True), ("gradcam", "layercam"), maps)
-    assert pipelines.choices == ["method"]
-    assert pipelines.words()[1]["ReLU"] == "cut at 0 by Grad-CAM itself"
+    mixtures, _ = on_rows(protocol(), protocol(relu=True), ("gradcam", "layercam"), maps)
+    assert mixtures.choices == ["method"]
+    assert [each.settings["relu"] for each in mixtures.settings] == [(Setting("cut-by-method"),), (Setting("cut"),)]
 
 
 @pytest.mark.parametrize(
@@ -243,47 +244,49 @@ def mean_iou(network, maps, used):
 
 def test_cam_and_gradcam_differ_by_their_handling_alone(network):
     """At the layer that feeds the pooling, of a logit score: the method changes no picture, in any order."""
-    walk = decomposed(parse("cam:gradcam"), *network, Progress(), run=1, epoch=2, resamples=200)
-    method, relu, threshold = walk.decomposition.steps
-    assert (method.label, relu.label, threshold.label) == ("method", "ReLU", "threshold")
+    found = decomposed(parse("cam:gradcam"), *network, Progress(), run=1, epoch=2, resamples=200)
+    method, relu, threshold = found.numbers.steps
+    assert (method.label, relu.label, threshold.label) == ("method", "relu", "threshold")
     assert (method.least, method.most, method.average.low, method.average.high) == (0, 0, 0, 0)
-    assert (walk.pooled, walk.proportional, walk.bound, walk.decomposition.orders) == (True, True, (), 6)
-    start, end = walk.decomposition.start.value, walk.decomposition.end.value
+    assert (found.pooled, found.proportional, found.bound, found.numbers.orders) == (True, True, (), 6)
+    start, end = found.numbers.start.value, found.numbers.end.value
     assert start == pytest.approx(mean_iou(network, raw_maps(network, "cam", "logit"), PROTOCOLS["cam2016"]))
     assert end == pytest.approx(mean_iou(network, raw_maps(network, "gradcam", "logit"), PROTOCOLS["gradcam2017"]))
     assert relu.average.value + threshold.average.value == pytest.approx(end - start)
-    assert "the method nothing" in walk.sentences()[1]
 
 
 def test_another_score_is_another_map_whose_negative_values_are_not_known(network, monkeypatch):
     made = []
     monkeypatch.setattr(
-        decomposing, "HeatmapEngine", lambda *given, **more: made.append(given[1:]) or HeatmapEngine(*given, **more)
+        decomposition, "HeatmapEngine", lambda *given, **more: made.append(given[1:]) or HeatmapEngine(*given, **more)
     )
-    walk = decomposed(parse("cam:gradcam@exercise"), *network, Progress(), resamples=50)
-    layer = walk.layer
+    found = decomposed(parse("cam:gradcam@exercise"), *network, Progress(), resamples=50)
+    layer = found.layer
     assert made == [([("cam", layer), ("gradcam", layer)], "logit"), ([("gradcam", layer)], "softmax")]
-    assert walk.bound == ("Grad-CAM (softmax)",)
-    order = [walk.decomposition.steps[place].label for place in walk.decomposition.forward_order]
-    assert order[:3] == ["method", "ReLU", "score"]
+    assert found.bound == (ScoredMap("gradcam", "softmax"),)
+    order = [found.numbers.steps[place].label for place in found.numbers.forward_order]
+    assert order[:3] == ["method", "relu", "score"]
     expected = mean_iou(network, raw_maps(network, "gradcam", "softmax"), PROTOCOLS["exercise"])
-    assert walk.decomposition.end.value == pytest.approx(expected)
+    assert found.numbers.end.value == pytest.approx(expected)
 
 
 def test_thresholds_given_chosen_and_calibrated(network):
     """Calibrated on the pictures themselves, nothing fixed on the grid can do better."""
     _, pictures, targets = network
-    sides = parse("cam@default:cam@gradcam2017")
+    pipelines = parse("cam@default:cam@gradcam2017")
     first = PROTOCOLS["default"]
-    walk = decomposed(sides, *network, Progress(), calibration=Calibration(pictures, targets), resamples=10)
+    found = decomposed(pipelines, *network, Progress(), calibration=Calibration(pictures, targets), resamples=10)
     cam = raw_maps(network, "cam", "logit")
     grid = [mean_iou(network, cam, fixed_at(first, threshold)) for threshold in first.grid()[::10]]
-    assert walk.decomposition.start.value >= max(grid) - 1e-6
-    given = decomposed(sides, *network, Progress(), thresholds=(0.4, None), resamples=10)
-    assert given.said["threshold"] == "above 0.4 → above 0.15"
+    assert found.numbers.start.value >= max(grid) - 1e-6
+    given = decomposed(pipelines, *network, Progress(), thresholds=(0.4, None), resamples=10)
+    assert [each.settings["threshold"] for each in (given.first, given.second)] == [
+        (Setting("above", 0.4),),
+        (Setting("above", 0.15),),
+    ]
 
 
 def test_nothing_that_differs_is_an_error_that_says_so(network):
-    sides = parse("cam@default:cam@gradcam2017")
+    pipelines = parse("cam@default:cam@gradcam2017")
     with pytest.raises(OptionError, match="the same pipeline"):
-        decomposed(sides, *network, Progress(), thresholds=(0.15, 0.15))
+        decomposed(pipelines, *network, Progress(), thresholds=(0.15, 0.15))
