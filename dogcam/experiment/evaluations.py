@@ -35,6 +35,19 @@ TABLES = "[!.]*.parquet"
 
 
 @dataclass(frozen=True, order=True)
+class MapKey:
+    """Which of the maps that one pass over a picture makes; held as it is, never spelled out and cut apart again.
+
+    Attributes:
+        method: the registered name of a CAM method, a rival, or a box that never looks.
+        layer: the layer's name in the network; empty where the method looks at none.
+    """
+
+    method: str
+    layer: str
+
+
+@dataclass(frozen=True, order=True)
 class Cell:
     """What one table of per-image rows is about. A baseline that never looks has run 0, epoch 0 and no layer."""
 
@@ -43,6 +56,11 @@ class Cell:
     method: str
     layer: str
     protocol: str
+
+    @property
+    def map(self) -> MapKey:
+        """Its method at its layer, whatever the run, the epoch and the protocol."""
+        return MapKey(self.method, self.layer)
 
     @property
     def file_name(self) -> str:
