@@ -42,11 +42,11 @@ def from_plain(kind: type[T], document: Any) -> T:
 def meanings(kind: type[Any]) -> dict[str, str]:
     """By field of a dataclass, what its docstring says of it under "Attributes:", on one line."""
     section = (getdoc(kind) or "").partition("\nAttributes:\n")[2]
-    found: dict[str, str] = {}
-    for match in _ATTRIBUTE.finditer(section):
-        for name in match["names"].split(", "):
-            found[name] = " ".join(match["meaning"].split()).removesuffix(".")
-    return found
+    return {
+        name: " ".join(match["meaning"].split()).removesuffix(".")
+        for match in _ATTRIBUTE.finditer(section)
+        for name in match["names"].split(", ")
+    }
 
 
 def fields_of(kind: type[Any], path: str = "") -> Iterator[tuple[str, str]]:
@@ -56,7 +56,7 @@ def fields_of(kind: type[Any], path: str = "") -> Iterator[tuple[str, str]]:
         where = f"{path}.{field.name}".removeprefix(".")
         marks, inner = _inside(hints[field.name])
         yield where + marks, said.get(field.name, "")
-        if dataclasses.is_dataclass(inner):
+        if isinstance(inner, type) and dataclasses.is_dataclass(inner):
             yield from fields_of(inner, where + marks)
 
 
