@@ -42,21 +42,24 @@ def from_plain(kind: type[T], document: Any) -> T:
 def meanings(kind: type[Any]) -> dict[str, str]:
     """By field of a dataclass, what its docstring says of it under "Attributes:", on one line."""
     section = (getdoc(kind) or "").partition("\nAttributes:\n")[2]
-    return {
-        name: " ".join(match["meaning"].split()).removesuffix(".")
-        for match in _ATTRIBUTE.finditer(section)
-        for name in match["names"].split(", ")
-    }
+    found: dict[str, str] = {}
+    for match in _ATTRIBUTE.finditer(section):
+        for name in match["names"].split(", "):
+            found[name] = " ".join(match["meaning"].split()).removesuffix(".")
+    return found
 
 
-def fields_of(kind: type[Any], path: str = "") -> Iterator[tuple[str, str]]:
+def fields_of(kind: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """(path, meaning) of every field that a dataclass holds, at any depth: "rows[].cell.run", "scores.*" by name."""
-    said, hints = meanings(kind), get_type_hints(kind)
-    for field in dataclasses.fields(kind):
+    own = get_origin(kind) or kind
+    bound = dict(zip(getattr(own, "__parameters__", ()), get_args(kind), strict=True))
+    said, hints = meanings(own), get_type_hints(own)
+    for field in dataclasses.fields(own):
         where = f"{path}.{field.name}".removeprefix(".")
-        marks, inner = _inside(hints[field.name])
+        hint = hints[field.name]
+        marks, inner = _inside(bound.get(hint, hint))
         yield where + marks, said.get(field.name, "")
-        if isinstance(inner, type) and dataclasses.is_dataclass(inner):
+        if dataclasses.is_dataclass(get_origin(inner) or inner):
             yield from fields_of(inner, where + marks)
 
 
@@ -68,7 +71,7 @@ def _inside(hint: Any) -> tuple[str, Any]:
     if origin in (tuple, list):
         marks, inner = _inside(arguments[0])
         return "[]" + marks, inner
-    if origin is not None and issubclass(origin, Mapping):
+    if isinstance(origin, type) and issubclass(origin, Mapping):
         marks, inner = _inside(arguments[1])
         return ".*" + marks, inner
     return "", hint

@@ -1,83 +1,114 @@
-"""Records: equal after a way through JSON, strict about what they are given, and described by their own docstrings."""
+"""Records to JSON and back, and what their docstrings say of their fields."""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
 
-import cattrs
 import numpy as np
 import pytest
+from cattrs import BaseValidationError
 
 from dogcam.core.records import fields_of, from_plain, meanings, to_plain
 
-
-@dataclass(frozen=True, order=True)
-class Leaf:
-    """A part.
-
-    Attributes:
-        low, high: the ends, in
-            relative numbers.
-        name: what it is called.
-    """
-
-    low: float
-    high: float
-    name: str = ""
+K = TypeVar("K")
 
 
 @dataclass(frozen=True)
-class Tree:
-    """A whole.
+class Key:
+    """A key.
 
     Attributes:
-        leaves: its parts.
-        by_name: the same, by name.
-        best: of them; None where there is none.
+        method, layer: its two parts.
     """
 
-    leaves: tuple[Leaf, ...]
-    by_name: dict[str, Leaf]
-    best: Leaf | None = None
-    numbers: tuple[int, ...] = ()
+    method: str
+    layer: str
 
 
-TREE = Tree((Leaf(0.1, 0.2), Leaf(1, 2, "b")), {"b": Leaf(1, 2, "b")}, None, (1, 2))
+@dataclass(frozen=True)
+class Pair(Generic[K]):
+    """Two of a kind.
+
+    Attributes:
+        first: the first, on
+            two lines.
+        gap: by how much.
+    """
+
+    first: K
+    gap: float
 
 
-@pytest.mark.parametrize("tree", [TREE, replace(TREE, best=Leaf(1 / 3, 0.5)), Tree((), {})])
-def test_what_goes_through_json_is_equal(tree):
-    assert from_plain(Tree, json.loads(json.dumps(to_plain(tree), allow_nan=False))) == tree
+@dataclass(frozen=True)
+class Record:
+    """Everything at once.
+
+    Attributes:
+        pairs: several.
+        best: one; null where there is none.
+        by_name: lists by name.
+        epochs: numbers.
+    """
+
+    pairs: tuple[Pair[Key], ...]
+    best: Key | None
+    by_name: dict[str, tuple[float, ...]]
+    epochs: tuple[int, ...] = ()
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_float_that_is_not_finite_is_null_and_comes_back_as_nan(value):
-    document = to_plain(Leaf(value, 1))
-    assert document == {"low": None, "high": 1, "name": ""}
-    assert math.isnan(from_plain(Leaf, document).low)
+RECORD = Record((Pair(Key("cam", "conv"), math.nan),), None, {"a b": (0.5, math.nan)}, (3, 5))
 
 
-def test_values_of_numpy_are_jsons_own():
-    document = to_plain(Leaf(np.float32(0.5), np.float64(1), np.str_("a")))
-    assert {name: type(value) for name, value in document.items()} == {"low": float, "high": float, "name": str}
+def test_what_is_written_is_what_json_has():
+    assert to_plain(RECORD) == {
+        "pairs": [{"first": {"method": "cam", "layer": "conv"}, "gap": None}],
+        "best": None,
+        "by_name": {"a b": [0.5, None]},
+        "epochs": [3, 5],
+    }
 
 
-@pytest.mark.parametrize("document", [{"low": 0}, {"low": 0, "high": 1, "middle": 2}, {"low": "a", "high": 1}])
-def test_fields_that_are_missing_unknown_or_of_another_type_are_refused(document):
-    with pytest.raises(cattrs.BaseValidationError):
-        from_plain(Leaf, document)
+def test_it_is_equal_both_ways():
+    document = json.loads(json.dumps(to_plain(RECORD)))
+    found = from_plain(Record, document)
+    assert found.pairs[0].first == Key("cam", "conv")
+    assert math.isnan(found.pairs[0].gap)
+    assert (found.epochs, found.best) == ((3, 5), None)
+    assert to_plain(found) == document
 
 
-def test_meanings_are_those_of_the_docstring_on_one_line():
-    ends = "the ends, in relative numbers"
-    assert meanings(Leaf) == {"low": ends, "high": ends, "name": "what it is called"}
+def test_numbers_of_numpy_and_paths_are_plain():
+    assert to_plain(Record((), None, {"a": (np.float32(0.5),)}, (np.int64(3),))) == {
+        **to_plain(Record((), None, {"a": (0.5,)}, (3,)))
+    }
+    assert to_plain(Key(Path("a"), "b")) == {"method": "a", "layer": "b"}
 
 
-def test_fields_are_found_at_any_depth():
-    parts = ["low", "high", "name"]
-    paths = ["leaves[]", *(f"leaves[].{part}" for part in parts), "by_name.*", *(f"by_name.*.{part}" for part in parts)]
-    assert [path for path, _ in fields_of(Tree)] == [*paths, "best", *(f"best.{part}" for part in parts), "numbers[]"]
-    assert dict(fields_of(Tree))["best.name"] == "what it is called"
-    assert dict(fields_of(Tree))["numbers[]"] == ""
+@pytest.mark.parametrize("change", [{"more": 1}, {"pairs": [{"gap": 1.0}]}, {"epochs": ["three"]}])
+def test_a_document_of_another_shape_is_refused(change):
+    with pytest.raises(BaseValidationError):
+        from_plain(Record, {**to_plain(RECORD), **change})
+
+
+def test_meanings_are_read_from_the_docstring():
+    assert meanings(Key) == {"method": "its two parts", "layer": "its two parts"}
+    assert meanings(Pair)["first"] == "the first, on two lines"
+
+
+def test_every_field_has_a_path_through_lists_names_and_generics():
+    assert dict(fields_of(Record)) == {
+        "pairs[]": "several",
+        "pairs[].first": "the first, on two lines",
+        "pairs[].first.method": "its two parts",
+        "pairs[].first.layer": "its two parts",
+        "pairs[].gap": "by how much",
+        "best": "one; null where there is none",
+        "best.method": "its two parts",
+        "best.layer": "its two parts",
+        "by_name.*[]": "lists by name",
+        "epochs[]": "numbers",
+    }
