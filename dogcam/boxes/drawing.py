@@ -111,13 +111,13 @@ def threshold_of(protocol: Protocol) -> float:
     return protocol.threshold
 
 
-def _relative(found: np.ndarray, protocol: Protocol, shape: tuple[int, int]) -> np.ndarray:
+def _relative(boxes: np.ndarray, protocol: Protocol, shape: tuple[int, int]) -> np.ndarray:
     """Pixel boxes (n, 4) -> relative ones, with the protocol's ways at the edge and where nothing was found."""
     height, width = shape
-    if not len(found) and protocol.missing == "zero":
-        found = np.zeros((1, 4))
+    if not len(boxes) and protocol.missing == "zero":
+        boxes = np.zeros((1, 4))
     reach = 1 if protocol.edge == "last-pixel" else 0
-    inside = np.minimum(found, (width, height, width - reach, height - reach))
+    inside = np.minimum(boxes, (width, height, width - reach, height - reach))
     return clip(to_relative(inside, width, height)).reshape(-1, 4)
 
 
@@ -139,9 +139,10 @@ def _overlaps(boxes: np.ndarray, truth: np.ndarray, protocol: Protocol, shape: t
     truth = truth[:1] if protocol.truth == "first" else truth
     if not protocol.counts_pixels:
         return iou(boxes, truth).max(axis=1)
-    if protocol.size is None and shape is None:
+    enlarged = shape if protocol.size is None else (protocol.size, protocol.size)
+    if enlarged is None:
         raise OptionError(f"protocol {protocol.name} counts pixels of the picture; it needs the picture's shape")
-    height, width = shape if protocol.size is None else (protocol.size, protocol.size)
+    height, width = enlarged
     reached, annotated = _in_pixels(boxes, width, height), _in_pixels(truth, width, height)
     if protocol.truth_corners == "truncated":
         annotated = np.floor(annotated)
@@ -168,9 +169,9 @@ def iou_curve(raw: np.ndarray, protocol: Protocol, shape: tuple[int, int], truth
     compared = _compared(raw, protocol, shape)
     limits = _limits(protocol.grid(), compared)
     if protocol.component == "largest":
-        found = boxes_at(compared, limits)
-        there = found[:, 0] >= 0
-        return _best_of_each(found[there], there, protocol, compared.shape, truth)
+        boxes = boxes_at(compared, limits)
+        drawn = boxes[:, 0] >= 0
+        return _best_of_each(boxes[drawn], drawn, protocol, compared.shape, truth)
     # Thresholds with no value of the map between them have the same pixels above them.
     _, once, ranks = np.unique(np.searchsorted(np.sort(compared, axis=None), limits, side="right"), True, True)
     parts = [_DRAWN[protocol.component]((compared > limit).astype(np.uint8)) for limit in limits[once]]
@@ -212,9 +213,8 @@ def pixel_counts(
     object_ = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
     edges = np.append(protocol.grid(), 1).astype(np.float32)
     bins = np.searchsorted(edges, values, side="right")
-    counts = (np.bincount(bins[chosen], minlength=len(edges) + 1) for chosen in (object_, ~object_))
-    inside, outside = (each.astype(np.int32) for each in counts)
-    return inside, outside
+    inside, outside = (np.bincount(bins[side], minlength=len(edges) + 1) for side in (object_, ~object_))
+    return inside.astype(np.int32), outside.astype(np.int32)
 
 
 def max_box_accuracy(curves: np.ndarray, levels: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:

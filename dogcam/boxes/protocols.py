@@ -155,10 +155,10 @@ class Protocol:
     def __post_init__(self) -> None:
         if isinstance(self.iou_levels, list):  # as JSON and TOML have it
             object.__setattr__(self, "iou_levels", tuple(self.iou_levels))
-        for each in fields(self):
-            value = getattr(self, each.name)
-            if not each.metadata["fits"](value):
-                raise self._error(f"{each.name} must be {each.metadata['allowed']}; got {value!r}")
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if not part.metadata["fits"](value):
+                raise self._error(f"{part.name} must be {part.metadata['allowed']}; got {value!r}")
         self._check_together()
 
     def _check_together(self) -> None:
@@ -192,8 +192,8 @@ class Protocol:
         return asdict(self)
 
 
-FIELDS = {each.name: Field(each.metadata["meaning"], each.metadata["allowed"]) for each in fields(Protocol)}
-CHOICES = {each.name: each.metadata["names"] for each in fields(Protocol) if "names" in each.metadata}
+FIELDS = {part.name: Field(part.metadata["meaning"], part.metadata["allowed"]) for part in fields(Protocol)}
+CHOICES = {part.name: part.metadata["names"] for part in fields(Protocol) if "names" in part.metadata}
 
 
 def load_protocol(path: str | Path) -> Protocol:
@@ -217,9 +217,9 @@ def load_protocol(path: str | Path) -> Protocol:
     given = {"name": path.stem, "description": f"from {path.name}", **given}
     if given.get("size") == "picture":
         given["size"] = None
-    for each in fields(Protocol):
-        if each.default is MISSING and each.name not in given:
-            raise OptionError(f"{path}: {each.name} is missing; it must be {each.metadata['allowed']}")
+    for part in fields(Protocol):
+        if part.default is MISSING and part.name not in given:
+            raise OptionError(f"{path}: {part.name} is missing; it must be {part.metadata['allowed']}")
     try:
         protocol = Protocol(**given)
     except OptionError as error:

@@ -85,8 +85,8 @@ def _add(
 ) -> tuple[np.uintp, np.uintp]:
     """Let `pixels` in; `best` is the root of the largest component, 0 for none, and there are `parts` so far.
 
-    One long function, as a call for every pixel would take longer than its work; and numbers without a sign, as those
-    with one are looked at for "from the end" at every index.
+    `_join` and `_widen` cost nothing here: they are compiled into it. Numbers have no sign, as those with one are looked
+    at for "from the end" at every index.
     """
     one, row = np.uintp(1), np.uintp(1) << np.uintp(shift)
     largest = area[best]
@@ -105,13 +105,7 @@ def _add(
             elif other != root:
                 if area[other] > area[root]:
                     root, other = other, root
-                up[other] = root
-                area[root] += area[other]
-                first[root] = min(first[root], first[other])
-                extent[root, 0] = min(extent[root, 0], extent[other, 0])
-                extent[root, 1] = min(extent[root, 1], extent[other, 1])
-                extent[root, 2] = max(extent[root, 2], extent[other, 2])
-                extent[root, 3] = max(extent[root, 3], extent[other, 3])
+                _join(root, other, up, area, first, extent)
         x, y = np.int32(pixel & (row - one)), np.int32(pixel >> np.uintp(shift)) - np.int32(1)
         if root == 0:
             parts += one
@@ -120,20 +114,39 @@ def _add(
             extent[root, 0], extent[root, 1], extent[root, 2], extent[root, 3] = x, y, x, y
         part[pixel] = root
         area[root] += 1
-        # Branches, since a pixel seldom widens its component and a store costs more than a look.
         if pixel < first[root]:
             first[root] = pixel
-        if x < extent[root, 0]:
-            extent[root, 0] = x
-        elif x >= extent[root, 2]:
-            extent[root, 2] = x + 1
-        if y < extent[root, 1]:
-            extent[root, 1] = y
-        elif y >= extent[root, 3]:
-            extent[root, 3] = y + 1
+        _widen(root, x, y, extent)
         if area[root] >= largest and (area[root] > largest or first[root] < first[best]):
             best, largest = root, area[root]
     return best, parts
+
+
+@compiled
+def _join(
+    root: np.uintp, other: np.uintp, up: np.ndarray, area: np.ndarray, first: np.ndarray, extent: np.ndarray
+) -> None:
+    """Let `root` stand for all that `other` stood for."""
+    up[other] = root
+    area[root] += area[other]
+    first[root] = min(first[root], first[other])
+    extent[root, 0] = min(extent[root, 0], extent[other, 0])
+    extent[root, 1] = min(extent[root, 1], extent[other, 1])
+    extent[root, 2] = max(extent[root, 2], extent[other, 2])
+    extent[root, 3] = max(extent[root, 3], extent[other, 3])
+
+
+@compiled
+def _widen(root: np.uintp, x: np.int32, y: np.int32, extent: np.ndarray) -> None:
+    """Let a component reach to a pixel; by branches, as that seldom widens it and a store costs more than a look."""
+    if x < extent[root, 0]:
+        extent[root, 0] = x
+    elif x >= extent[root, 2]:
+        extent[root, 2] = x + 1
+    if y < extent[root, 1]:
+        extent[root, 1] = y
+    elif y >= extent[root, 3]:
+        extent[root, 3] = y + 1
 
 
 @compiled
@@ -175,4 +188,4 @@ def _rank(value: np.float32, limits: np.ndarray, step: np.float32) -> int:
         return guess
     if guess + 1 < limits.size and value > limits[guess] and value <= limits[guess + 1]:
         return guess + 1
-    return np.searchsorted(limits, value)
+    return int(np.searchsorted(limits, value))

@@ -62,6 +62,7 @@ def _not_empty(name: str, values: tuple[str, ...]) -> None:
         raise OptionError(f"--{name} needs at least one value; received none")
 
 
+@dataclass(frozen=True)
 class _Config:
     """What all configurations share."""
 
@@ -72,11 +73,10 @@ class _Config:
 
     def named(self) -> Iterator[tuple[str, str]]:
         """(dotted registry, name) of every name in this configuration that a registry must know."""
-        for each in fields(self):  # type: ignore[arg-type]
-            registry = each.metadata.get("names")
-            value = getattr(self, each.name)
-            for name in () if registry is None or value is None else (value,) if isinstance(value, str) else value:
-                yield registry, name
+        for option in fields(self):
+            registry, value = option.metadata.get("names"), getattr(self, option.name)
+            if registry is not None and value is not None:
+                yield from ((registry, name) for name in ([value] if isinstance(value, str) else value))
 
     def check_names(self) -> None:
         """Raise `UnknownName` for the first name that its registry does not know."""
@@ -89,7 +89,7 @@ class _Config:
 
     def document(self) -> dict[str, Any]:
         """This configuration as plain values, for JSON."""
-        return asdict(self)  # type: ignore[call-overload]
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,8 @@ class TrainConfig(_Config):
     @classmethod
     def restored(cls, document: dict[str, Any], **changes: Any) -> Self:
         """The configuration that an experiment keeps, with `changes`; entries of a later dogcam are left out."""
-        known = {each.name for each in fields(cls)}
-        stored = {name: value for name, value in document.items() if name in known}
+        options = {option.name for option in fields(cls)}
+        stored = {name: value for name, value in document.items() if name in options}
         return cls(**{**stored, "checkpoints": tuple(stored.get("checkpoints", cls.checkpoints)), **changes})
 
     @classmethod
@@ -246,12 +246,12 @@ class EvaluateConfig(_Config):
         _at_least("samples", self.samples, 1)
         _at_least("calibrate", self.calibrate, 0)
         _at_least("faithfulness", self.faithfulness, 0)
-        for each in self.by:
-            _one_of("grouping", each, GROUPINGS)
-        for each in self.decompose:
-            if each.count(":") != 1 or not all(part.strip() for part in each.split(":")):
+        for grouping in self.by:
+            _one_of("grouping", grouping, GROUPINGS)
+        for pair in self.decompose:
+            if pair.count(":") != 1 or not all(part.strip() for part in pair.split(":")):
                 raise OptionError(
-                    f"--decompose takes two methods, as in cam:gradcam or cam@cam2016:gradcam@wsol-v1; received {each!r}"
+                    f"--decompose takes two methods, as in cam:gradcam or cam@cam2016:gradcam@wsol-v1; received {pair!r}"
                 )
         _not_empty("protocol", self.protocols)
         object.__setattr__(self, "protocols", tuple(dict.fromkeys(self.protocols)))
@@ -283,8 +283,8 @@ def _check_map_options(config: ExplainConfig | EvaluateConfig) -> None:
     """What both commands say of maps."""
     if config.fuse is not None:
         _one_of("way of fusing", config.fuse, FUSIONS)
-    for each in config.smooth:
-        _one_of("smoothing", each, SMOOTHINGS)
+    for smoothing in config.smooth:
+        _one_of("smoothing", smoothing, SMOOTHINGS)
     _at_least("mask_batch", config.mask_batch, 1)
 
 
@@ -316,8 +316,8 @@ class ReportConfig(_Config):
 
     def __post_init__(self) -> None:
         _not_empty("format", self.formats)
-        for each in self.formats:
-            _one_of("format", each, FORMATS)
+        for name in self.formats:
+            _one_of("format", name, FORMATS)
         _one_of("--lang", self.lang, LANGUAGES)
         _one_of("--colormap", self.colormap, COLORMAPS)
         _at_least("jobs", self.jobs, 0)

@@ -57,6 +57,6 @@ def first_line(error: BaseException) -> str:
 
     What Keras writes around an error of a layer says nothing but where; colours meant for a terminal are taken out.
     """
-    lines = (_COLOURS.sub("", line).strip() for line in str(error).splitlines())
-    told = [line for line in lines if line]
-    return next((line for line in told if not line.startswith(_AROUND)), told[0] if told else type(error).__name__)
+    stripped = (_COLOURS.sub("", line).strip() for line in str(error).splitlines())
+    lines = [line for line in stripped if line]
+    return next((line for line in lines if not line.startswith(_AROUND)), lines[0] if lines else type(error).__name__)

@@ -51,11 +51,11 @@ def write_json(path: Path, document: Any) -> None:
 def plain(value: Any) -> Any:
     """`value` as JSON's own types: NumPy values converted, paths as text, NaN and infinity as None."""
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, np.ndarray):
         return plain(value.tolist())
     if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
+        return [plain(entry) for entry in value]
     if isinstance(value, np.generic):
         return plain(value.item())
     if isinstance(value, float) and not np.isfinite(value):

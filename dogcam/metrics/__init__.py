@@ -55,8 +55,8 @@ class Metric:
         """The score of the images whose columns these are."""
         if self.summary in SUMMARIES:
             return float(SUMMARIES[self.summary](self.values(columns)))
-        given = (columns[name] for name in self.needs)
-        return float(self.function(*(each.sum(axis=0) if self.summary == "sums" else each for each in given)))
+        values = (columns[name] for name in self.needs)
+        return float(self.function(*(rows.sum(axis=0) if self.summary == "sums" else rows for rows in values)))
 
 
 METRICS: Registry[Metric] = Registry("metric")
@@ -76,5 +76,5 @@ def metric(
 
 
 # Every file beside this one may hold metrics: reading it registers them.
-for _module in sorted(each.name for each in iter_modules(__path__)):
+for _module in sorted(module.name for module in iter_modules(__path__)):
     import_module(f"{__name__}.{_module}")

@@ -133,8 +133,8 @@ def blurred(inputs: np.ndarray) -> np.ndarray:
     """
     scale = min(inputs.shape[:2]) / _BLUR_SIDE
     side = 2 * max(round(_BLUR * scale / 2 - 0.5), 1) + 1
-    found = cv2.GaussianBlur(np.asarray(inputs, np.float32), (side, side), _BLUR_SIGMA * scale)
-    return found.reshape(inputs.shape)
+    blur = cv2.GaussianBlur(np.asarray(inputs, np.float32), (side, side), _BLUR_SIGMA * scale)
+    return blur.reshape(inputs.shape)
 
 
 def area_under(curve: np.ndarray) -> float:
@@ -208,10 +208,10 @@ def imputed(inputs: np.ndarray, missing: np.ndarray, noise: np.ndarray | float =
         raise ValueError("nothing can be filled in where every pixel is missing")
     filled = np.array(inputs, np.float32)
     if missing.any():
-        matrix, known = _equations(np.asarray(inputs, np.float64), missing)
+        matrix, right = _equations(np.asarray(inputs, np.float64), missing)
         # An ordering and pivots that keep a symmetric matrix symmetric: the fastest of what SuperLU offers.
         factors = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-        filled[missing] = factors.solve(known) + np.broadcast_to(noise, filled.shape)[missing]
+        filled[missing] = factors.solve(right) + np.broadcast_to(noise, filled.shape)[missing]
     return filled
 
 
@@ -255,11 +255,11 @@ def coherency(first: np.ndarray, second: np.ndarray) -> float:
     even, as the authors' code has it where a map is NaN: it does not say again what was said before. A map that never looks
     at the picture comes back as it was: 1. Hence coherency and ADCC mean little without centre-gaussian beside them.
     """
-    deviations = [each - each.mean() for each in map(_finite, (first, second)) if each.min() < each.max()]
+    deviations = [heat - heat.mean() for heat in map(_finite, (first, second)) if heat.min() < heat.max()]
     if len(deviations) < 2:
         return 0.0
     # Each by its largest first: the squares of tiny gradients underflow.
-    one, other = (each / np.abs(each).max() for each in deviations)
+    one, other = (deviation / np.abs(deviation).max() for deviation in deviations)
     return float((np.vdot(one, other) / np.sqrt(np.vdot(one, one) * np.vdot(other, other)) + 1) / 2)
 
 
@@ -317,10 +317,10 @@ def _inside(shape: tuple[int, ...], boxes: np.ndarray, tolerance: float = 0.0) -
     """The pixels (H, W) whose centres lie in a box, or not farther from one than `tolerance` pixels."""
     height, width = shape
     y, x = (np.arange(height) + 0.5)[:, None], (np.arange(width) + 0.5)[None]
-    found = np.zeros((height, width), bool)
+    inside = np.zeros((height, width), bool)
     for x0, y0, x1, y1 in np.asarray(boxes, np.float64).reshape(-1, 4) * (width, height, width, height):
-        found |= (x >= x0) & (x < x1) & (y >= y0) & (y < y1)
+        inside |= (x >= x0) & (x < x1) & (y >= y0) & (y < y1)
         if tolerance > 0:
             aside, apart = np.maximum(x0 - x, x - x1).clip(0), np.maximum(y0 - y, y - y1).clip(0)
-            found |= np.hypot(aside, apart) <= tolerance
-    return found
+            inside |= np.hypot(aside, apart) <= tolerance
+    return inside

@@ -90,7 +90,7 @@ def max_box_accuracy(curve: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """
     right = np.stack([curve >= np.float32(level) for level in levels])
     best = right.mean(axis=1).argmax(axis=1)
-    return np.mean([each[:, place] for each, place in zip(right, best, strict=True)], axis=0)
+    return np.mean([at_level[:, place] for at_level, place in zip(right, best, strict=True)], axis=0)
 
 
 @metric("oracle_iou", needs=("curve",), title="oracle")

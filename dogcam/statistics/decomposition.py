@@ -181,7 +181,8 @@ class _Lattice:
 
     def order(self, prefer: Callable[[Iterable[int]], int]) -> tuple[int, ...]:
         """The possible order that takes the preferred (`min` or `max`) choice wherever it can."""
-        at, order = frozenset(), []
+        at: frozenset[int] = frozenset()
+        order: list[int] = []
         while at != self.all:
             order.append(prefer(place for place in self.all - at if self.ways_on[at | {place}]))
             at |= {order[-1]}
@@ -208,19 +209,22 @@ def _assembled(
     changes = {account: _along(order, scores) for account, order in orders.items()}
     switched = [lattice.switches(place) for place in range(len(bundles))]
     change_of = [
-        [scores[before | {place}] - scores[before] for before, _ in each] for place, each in enumerate(switched)
+        [scores[before | {place}] - scores[before] for before, _ in ways] for place, ways in enumerate(switched)
     ]
     changes["average"] = [
-        sum(float(share) * change for (_, share), change in zip(each, found, strict=True))
-        for each, found in zip(switched, change_of, strict=True)
+        sum(float(share) * change for (_, share), change in zip(ways, each_way, strict=True))
+        for ways, each_way in zip(switched, change_of, strict=True)
     ]
     columns = [start, end, end - start, *(column for account in ACCOUNTS for column in changes[account])]
-    found = intervals(np.column_stack(columns), **options)
+    of_start, of_end, of_total, *of_changes = intervals(np.column_stack(columns), **options)
     steps = []
     for place, bundle in enumerate(bundles):
-        means = [float(change.mean()) for change in change_of[place]]
-        steps.append(Step(bundle, *found[3 + place :: len(bundles)][:3], min(means), max(means)))
-    return Decomposition(*found[:3], tuple(steps), orders["forward"], orders["backward"], lattice.orders)
+        in_any_order = [float(change.mean()) for change in change_of[place]]
+        forward, backward, average = of_changes[place :: len(bundles)]
+        steps.append(Step(bundle, forward, backward, average, min(in_any_order), max(in_any_order)))
+    return Decomposition(
+        of_start, of_end, of_total, tuple(steps), orders["forward"], orders["backward"], lattice.orders
+    )
 
 
 def _along(order: tuple[int, ...], scores: dict[frozenset[int], np.ndarray]) -> list[np.ndarray]:

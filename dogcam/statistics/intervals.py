@@ -101,9 +101,12 @@ def intervals(
         ValueError: shapes that do not fit, infinite scores, an unknown method, impossible numbers.
     """
     numerator, denominator, n = _columns(scores, over)
-    options = {"method": method, "confidence": confidence, "resamples": resamples, "least": least}
+
+    def replicates() -> np.ndarray:
+        return resampled_ratios(numerator, denominator, resamples, seed)
+
     return _of_ratios(
-        numerator, denominator, n, lambda: resampled_ratios(numerator, denominator, resamples, seed), **options
+        numerator, denominator, n, replicates, method=method, confidence=confidence, resamples=resamples, least=least
     )
 
 
@@ -136,8 +139,9 @@ def paired_intervals(
         means = resampled_ratios(scores, np.ones_like(scores), resamples, seed)
         return means[:, first] - means[:, second]
 
-    options = {"method": method, "confidence": confidence, "resamples": resamples, "least": least}
-    return _of_ratios(numerator, denominator, n, replicates, **options)
+    return _of_ratios(
+        numerator, denominator, n, replicates, method=method, confidence=confidence, resamples=resamples, least=least
+    )
 
 
 def _of_ratios(

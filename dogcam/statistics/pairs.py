@@ -160,11 +160,11 @@ def holm(p: Sequence[float]) -> np.ndarray:
 
     NaN, where nothing was tested, stays NaN and does not count as a test.
     """
-    p = np.asarray(p, np.float64)
-    corrected = np.full(p.shape, np.nan)
-    order = np.argsort(p)[: np.isfinite(p).sum()]
+    raw = np.asarray(p, np.float64)
+    corrected = np.full(raw.shape, np.nan)
+    order = np.argsort(raw)[: np.isfinite(raw).sum()]
     factors = len(order) - np.arange(len(order))
-    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * factors), 1) if len(order) else []
+    corrected[order] = np.minimum(np.maximum.accumulate(raw[order] * factors), 1) if len(order) else []
     return corrected
 
 
@@ -205,9 +205,9 @@ def compare(
     if not which:
         return ()
     options = {"confidence": confidence, "seed": seed, "resamples": resamples, "least": least}
-    sides = tuple([columns[pair[side]] for pair in which] for side in (0, 1))
-    made = _tested(scores, which, sides, options | ({"method": method} if method else {}))
-    return tuple(replace(pair, holm=float(p)) for pair, p in zip(made, holm([pair.p for pair in made]), strict=True))
+    sides = [columns[first] for first, _ in which], [columns[second] for _, second in which]
+    pairs = _tested(scores, which, sides, options | ({"method": method} if method else {}))
+    return tuple(replace(pair, holm=float(p)) for pair, p in zip(pairs, holm([pair.p for pair in pairs]), strict=True))
 
 
 def _tested(

@@ -91,13 +91,13 @@ def groups_of_same(
         raise ValueError(f"boxes must be of the same images; received {lengths}")
     prepared = {name: normalise(each) for name, each in (maps or {}).items()}
     names = list(checked) + [name for name in prepared if name not in checked]
-    found = {
-        pair: _agreement(*(checked.get(name) for name in pair), *(prepared.get(name) for name in pair), corner)
-        for pair in combinations(names, 2)
+    agreement = {
+        (one, other): _agreement(checked.get(one), checked.get(other), prepared.get(one), prepared.get(other), corner)
+        for one, other in combinations(names, 2)
     }
-    agreeing = [pair for pair, each in found.items() if each.same(share, within)]
-    groups = _linked(names, sorted(agreeing, key=lambda pair: _apart(found[pair])))
-    return [SameGroup(group, _worst([found[pair] for pair in combinations(group, 2)])) for group in groups]
+    agreeing = [pair for pair in agreement if agreement[pair].same(share, within)]
+    groups = _linked(names, sorted(agreeing, key=lambda pair: _apart(agreement[pair])))
+    return [SameGroup(group, _worst([agreement[pair] for pair in combinations(group, 2)])) for group in groups]
 
 
 def _boxes(name: str, boxes: np.ndarray) -> np.ndarray:
@@ -133,7 +133,7 @@ def _apart(agreement: Agreement) -> tuple[float, float]:
 def _linked(names: list[str], agreeing: list[tuple[str, str]]) -> list[tuple[str, ...]]:
     """Complete linkage over pairs in order of preference -> the groups of two or more."""
     edges = {frozenset(pair) for pair in agreeing}
-    group_of = {name: (name,) for name in names}
+    group_of: dict[str, tuple[str, ...]] = {name: (name,) for name in names}
     for first, second in agreeing:
         one, other = group_of[first], group_of[second]
         if one is not other and all(frozenset((a, b)) in edges for a in one for b in other):

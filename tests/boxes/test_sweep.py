@@ -210,7 +210,9 @@ def test_threads_do_not_disturb_each_other():
 
 
 class TestKeepingWhatWasCompiled:
-    SCRIPT = "import numpy as np; from dogcam import sweep; print(sweep.boxes_at(np.eye(2), np.zeros(1)).tolist())"
+    SCRIPT = (
+        "import numpy as np; from dogcam.boxes import sweep; print(sweep.boxes_at(np.eye(2), np.zeros(1)).tolist())"
+    )
 
     def run(self, script, **environment):
         command = [sys.executable, "-c", script]

@@ -225,3 +225,13 @@ class TestInTheEnginesGraph:
 
     def test_an_empty_batch_gives_no_maps(self):
         assert self.compiled(EIGENCAM, (9, 9, 80))(np.zeros((0, 9, 9, 80), np.float32)).shape == (0, 9, 9)
+
+
+@pytest.mark.parametrize("name", ["eigencam", "eigengradcam", "kpca-cam"])
+def test_the_sign_of_a_component_is_not_left_to_chance(name, given):
+    for seed in range(20):
+        arrays = given.evidence(seed)
+        source = arrays["activations"] * (arrays["gradients"] if name == "eigengradcam" else 1)
+        mean = source.mean(axis=-1)
+        mean = mean - mean.mean(axis=(1, 2), keepdims=True)
+        assert ((given.maps_of(name, arrays) * mean).sum(axis=(1, 2)) >= -1e-5).all()

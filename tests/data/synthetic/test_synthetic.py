@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from dogcam.core.errors import OptionError
-from dogcam.data import open_dataset, synthetic
+from dogcam.data import open_dataset
+from dogcam.data.synthetic import dataset as drawn
 from dogcam.data.synthetic.dataset import BREEDS, DEFAULTS, Drawing
 
 DIGEST = """
@@ -35,7 +36,7 @@ def records(dataset):
 @pytest.fixture
 def few(monkeypatch):
     """One picture per breed and split: for tests of how it is opened."""
-    monkeypatch.setattr(synthetic, "DEFAULTS", synthetic.Settings(train=1, test=1))
+    monkeypatch.setattr(drawn, "DEFAULTS", drawn.Settings(train=1, test=1))
 
 
 def extent(mask):
