@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from dogcam.analysis.tables import cell_order, check_same_images, is_baseline
+from dogcam.analysis.weighing import best_unseen
 from dogcam.boxes.protocols import Protocol
 from dogcam.core.files import plain
 from dogcam.experiment.evaluations import Cell, Evaluation
 from dogcam.language import message, say
 from dogcam.language.numbers import number
-from dogcam.methods import METHODS
 from dogcam.statistics import (
     Interval,
     Pair,
@@ -203,13 +203,8 @@ class _Table:
 
     def best_unseen(self) -> str | None:
         """The baseline of the highest mean IoU among those that never look at the picture."""
-        means = self.scores.reshape(-1, len(self.cells)).mean(axis=0)
-        unseen = [
-            (mean, name)
-            for mean, (name, cell) in zip(means.tolist(), self.cells.items(), strict=True)
-            if is_baseline(cell) and (cell.method not in METHODS or METHODS[cell.method].content_free)
-        ]
-        return max(unseen)[1] if unseen else None
+        means = self.scores.reshape(-1, len(self.cells)).mean(axis=0).tolist()
+        return best_unseen({n: mean for mean, (n, c) in zip(means, self.cells.items(), strict=True) if is_baseline(c)})
 
 
 def _in_run(cell: Cell, run: int) -> Cell:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dogcam.analysis.claims import Claim
+from dogcam.core.records import fields_of
 from dogcam.metrics import METRICS
 from dogcam.metrics.faithfulness import FAITHFULNESS
 
@@ -216,13 +218,7 @@ def _claims_and_faithfulness() -> dict[str, str]:
     cell = {name: meaning for name, meaning in _CELL.items() if name != "protocol"}
     return {
         "claims": "statements held against the scores",
-        "claims[].claim": "the statement",
-        "claims[].source": "who makes it: study or dogcam",
-        "claims[].protocol": "under which it was judged",
-        "claims[].verdict": "supported, contradicted, undecided or identical",
-        "claims[].sentence": "the verdict with its numbers",
-        **_interval("claims[].differences[]", "the paired differences it rests on"),
-        "claims[].differences[].label": "between what",
+        **dict(fields_of(Claim, "claims[]")),
         "faithfulness": "what the network answers when it sees, or does not see, what a map points at; --faithfulness",
         **_under("faithfulness[]", cell),
         "faithfulness[].n": "images",

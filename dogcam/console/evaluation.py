@@ -9,6 +9,7 @@ from dogcam.console.fitting import Column, drawn
 from dogcam.console.groups import show_breakdown, show_curves
 from dogcam.console.scores import show_faithfulness, show_scores
 from dogcam.console.tables import duration, following, show, show_problems, stream
+from dogcam.report.claims_words import sentence, verdict_words
 
 
 def show_evaluation(result: Any) -> None:
@@ -29,8 +30,9 @@ def _show_words(result: Any) -> None:
     """What the tables say; of several protocols, under which it holds, and of claims only under the first."""
     told = [(each.protocol, each.sentences()) for each in result.comparisons]
     told += [("", each.sentences()) for each in result.walks]
-    protocols = list(dict.fromkeys(each["protocol"] for each in result.claims))
-    verdicts = [f"{each['verdict']}: {each['sentence']}" for each in result.claims if each["protocol"] == protocols[0]]
+    protocols = list(dict.fromkeys(each.protocol for each in result.claims))
+    mine = [each for each in result.claims if each.protocol == protocols[0]]
+    verdicts = [f"{verdict_words(each.verdict)}: {sentence(each)}" for each in mine]
     told += [(protocols[0], verdicts)] if protocols else []
     several = len({protocol for protocol, _ in told if protocol} | set(protocols)) > 1
     for protocol, sentences in told:

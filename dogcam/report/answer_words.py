@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from dogcam.analysis.answer import Standing, shown
-from dogcam.analysis.statements import Finding
+from dogcam.analysis.claims import Claim
 from dogcam.language import message, say
 from dogcam.language.numbers import listed, negligible, number, spelled
+from dogcam.report.claims_words import claim_words, verdict_words
 from dogcam.statistics import Interval
 
 _NAMED = 5  # of more methods than these the answer names three and counts the rest
@@ -229,14 +230,14 @@ _SAME = {  # whether they must
 }
 
 
-def claims(made: Sequence[Finding], main: str) -> list[str]:
+def of_claims(made: Sequence[Claim], main: str) -> list[str]:
     """What the study said, and what this experiment says of it under the main protocol and wherever that differs."""
-    mine = [each for each in made if each.source == "study" and each.protocol == main and not each.composed]
-    told = [say("that {claim} ({verdict})", claim=each.claim, verdict=_everywhere(each, made)) for each in mine]
+    mine = [each for each in made if each.source == "study" and each.protocol == main and each.claim != "parts"]
+    told = [say("that {claim} ({verdict})", claim=claim_words(each), verdict=_everywhere(each, made)) for each in mine]
     return [say("The study found {claims}.", claims=listed(told))] if told else []
 
 
-def _everywhere(main: Finding, made: Sequence[Finding]) -> str:
+def _everywhere(main: Claim, made: Sequence[Claim]) -> str:
     """The main protocol's verdict, and those of other protocols that are not the same."""
     by_verdict: dict[str, list[str]] = {}
     for each in made:
@@ -249,12 +250,11 @@ def _everywhere(main: Finding, made: Sequence[Finding]) -> str:
     return "; ".join([say("here {verdict}", verdict=_verdict(main)), *elsewhere])
 
 
-def _verdict(finding: Finding) -> str:
+def _verdict(claim: Claim) -> str:
     """The verdict, and that a sure difference is too small to matter where it is."""
-    if finding.verdict == "identical":
+    if claim.verdict == "identical":
         return say("both draw the same boxes")
-    small = [negligible(found) for _, found in finding.intervals]
-    sure = finding.verdict in ("supported", "contradicted")
-    if sure and small and all(small):
-        return say("{verdict}, by a negligible difference", verdict=finding.shown_verdict)
-    return finding.shown_verdict
+    shown_verdict = verdict_words(claim.verdict)
+    if claim.verdict != "undecided" and all(negligible(each.interval) for each in claim.differences):
+        return say("{verdict}, by a negligible difference", verdict=shown_verdict)
+    return shown_verdict

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dogcam.analysis import study
 from dogcam.analysis.answer import Standing, standing
+from dogcam.analysis.claims import Claim, claims
 from dogcam.analysis.evidence import Evidence
-from dogcam.analysis.findings import caution, findings
-from dogcam.analysis.statements import Finding
+from dogcam.analysis.study import Setting
 from dogcam.experiment.runs import Experiment
 from dogcam.experiment.training_curves import judge
 from dogcam.language import counted, message, say
 from dogcam.language.numbers import count, number, percent
-from dogcam.report.answer_words import claims, headline, sentences
-from dogcam.report.document import Document
+from dogcam.report.answer_words import headline, of_claims, sentences
+from dogcam.report.claims_words import caution, claim_words, sentence, source_words, verdict_words
+from dogcam.report.document import Document, Finding
 from dogcam.report.exhibits.decompositions import gaps
 from dogcam.report.exhibits.epochs import training_dynamics
 from dogcam.report.exhibits.faithfulness import faithfulness
@@ -23,6 +23,7 @@ from dogcam.report.exhibits.localisation import iou
 from dogcam.report.exhibits.ranks import ranking
 from dogcam.report.exhibits.training import training
 from dogcam.report.provenance import provenance
+from dogcam.report.study_words import comparability
 from dogcam.report.viewer import viewer
 
 
@@ -34,7 +35,7 @@ def compose(experiment: Experiment) -> Document:
         InputError: a kept picture cannot be read.
     """
     evidence = Evidence.of(experiment)
-    made, found = findings(evidence), standing(evidence)
+    made, found = claims(evidence), standing(evidence)
     exhibits = [  # in the order of their numbers
         training(evidence),
         cam_by_epoch(evidence),
@@ -55,7 +56,7 @@ def compose(experiment: Experiment) -> Document:
         answer=tuple(_answer(evidence, made, found)),
         facts=tuple(_facts(evidence, found)),
         hero=hero(evidence, found),
-        findings=made,
+        findings=tuple(map(_finding, made)),
         exhibits=tuple(exhibit for exhibit in exhibits if exhibit is not None),
         provenance=provenance(evidence),
         subtitle=_subtitle(evidence),
@@ -63,6 +64,12 @@ def compose(experiment: Experiment) -> Document:
         limits=_limits(evidence, made, found),
         viewer=viewer(evidence),
     )
+
+
+def _finding(of: Claim) -> Finding:
+    """A claim in words."""
+    shown = verdict_words(of.verdict)
+    return Finding(claim_words(of), of.source, source_words(of.source), of.protocol, of.verdict, shown, sentence(of))
 
 
 def _subtitle(evidence: Evidence) -> str:
@@ -84,12 +91,12 @@ def _headline(evidence: Evidence, found: Standing | None) -> str:
     return say("Nothing has been trained yet")
 
 
-def _answer(evidence: Evidence, made: tuple[Finding, ...], found: Standing | None) -> list[str]:
+def _answer(evidence: Evidence, made: tuple[Claim, ...], found: Standing | None) -> list[str]:
     """The answer in plain sentences: what was trained, how the methods stand, what became of the study's claims."""
     stated = []
     if found is not None:
         others = (standing(evidence, name) for name in evidence.protocols[1:])
-        stated = [*sentences(found, filter(None, others)), *claims(made, evidence.protocols[0])]
+        stated = [*sentences(found, filter(None, others)), *of_claims(made, evidence.protocols[0])]
     return [*stated, *_trained(evidence)] or [say("This experiment has no finished epoch yet.")]
 
 
@@ -156,9 +163,9 @@ def _scored(evidence: Evidence) -> str:
     return say("{split} images scored", split=split)
 
 
-def _limits(evidence: Evidence, made: tuple[Finding, ...], found: Standing | None) -> tuple[str, ...]:
+def _limits(evidence: Evidence, made: tuple[Claim, ...], found: Standing | None) -> tuple[str, ...]:
     """What the page as a whole cannot say, and when the answer at its head calls one thing above another."""
-    limits = [caution(evidence, made)] if made else []
+    limits = [caution(made, evidence.images, evidence.on_training)] if made else []
     if found is not None and found.compared.pairs:
         limits.append(
             say(
@@ -169,7 +176,7 @@ def _limits(evidence: Evidence, made: tuple[Finding, ...], found: Standing | Non
             )
         )
     if made:
-        limits.append(study.comparability(evidence.document))
+        limits.append(comparability(Setting.of(evidence.document)))
     return tuple(limits)
 
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from dogcam.analysis.breakdown import broken_down
+from dogcam.analysis.claims import Claim, Difference
 from dogcam.analysis.comparison import compared
 from dogcam.analysis.decomposition import Walk
 from dogcam.analysis.dynamics import dynamics_of
-from dogcam.analysis.findings import claims_of
-from dogcam.analysis.statements import Finding
 from dogcam.analysis.summary import _INTERVAL, _PAIR, FIELDS, SUMMARY_VERSION, undocumented
 from dogcam.analysis.tables import curve_rows, localisation_rows, rows_over_runs
 from dogcam.boxes.protocols import PROTOCOLS
+from dogcam.core.records import to_plain
 from dogcam.data import Problem
 from dogcam.experiment.evaluations import Cell, Choice, Evaluation
 from dogcam.experiment.runs import HistoryRow
@@ -98,7 +98,8 @@ def document(tmp_path_factory):
     history = [HistoryRow(run, epoch, "test", 0.5, 1.0) for run in (1, 2) for epoch in (3, 7)]
     every = [*CELLS, BOX]
     marked = [{**row, "unseen": None} for row in localisation_rows(evaluation)]
-    finding = Finding("a claim", "study", "supported", "It is.", "default", (("a - b", Interval(0.1, 0.05, 0.2, N)),))
+    difference = Difference("gradcam", "cam", 7, None, Interval(0.1, 0.05, 0.2, N))
+    claim = Claim("rises", "study", "default", "supported", (difference,), difference)
     return {
         "schema_version": SUMMARY_VERSION,
         **dict.fromkeys(("experiment", "scope", "run_choice", "target"), "text"),
@@ -118,7 +119,7 @@ def document(tmp_path_factory):
         "curves": curve_rows(evaluation, every),
         "walks": [walk().document()],
         "dynamics": [dynamics_of(history, evaluation, "default").document()],
-        "claims": claims_of([finding]),
+        "claims": [to_plain(claim)],
         "faithfulness": faithfulness_rows(evaluation),
         "problems": [asdict(Problem("dog", "truncated"))],
         "seconds": 1.5,

@@ -17,10 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from dogcam.analysis.breakdown import broken_down
+from dogcam.analysis.claims import claims
 from dogcam.analysis.comparison import compared
 from dogcam.analysis.dynamics import dynamics_of
 from dogcam.analysis.evidence import Evidence
-from dogcam.analysis.findings import findings
 from dogcam.analysis.tables import check_same_images, localisation_rows
 from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.core.config import GROUPINGS
@@ -102,7 +102,7 @@ CASES = {
     "rows with their intervals": lambda of: localisation_rows(of.evaluation),
     "comparisons of three epochs": every_comparison,
     "training dynamics": lambda of: dynamics_of(of.experiment.history(), of.evaluation, "default"),
-    "findings": lambda of: findings(Evidence.of(of.experiment, of.evaluation)),
+    "claims": lambda of: claims(Evidence.of(of.experiment, of.evaluation)),
     **{f"by {by}": lambda of, by=by: broken_down(of.evaluation, of.last, by, CLASSES) for by in GROUPINGS},
     "the document of a report": lambda of: compose(of.experiment),
 }

@@ -9,18 +9,19 @@ from itertools import product
 from typing import Any
 
 from dogcam.analysis.breakdown import Breakdown, broken_down
+from dogcam.analysis.claims import Claim, claims
 from dogcam.analysis.comparison import Comparison, compared
 from dogcam.analysis.csv_tables import write_csv
 from dogcam.analysis.decomposition import Walk
 from dogcam.analysis.dynamics import Dynamics, dynamics_of
 from dogcam.analysis.evidence import Evidence
-from dogcam.analysis.findings import claims_of, findings
 from dogcam.analysis.summary import SUMMARY_VERSION
 from dogcam.analysis.tables import curve_rows, is_baseline, localisation_rows, rows_over_runs
 from dogcam.boxes.protocols import Protocol
 from dogcam.core.config import GROUPINGS, EvaluateConfig
 from dogcam.core.files import plain, write_json
 from dogcam.core.progress import Progress
+from dogcam.core.records import to_plain
 from dogcam.data import Problem
 from dogcam.experiment.evaluations import Cell, Evaluation
 from dogcam.experiment.runs import Experiment
@@ -66,7 +67,7 @@ class EvaluateResult:
         curves: mean IoU by threshold.
         walks: where gaps come from, as asked for.
         dynamics: how training went, for each protocol.
-        claims: the study's and dogcam's, with their verdicts, see `analysis.findings.claims_of`.
+        claims: the study's and dogcam's, with their verdicts, under this call's protocols.
         faithfulness: see `report.exhibits.faithfulness.faithfulness_rows`.
     """
 
@@ -81,7 +82,7 @@ class EvaluateResult:
     curves: list[dict[str, Any]]
     walks: tuple[Walk, ...]
     dynamics: tuple[Dynamics, ...]
-    claims: list[dict[str, Any]]
+    claims: tuple[Claim, ...]
     faithfulness: list[dict[str, Any]]
     seconds: float
 
@@ -162,7 +163,7 @@ class EvaluateResult:
                 "curves": self.curves,
                 "walks": self.evaluation.walks(),
                 "dynamics": [each.document() for each in self.dynamics],
-                "claims": self.claims,
+                "claims": [to_plain(each) for each in self.claims],
                 "faithfulness": self.faithfulness,
                 "problems": [asdict(problem) for problem in self.problems],
                 "seconds": self.seconds,
@@ -229,10 +230,10 @@ def summarised(config: EvaluateConfig, of: Evaluated, found: Found, began: float
     return result
 
 
-def _claims(of: Evaluated) -> list[dict[str, Any]]:
-    """The verdicts under this call's protocols, in their order."""
-    every = claims_of(findings(Evidence.of(of.experiment, of.evaluation)))
-    return [each for protocol in of.protocols for each in every if each["protocol"] == protocol.name]
+def _claims(of: Evaluated) -> tuple[Claim, ...]:
+    """The claims under this call's protocols, in their order."""
+    every = claims(Evidence.of(of.experiment, of.evaluation))
+    return tuple(each for protocol in of.protocols for each in every if each.protocol == protocol.name)
 
 
 def _breakdowns(of: Evaluated, found: Found) -> tuple[tuple[str, Breakdown], ...]:

@@ -13,8 +13,8 @@ import numpy as np
 
 from dogcam.analysis import study
 from dogcam.analysis.answer import Standing
+from dogcam.analysis.claims import best_baseline
 from dogcam.analysis.evidence import Evidence, Pair
-from dogcam.analysis.findings import best_baseline
 from dogcam.analysis.measures import alike, difference_table, outside_table, trend
 from dogcam.analysis.samples import Sample
 from dogcam.figures import wall
@@ -23,6 +23,7 @@ from dogcam.language.numbers import listed, number, percent
 from dogcam.methods import title_of
 from dogcam.report.document import Exhibit, Sheet
 from dogcam.report.exhibits.localisation import annotated_area, area_blocks
+from dogcam.report.study_words import cam_readings, layer_readings
 from dogcam.report.tiles import bare, sheet, tile, titled, told_of
 
 SHOWN = 12  # of the kept pictures, in the sheet from worst to best
@@ -44,7 +45,7 @@ def cam_by_epoch(evidence: Evidence) -> Exhibit | None:
     if shown is None:
         return None
     places = [(_epoch(epoch), ("cam", layer, epoch)) for epoch in epochs]
-    readings = {_epoch(epoch): say(text) for epoch, text in study.CAM_READINGS.items()}
+    readings = {_epoch(epoch): reading for epoch, reading in cam_readings().items()}
     table = outside_table(evidence, "CAM", places, readings)
     lead = (*trend("CAM", evidence, places), *alike(evidence, "cam", layer))
     return Exhibit(
@@ -152,11 +153,11 @@ def _beside(titles: Sequence[str]) -> str:
 
 def _layer_readings(names: Sequence[str], pooled: str) -> dict[str, str]:
     """The study's words by layer: for layers of the same name, or for three stages that end in the pooled one."""
-    readings = study.LAYER_READINGS
+    readings = layer_readings()
     if len(names) == len(readings) and names[-1] == pooled:
-        theirs = [say(text) if layer in names else f"{say(text)} ({layer})" for layer, text in readings.items()]
+        theirs = [text if layer in names else f"{text} ({layer})" for layer, text in readings.items()]
         return dict(zip(names, theirs, strict=True))
-    return {layer: say(readings[layer]) for layer in names if layer in readings}
+    return {layer: readings[layer] for layer in names if layer in readings}
 
 
 def methods(evidence: Evidence) -> Exhibit | None:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from dogcam.analysis import study
+from dogcam.analysis.claims import Claim, rests_on
 from dogcam.analysis.evidence import Evidence
-from dogcam.analysis.findings import caution, rests_on
-from dogcam.analysis.statements import Finding
+from dogcam.analysis.study import Setting
 from dogcam.analysis.tables import is_baseline, scores
 from dogcam.boxes.geometry import area
 from dogcam.figures import Interval, Series, intervals, line_chart
@@ -18,10 +18,13 @@ from dogcam.language import message, say
 from dogcam.language.numbers import NONE, count, number, percent
 from dogcam.methods import never_looks, title_of
 from dogcam.metrics import METRICS
+from dogcam.report.claims_words import caution, difference_label, sentence
 from dogcam.report.colours import colour_of
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
 from dogcam.report.exhibits.thresholds import threshold_blocks
 from dogcam.report.protocol_words import in_words
+from dogcam.report.study_words import comparability
+from dogcam.report.texts import text
 
 IOU = message("How well the boxes fit: IoU by method and epoch")
 _REFERENCES = 4  # dotted lines in a chart: more lie on each other
@@ -102,7 +105,7 @@ def _area_chart(evidence: Evidence, protocol: str, annotated: float) -> list[Cha
     ]
 
 
-def iou(evidence: Evidence, made: tuple[Finding, ...]) -> Exhibit | None:
+def iou(evidence: Evidence, made: tuple[Claim, ...]) -> Exhibit | None:
     """Exhibit 6: mean IoU by method and epoch with standard error, n and baselines, beside the published figures."""
     if not evidence.tables:
         return None
@@ -113,7 +116,7 @@ def iou(evidence: Evidence, made: tuple[Finding, ...]) -> Exhibit | None:
             blocks += [*_iou_chart(evidence, protocol), *_interval_chart(made, protocol)]
             blocks += threshold_blocks(evidence, protocol)
     blocks += [_full_table(evidence, protocol) for protocol in evidence.protocols]
-    lead = tuple(finding.sentence for finding in made if finding.protocol == evidence.protocols[0])
+    lead = tuple(sentence(claim) for claim in made if claim.protocol == evidence.protocols[0])
     return Exhibit(
         6,
         "iou",
@@ -123,11 +126,11 @@ def iou(evidence: Evidence, made: tuple[Finding, ...]) -> Exhibit | None:
         say("Which of these methods and epochs boxes these images better, under these protocols, with this network."),
         " ".join(
             [
-                caution(evidence, made),
+                caution(made, evidence.images, evidence.on_training),
                 say(
                     "A box also depends on the threshold, so a low IoU does not mean that the network looked elsewhere."
                 ),
-                say(study.UNSTATED),
+                text("study.unstated"),
             ]
         ),
     )
@@ -155,7 +158,7 @@ def _iou_table(evidence: Evidence, protocol: str) -> Table:
         tuple(row for row in rows if row is not None),
         words=3,
         aside=tuple(range(5, 4 + len(heads), 2)),
-        note=f"{in_words(evidence.protocol(protocol))} {study.comparability(evidence.document)} {_unseen()}",
+        note=f"{in_words(evidence.protocol(protocol))} {comparability(Setting.of(evidence.document))} {_unseen()}",
     )
 
 
@@ -225,12 +228,12 @@ def _references(evidence: Evidence, protocol: str) -> dict[str, float]:
     return {title_of(name): means[name] for name in dict.fromkeys([*kept, *looking])}
 
 
-def _interval_chart(made: tuple[Finding, ...], protocol: str) -> list[Chart]:
-    """Every comparison that the findings rest on, each once."""
+def _interval_chart(made: tuple[Claim, ...], protocol: str) -> list[Chart]:
+    """Every comparison that the claims rest on, each once."""
     rows = [
-        Interval(label, difference.mean, difference.low, difference.high)
-        for (of, label), difference in rests_on(made).items()
-        if of == protocol and np.isfinite(difference.low)
+        Interval(difference_label(each), each.interval.mean, each.interval.low, each.interval.high)
+        for of, each in rests_on(made)
+        if of == protocol and np.isfinite(each.interval.low)
     ]
     if not rows:
         return []

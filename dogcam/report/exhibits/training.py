@@ -6,12 +6,15 @@ from functools import partial
 
 from dogcam.analysis import study
 from dogcam.analysis.evidence import Evidence
+from dogcam.analysis.study import Setting
 from dogcam.analysis.tables import training_rows
 from dogcam.experiment.training_curves import Curve, judge
 from dogcam.figures import curves
 from dogcam.language import counted, message, say
 from dogcam.language.numbers import NONE, count, number
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
+from dogcam.report.study_words import comparability
+from dogcam.report.texts import text
 
 _EVERY = (
     message("run"),
@@ -80,13 +83,12 @@ def _runs_table(evidence: Evidence) -> Table:
         for run, curve in study.CURVES.items()
     ]
     heads = [head for epoch in epochs for head in (say("e{epoch} acc", epoch=epoch), say("e{epoch} loss", epoch=epoch))]
-    note = say("Published: {title}; {peaks}", title=say(study.TITLE), peaks=study.peaks_note())
     return Table(
         say("Test accuracy and loss by run and epoch, ours and as published. Set off: the best epoch of the run."),
         ("", say("run"), *heads, say("peak"), say("overfits from")),
         tuple(rows),
         words=2,
-        note=f"{note} {study.comparability(evidence.document)}",
+        note=" ".join([text("study.published"), comparability(Setting.of(evidence.document))]),
     )
 
 
