@@ -18,15 +18,12 @@ import numpy as np
 from dogcam.analysis.evidence import Columns, Evidence
 from dogcam.analysis.sameness import Side, common_protocols, differing, sides_of
 from dogcam.analysis.tables import check_same_images, listed
-from dogcam.analysis.weighing import aligned
+from dogcam.analysis.weighing import aligned, best_unseen, same_boxes
 from dogcam.core.errors import ExperimentError
 from dogcam.core.files import plain
 from dogcam.experiment.evaluations import Cell
 from dogcam.experiment.runs import Experiment
-from dogcam.methods import never_looks
 from dogcam.statistics import Interval, Pair, compare, intervals
-
-_CORNERS = ("iou", "x0", "y0", "x1", "y1")
 
 
 @dataclass(frozen=True)
@@ -275,7 +272,7 @@ def _made(sides: Sequence[Side], protocol: str, epochs: tuple[int, ...], places:
         epochs=epochs,
         images=len(scores),
         scores=tuple(Score(*key, cell.layer, means[key], _of(against, key)) for key, cell in cells.items()),
-        gaps=tuple(Gap(b[1], a[0], b[0], pair, _same(tables[a], tables[b])) for (b, a), pair in gaps.items()),
+        gaps=tuple(Gap(b[1], a[0], b[0], pair, same_boxes(tables[a], tables[b])) for (b, a), pair in gaps.items()),
         unseen=tuple(Score(*key, "", means[key]) for key in unseen.items()),
         left_out=_left_out(sides, places),
     )
@@ -306,11 +303,5 @@ def _of(against: Mapping[tuple[_Key, _Key], Pair], key: _Key) -> Pair | None:
 
 
 def _best_unseen(evidence: Evidence, protocol: str) -> str | None:
-    """The box of the highest mean IoU among those that never look; ties by name, so that all experiments agree."""
-    means = {n: float(np.mean(t["iou"])) for n, t in evidence.baselines(protocol).items() if never_looks(n)}
-    return max(means, key=lambda name: (means[name], name), default=None)
-
-
-def _same(first: Columns, second: Columns) -> bool:
-    """Whether two tables hold the same boxes; an image without one has NaN for its corners."""
-    return all(np.allclose(first[c], second[c], rtol=0, atol=1e-6, equal_nan=True) for c in _CORNERS)
+    """The best box that never looks; ties go by name, so that all experiments agree."""
+    return best_unseen({name: float(np.mean(t["iou"])) for name, t in evidence.baselines(protocol).items()})

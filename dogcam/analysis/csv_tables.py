@@ -204,9 +204,11 @@ def _by_epoch(of: Row, epochs: Iterable[int], found: Iterable[Mapping[str, Any]]
 def _claims(document: Mapping[str, Any]) -> Iterator[Row]:
     """A row for each difference that a claim rests on; one for a claim that rests on none."""
     for claim in document["claims"]:
-        about = {name: claim[name] for name in ("claim", "source", "protocol", "verdict", "sentence")}
+        about = {name: claim[name] for name in ("claim", "source", "protocol", "verdict")}
         for found in claim["differences"] or [{}]:
-            yield {**about, "label": found.get("label"), "n": found.get("n"), **_interval(found, "difference")}
+            between = {name: found.get(name) for name in ("method", "other", "epoch", "earlier")}
+            interval = found.get("interval", {})
+            yield {**about, **between, "n": interval.get("n"), **_interval(interval, "difference")}
 
 
 TABLES: dict[str, Callable[[Mapping[str, Any]], Iterable[Row]]] = {

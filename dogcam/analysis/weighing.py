@@ -1,4 +1,4 @@
-"""Tables of the same images compared: paired differences with their intervals, and what these say of a claim.
+"""Tables of the same images compared: paired differences with their intervals, what these say of a claim, and what is the same.
 
 Differences that are asked for together come from the same resamples, since drawing these is what takes the time.
 """
@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from dogcam.analysis.evidence import Columns
-from dogcam.language import counted
-from dogcam.language.numbers import spelled
+from dogcam.methods import never_looks
 from dogcam.statistics import Claim, Interval, claim, intervals, intervals_over_runs
-from dogcam.statistics.intervals import LEAST
 
 Sides = tuple[Sequence[Columns], Sequence[Columns]]  # what is subtracted from what: a table of each run on either side
 
@@ -42,6 +41,26 @@ def aligned(tables: Sequence[Columns], of: Callable[[Columns], np.ndarray] = iou
     for number, table in enumerate(tables):
         found[[places[image] for image in table["image"]], number] = of(table)
     return found
+
+
+def same_boxes(first: Columns, second: Columns) -> bool:
+    """Whether two tables hold the same images with the same boxes; an image without a box has NaN for its corners."""
+    return np.array_equal(first["image"], second["image"]) and all(
+        np.allclose(first[column], second[column], rtol=0, atol=1e-6, equal_nan=True)
+        for column in ("iou", "x0", "y0", "x1", "y1")
+    )
+
+
+def best_unseen(means: Mapping[str, float]) -> str | None:
+    """The name of the highest mean IoU among boxes that never look at the picture; None where there is none.
+
+    Means as near as rounding are ties, which go by name, so that all comparisons name the same box.
+
+    Args:
+        means: by name of a baseline; those that look are left out.
+    """
+    unseen = [(round(mean, 12), name) for name, mean in means.items() if never_looks(name)]
+    return max(unseen)[1] if unseen else None
 
 
 def differences(
@@ -80,7 +99,7 @@ class Topic:
 
     protocol: str
     name: str
-    sides: Mapping[Hashable, Sides]
+    sides: Mapping[Any, Sides]
     family: int
 
 
@@ -88,40 +107,17 @@ class Topic:
 class Weighed:
     """The differences of a topic: `near` with the 95 % interval that is shown, `wide` with the one that contradicts."""
 
-    near: Mapping[Hashable, Interval]
-    wide: Mapping[Hashable, Interval]
+    near: Mapping[Any, Interval]
+    wide: Mapping[Any, Interval]
 
     def claim(self, direction: str, only: Iterable[Hashable] | None = None) -> Claim:
         """The verdict on "each of these is above (below) 0"; `only` some of them."""
         keys = list(self.near if only is None else only)
-        near, wide = ({str(key): _told(found[key]) for key in keys} for found in (self.near, self.wide))
+        near, wide = ({str(key): _untied(found[key]) for key in keys} for found in (self.near, self.wide))
         return claim(near, direction, contradicting=wide)
 
-    def spelled(self, label: Callable[[Hashable], str]) -> str:
-        """All differences in a sentence; `label` makes a key's words."""
-        return "; ".join(f"{label(key)}: {spelled(found)}" for key, found in self.near.items())
 
-    def labelled(self, label: Callable[[Hashable], str]) -> tuple[tuple[str, Interval], ...]:
-        """The differences as a finding keeps them."""
-        return tuple((label(key), found) for key, found in self.near.items())
-
-    @property
-    def few(self) -> list[str]:
-        """Why nothing can be decided, as a sentence; none where something can."""
-        n = next((found.n for found in self.near.values() if found.method == "none"), None)
-        if n is None:
-            return []
-        return [
-            counted(
-                "An interval needs {least} images; there is {n}.",
-                "An interval needs {least} images; there are {n}.",
-                n,
-                least=LEAST,
-            )
-        ]
-
-
-def _told(found: Interval) -> Interval:
+def _untied(found: Interval) -> Interval:
     """Without ends where every image ties: no resample can differ then, which tells nothing of other images."""
     return replace(found, low=float("nan"), high=float("nan")) if found.low == found.high == 0 else found
 

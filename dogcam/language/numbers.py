@@ -6,6 +6,8 @@ import math
 import re
 from typing import Protocol
 
+import numpy as np
+
 from dogcam.language import message, say
 
 NONE = "–"
@@ -43,16 +45,6 @@ def listed(items: list[str]) -> str:
     if len(items) > 2:
         return say("{several} and {last}", several=", ".join(items[:-1]), last=items[-1])
     return say("{one} and {other}", one=items[0], other=items[1]) if len(items) == 2 else "".join(items)
-
-
-# Verdicts on claims and who makes these, as data have them -> as they are shown.
-VERDICTS = {
-    "supported": message("supported"),
-    "contradicted": message("contradicted"),
-    "undecided": message("undecided"),
-    "identical": message("identical"),
-}
-SOURCES = {"study": message("the study's claim"), "dogcam": message("asked by dogcam")}
 
 
 def isolated(name: str) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from dogcam.analysis.statements import Finding
 from dogcam.figures import Panel
 
 
@@ -138,6 +137,27 @@ class Exhibit:
     blocks: tuple[Table | Chart | Sheet, ...]
     can: str
     cannot: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim held against the evidence, in words.
+
+    Attributes:
+        claim: what is claimed.
+        source: who makes it: "study" or "dogcam"; `shown_source` in words.
+        verdict: "supported", "contradicted", "undecided" or "identical"; `shown_verdict` in words.
+        sentence: the verdict with its numbers.
+        protocol: under which it was judged.
+    """
+
+    claim: str
+    source: str
+    shown_source: str
+    protocol: str
+    verdict: str
+    shown_verdict: str
+    sentence: str
 
 
 @dataclass(frozen=True)

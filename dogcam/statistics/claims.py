@@ -83,16 +83,11 @@ def claim(
     if set(wider) != set(differences):
         raise ValueError(f"the same differences are to contradict; received {list(wider)} for {list(differences)}")
     each = {label: _judged(found, wider[label], direction, margin) for label, found in differences.items()}
-    return Claim(direction, margin, _all(each.values()), each, dict(differences))
+    return Claim(direction, margin, all_of(each.values()), each, dict(differences))
 
 
-def all_of(claims: Iterable[Claim]) -> str:
-    """The verdict on several claims made as one ("Grad-CAM falls and CAM rises")."""
-    return _all(each.verdict for each in claims)
-
-
-def _all(verdicts: Iterable[str]) -> str:
-    """Supported where all are, contradicted where any is, otherwise undecided."""
+def all_of(verdicts: Iterable[str]) -> str:
+    """The verdict on several made as one ("Grad-CAM falls and CAM rises"): supported where all are, contradicted where any is."""
     found = set(verdicts)
     if found == {"supported"}:
         return "supported"

@@ -135,12 +135,13 @@ def test_dynamics_have_a_row_for_each_figure_of_each_epoch(written):
 
 
 def test_claims_have_a_row_for_each_difference_and_one_where_there_is_none(written):
-    claim = {"claim": "up", "source": "study", "protocol": "default", "verdict": "supported", "sentence": "It is."}
-    resting = [{"label": "3 to 5", **FIGURE}, {"label": "5 to 7", **NONE}]
+    claim = {"claim": "up", "source": "study", "protocol": "default", "verdict": "supported"}
+    steps = [{"method": "cam", "other": None, "epoch": later, "earlier": later - 2} for later in (5, 7)]
+    resting = [{**of, "interval": interval} for of, interval in zip(steps, (FIGURE, NONE), strict=True)]
     found = written("claims", claims=[{**claim, "differences": resting}, {**claim, "claim": "b", "differences": []}])
-    assert [(row["claim"], row["label"], row["difference"]) for row in found] == [
-        ("up", "3 to 5", "0.5"),
-        ("up", "5 to 7", "0.25"),
+    assert [(row["claim"], row["epoch"], row["difference"]) for row in found] == [
+        ("up", "5", "0.5"),
+        ("up", "7", "0.25"),
         ("b", "", ""),
     ]
 
@@ -214,6 +215,6 @@ class TestTexts:
         assert as_csv([{"a": 1}, {"b": 2, "a": 3}]) == "a,b\r\n1,\r\n3,2\r\n"
 
     def test_bytes_of_a_file_name_that_are_no_text_are_shown(self, tmp_path):
-        claim = dict.fromkeys(("claim", "source", "protocol", "verdict", "sentence"), "dog-\udcff")
+        claim = dict.fromkeys(("claim", "source", "protocol", "verdict"), "dog-\udcff")
         (path,) = write_csv(tmp_path, summary(claims=[{**claim, "differences": []}]))
         assert "dog-\\udcff" in path.read_text(encoding="utf-8")

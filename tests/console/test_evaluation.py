@@ -19,6 +19,7 @@ from dogcam.experiment.evaluations import Cell
 from dogcam.methods import METHODS
 from dogcam.metrics import METRICS, Metric
 from dogcam.metrics.faithfulness import FAITHFULNESS
+from dogcam.report.claims_words import sentence
 
 WIDTHS = [60, 80, 100, 120]
 LAYERS = ("conv5_block3_out", "block_13_expand_relu", "outer/body/c3", "a" * 29 + "/" + "b" * 30)
@@ -386,22 +387,17 @@ class TestComparisons:
 
 class TestWords:
     def test_claims_with_their_verdicts(self, shown, made):
-        claims = [
-            {"claim": "a", "protocol": "p", "verdict": "supported", "sentence": "CAM gets better."},
-            {"claim": "b", "protocol": "p", "verdict": "undecided", "sentence": "Grad-CAM may."},
-        ]
-        lines = shown(made.evaluation([made.row()], claims=claims))
-        assert lines.index("supported: CAM gets better.") + 1 == lines.index("undecided: Grad-CAM may.")
+        claims = (made.claim("rises", "p", "supported"), made.claim("falls", "p", "undecided"))
+        lines = shown(made.evaluation([made.row()], claims=claims), 120)
+        place = lines.index(f"supported: {sentence(claims[0])}")
+        assert lines[place + 1] == f"undecided: {sentence(claims[1])}"
 
     def test_of_several_protocols_the_claims_are_those_of_the_first_and_say_so(self, shown, made):
-        claims = [
-            {"claim": "a", "protocol": "one", "verdict": "supported", "sentence": "It is."},
-            {"claim": "a", "protocol": "two", "verdict": "undecided", "sentence": "It may be."},
-        ]
+        claims = (made.claim("rises", "one", "supported"), made.claim("rises", "two", "undecided"))
         lines = shown(made.evaluation([made.row()], claims=claims), 120)
-        place = lines.index("one: supported: It is.")
+        place = lines.index(f"one: supported: {sentence(claims[0])}")
         assert lines[place + 1] == "Verdicts and dynamics under two are in summary.json and in the report."
-        assert not any("It may be" in line for line in lines)
+        assert not any("undecided" in line for line in lines)
 
     @pytest.mark.parametrize(
         ("count", "words"), [(1, "1 picture has no usable box"), (1200, "1,200 pictures have no usable box")]

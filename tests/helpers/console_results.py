@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from dogcam.analysis.breakdown import Breakdown, Group
+from dogcam.analysis.claims import Claim, Difference
 from dogcam.analysis.comparison import Comparison, Line
 from dogcam.analysis.decomposition import Walk
 from dogcam.analysis.training import TrainedRun, Training
@@ -80,6 +81,12 @@ def comparison():
         Line(("whole-image",), Interval(0.45, 0.4, 0.5, 40, "bca"), 3, "c", "", None),
     )
     return Comparison("default", (1,), 7, lines, (pair,), "whole-image")
+
+
+def claim(name, protocol, verdict):
+    """A claim about one step."""
+    step = Difference("cam", None, 7, 5, Interval(0.1, 0.05, 0.15, 40, "bca"))
+    return Claim(name, "study", protocol, verdict, (step,))
 
 
 def breakdown(cells, labels, by="size"):

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from dogcam.analysis.between import contrast
+from dogcam.analysis.claims import claims
 from dogcam.analysis.evidence import Evidence
-from dogcam.analysis.findings import claims_of, findings
+from dogcam.core.records import to_plain
 from dogcam.language import speaking
 from dogcam.language.numbers import listed, p_value, percent
 from dogcam.report.between_page import compose_contrast
+from dogcam.report.claims_words import claim_words, difference_label, sentence, source_words, verdict_words
 from dogcam.report.document import Table
 from dogcam.report.page import compose
 
@@ -70,21 +72,20 @@ def test_the_page_begins_in_korean_and_english_is_back_after_it(experiment):
 def test_claims_are_said_and_their_keys_are_not(experiment):
     evidence = Evidence.of(experiment)
     with speaking("ko"):
-        made = findings(evidence)
+        made = claims(evidence)
         for each in made:
-            for text in (each.claim, each.sentence, each.shown_verdict):
+            for text in (claim_words(each), sentence(each), verdict_words(each.verdict)):
                 is_korean(text)
-            assert any(HANGUL.search(label) for label, _ in each.intervals)
-        assert {each.shown_source for each in made} == {"원 연구의 주장", "dogcam의 질문"}
-    english = findings(evidence)
-    assert [(f.verdict, f.source, f.protocol) for f in made] == [(f.verdict, f.source, f.protocol) for f in english]
-    assert [each.composed for each in made].count(True) == 2
+            assert any(HANGUL.search(difference_label(difference)) for difference in each.differences)
+        assert {source_words(each.source) for each in made} == {"원 연구의 주장", "dogcam의 질문"}
+    assert claims(evidence) == made
+    assert [each.claim for each in made].count("parts") == 2
 
 
-def test_what_is_kept_of_claims_is_english(experiment):
-    kept = json.dumps(claims_of(findings(Evidence.of(experiment))), ensure_ascii=False)
+def test_what_is_kept_of_claims_is_in_no_language(experiment):
+    with speaking("ko"):
+        kept = json.dumps([to_plain(each) for each in claims(Evidence.of(experiment))], ensure_ascii=False)
     assert not HANGUL.search(kept)
-    assert "Grad-CAM's boxes fit better than CAM's at each epoch" in kept
 
 
 def test_compared_experiments_in_korean(make, tmp_path):

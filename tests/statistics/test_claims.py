@@ -111,10 +111,10 @@ class TestTheStudysStatements:
             pairs[name] = compare(columns, ("3", "5", "7"), [("5", "3"), ("7", "5")], resamples=500)
         falls = claim({"7 − 5": pairs["gradcam"][1]}, "below")
         rises = claim({f"{p.first} − {p.second}": p for p in pairs["cam"]}, "above")
-        assert (falls.verdict, rises.verdict, all_of([falls, rises])) == ("supported",) * 3
+        assert (falls.verdict, rises.verdict, all_of([falls.verdict, rises.verdict])) == ("supported",) * 3
         steady = claim({f"{p.first} − {p.second}": p for p in pairs["gradcam"]}, "above")
         assert steady.each["7 − 5"] == "contradicted"
-        assert all_of([falls, steady]) == "contradicted"
+        assert all_of([falls.verdict, steady.verdict]) == "contradicted"
 
     def test_too_few_images_decide_nothing(self, scores):
         columns = np.column_stack([scores["gradcam"][7][:9], scores["gradcam"][5][:9]])

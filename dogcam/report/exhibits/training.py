@@ -8,6 +8,7 @@ from typing import Any
 
 from dogcam.analysis import study
 from dogcam.analysis.training import Training
+from dogcam.analysis.study import Setting
 from dogcam.experiment.training_curves import Curve, judge
 from dogcam.figures import curves
 from dogcam.language import say
@@ -15,6 +16,7 @@ from dogcam.language.numbers import NONE, count, number
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
 from dogcam.report.texts import heads, text
 from dogcam.report.training_words import choice_words, verdict_sentence
+from dogcam.report.study_words import comparability
 
 
 def training(found: Training, document: Mapping[str, Any]) -> Exhibit | None:
@@ -54,13 +56,12 @@ def _runs_table(found: Training, document: Mapping[str, Any]) -> Table:
         rows.append(_run_row(published, run, curve, epochs, run == study.CHOSEN_RUN, published=True))
     run, *last = heads("training.run_heads")
     by_epoch = [head for epoch in epochs for head in heads("training.epoch_heads", epoch=epoch)]
-    note = text("training.published", title=say(study.TITLE), peaks=study.peaks_note())
     return Table(
         text("training.runs"),
         ("", run, *by_epoch, *last),
         tuple(rows),
         words=2,
-        note=f"{note} {study.comparability(document)}",
+        note=" ".join([text("study.published"), comparability(Setting.of(document))]),
     )
 
 

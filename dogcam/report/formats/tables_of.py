@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dogcam.analysis.statements import Finding
 from dogcam.language import say
-from dogcam.report.document import Document, Exhibit, Row, Table
+from dogcam.report.document import Document, Exhibit, Finding, Row, Table
 
 
 def tables_of(document: Document) -> dict[str, Table]:

@@ -64,7 +64,7 @@ def test_a_summary_is_exported_and_its_absence_or_age_is_said(made, tmp_path):
     assert "another dogcam's" in write_summary(experiment, tmp_path)[1]
     lists = "rows over_runs comparisons breakdowns curves decompositions dynamics faithfulness".split()
     empty: dict = {key: [] for key in lists}
-    claim = {"claim": "c", "source": "study", "protocol": "p", "verdict": "v", "sentence": "s", "differences": []}
+    claim = {"claim": "c", "source": "study", "protocol": "p", "verdict": "v", "differences": []}
     path.write_text(json.dumps({"schema_version": SUMMARY_VERSION, **empty, "claims": [claim]}))
     files, reason = write_summary(experiment, tmp_path)
     assert [file.name for file in files] == ["claims.csv"]

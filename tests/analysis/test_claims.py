@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from dogcam.analysis.claims import Claim, Difference, best_baseline, claims, rests_on
 from dogcam.analysis.evidence import Evidence
-from dogcam.analysis.findings import best_baseline, caution, claims_of, findings, rests_on
+from dogcam.core.records import fields_of, from_plain, to_plain
 from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.report.wording import interval_reason
 
@@ -37,13 +38,12 @@ def add_run(experiment, shift):
 
 def verdicts(made, protocol="default", **ious):
     made.ious = {(name[:-1], int(name[-1])): values for name, values in ious.items()}
-    found = findings(Evidence.of(made.write()))
-    return {finding.claim: finding for finding in found if finding.protocol == protocol}
+    return {each.claim: each for each in claims(Evidence.of(made.write())) if each.protocol == protocol}
 
 
-def of(found, words):
-    (finding,) = [finding for claim, finding in found.items() if words in claim]
-    return finding
+def between(claim):
+    """What is subtracted from what, by difference."""
+    return [(each.method, each.other, each.epoch, each.earlier) for each in claim.differences]
 
 
 @pytest.mark.parametrize(
@@ -51,32 +51,27 @@ def of(found, words):
 )
 def test_gradcam_above_cam(made, gap, verdict):
     found = verdicts(made, cam2=HALF, cam4=HALF, gradcam2=HALF + gap, gradcam4=HALF + gap)
-    finding = of(found, "better than CAM")
-    assert finding.verdict == verdict
-    assert len(finding.intervals) == 2
-    assert finding.intervals[0][1].mean == pytest.approx(gap.mean())
+    assert (found["above"].verdict, found["above"].source) == (verdict, "study")
+    assert between(found["above"]) == [("gradcam", "cam", 2, None), ("gradcam", "cam", 4, None)]
+    assert found["above"].differences[0].interval.value == pytest.approx(gap.mean())
 
 
 def test_one_epoch_of_two_is_not_every_epoch(made):
     found = verdicts(made, cam2=HALF, cam4=HALF, gradcam2=HALF + 0.1 + SPREAD, gradcam4=HALF - 0.1 + SPREAD)
-    assert of(found, "better than CAM").verdict == "contradicted"
+    assert found["above"].verdict == "contradicted"
 
 
-def test_equal_rows_are_called_identical_and_the_algebra_is_given(made):
-    found = verdicts(made, cam2=HALF, cam4=HALF, gradcam2=HALF, gradcam4=HALF)
-    finding = of(found, "better than CAM")
-    assert finding.verdict == "identical"
-    assert "ReLU(CAM)/(h·w)" in finding.sentence
-    assert "cuts negative values from both" in finding.sentence
+def test_equal_rows_are_called_identical_and_the_handling_is_given(made):
+    above = verdicts(made, cam2=HALF, cam4=HALF, gradcam2=HALF, gradcam4=HALF)["above"]
+    assert (above.verdict, above.relu, above.score) == ("identical", True, "logit")
 
 
 def test_two_misses_are_not_the_same_box(made):
     """Two boxes beside the object both have IoU 0: only their corners tell whether they are one."""
     made.mirrored = ("gradcam",)
     nothing = np.zeros(IMAGES)
-    finding = of(verdicts(made, cam2=nothing, cam4=nothing, gradcam2=nothing, gradcam4=nothing), "better than CAM")
-    assert finding.verdict == "undecided"
-    assert "same box" not in finding.sentence
+    found = verdicts(made, cam2=nothing, cam4=nothing, gradcam2=nothing, gradcam4=nothing)
+    assert found["above"].verdict == "undecided"
 
 
 def test_images_without_a_box_under_both_methods_are_alike(made):
@@ -88,34 +83,19 @@ def test_images_without_a_box_under_both_methods_are_alike(made):
             none = {corner: [None, *columns[corner][1:].tolist()] for corner in ("x0", "y0", "x1", "y1")}
             truth = [boxes.ravel().tolist() for boxes in columns["truth"]]
             evaluation.write(cell, {**columns, **none, "truth": truth}, evaluation.choice(cell))
-    (finding,) = [each for each in findings(Evidence.of(experiment)) if "better than CAM" in each.claim]
-    assert finding.verdict == "identical"
+    assert claims(Evidence.of(experiment))[0].verdict == "identical"
 
 
-def test_a_sure_but_tiny_difference_is_supported_and_negligible(made):
+def test_a_sure_but_tiny_difference_is_supported(made):
     tiny = 0.001 + SPREAD / 50
     found = verdicts(made, cam2=HALF, cam4=HALF, gradcam2=HALF + tiny, gradcam4=HALF + tiny)
-    finding = of(found, "better than CAM")
-    assert finding.verdict == "supported"
-    assert "], negligible; epoch 4" in finding.sentence
-
-
-def test_negligible_is_explained_where_it_is_said(made):
-    made.ious = {("cam", 2): HALF, ("cam", 4): HALF + 0.001 + SPREAD / 50}
-    evidence = Evidence.of(made.write())
-    assert "within ±0.005" in caution(evidence, findings(evidence), interval_reason)
-    made.name, made.ious = (
-        "wide",
-        {(m, e): HALF + e * SPREAD * (1 + (m == "cam")) for m in ("cam", "gradcam") for e in (2, 4)},
-    )
-    evidence = Evidence.of(made.write())
-    assert "±" not in caution(evidence, findings(evidence), interval_reason)
+    assert found["above"].verdict == "supported"
 
 
 def test_a_protocol_that_keeps_negative_values_is_named_as_the_cause(made):
     made.protocols = ("cam2016",)
     found = verdicts(made, "cam2016", cam2=HALF, cam4=HALF, gradcam2=HALF + 0.1, gradcam4=HALF + 0.1 + SPREAD)
-    assert "keeps CAM's negative values" in of(found, "better than CAM").sentence
+    assert (found["above"].relu, found["above"].score) == (False, "logit")
 
 
 @pytest.mark.parametrize(
@@ -128,39 +108,37 @@ def test_a_protocol_that_keeps_negative_values_is_named_as_the_cause(made):
 )
 def test_change_with_training(made, change, rises, falls):
     found = verdicts(made, cam2=HALF, cam4=HALF + change, gradcam2=HALF, gradcam4=HALF + change)
-    assert of(found, "longer it trains").verdict == rises
-    assert of(found, "last epoch").verdict == falls
+    assert found["rises"].verdict == rises
+    assert found["falls"].verdict == falls
 
 
 @pytest.mark.parametrize(("unseen", "verdict"), [(0.3, "supported"), (0.7, "contradicted"), (0.5, "undecided")])
 def test_never_looking(made, unseen, verdict):
     made.unseen = unseen
     found = verdicts(made, cam4=HALF + SPREAD, gradcam4=HALF + SPREAD)
-    assert of(found, "without looking").verdict == verdict
-    assert "whole-image" in of(found, "without looking").sentence
+    assert found["beats"].verdict == verdict
+    assert between(found["beats"]) == [(method, "whole-image", 4, None) for method in ("cam", "gradcam")]
+    assert (found["beats"].source, found["beats"].box_iou) == ("dogcam", pytest.approx(unseen))
 
 
 def test_one_epoch_says_nothing_of_change(made):
     made.epochs = (4,)
-    found = verdicts(made)
-    assert not [claim for claim in found if "longer" in claim or "last epoch" in claim]
+    assert set(verdicts(made)) == {"above", "beats"}
 
 
 def test_one_image_decides_nothing(made):
     made.images = made.samples = 1
     found = verdicts(made, cam2=0.5, cam4=0.9, gradcam2=0.6, gradcam4=0.1)
-    assert {finding.verdict for finding in found.values()} == {"undecided"}
-    assert "+0.400 (no interval)" in of(found, "longer it trains").sentence
-    assert "An interval needs 10 images; there is 1." in of(found, "longer it trains").sentence
+    assert {claim.verdict for claim in found.values()} == {"undecided"}
+    (step,) = found["rises"].differences
+    assert (step.interval.value, step.interval.n, step.interval.method) == (pytest.approx(0.4), 1, "none")
 
 
-def test_caution_counts_the_comparisons(made):
-    evidence = Evidence.of(made.write())
-    found = findings(evidence)
+def test_every_comparison_counts_once(made):
+    found = claims(Evidence.of(made.write()))
     # Above at 2 epochs, one step of each method, two methods against the baseline; the statement made of two adds none.
     assert len(rests_on(found)) == 6
-    assert "6 comparisons" in caution(evidence, found, interval_reason)
-    assert "16 images" in caution(evidence, found, interval_reason)
+    assert {each.interval.n for _, each in rests_on(found)} == {IMAGES}
 
 
 def test_the_best_box_that_never_looks_is_not_one_of_an_untrained_network(made):
@@ -178,10 +156,8 @@ def test_the_best_box_that_never_looks_is_not_one_of_an_untrained_network(made):
 def test_falls_and_rises_are_one_statement_of_two(made):
     """The study's: Grad-CAM worse at the last epoch, CAM better at each."""
     found = verdicts(made, cam2=HALF, cam4=HALF + 0.1 + SPREAD, gradcam2=HALF, gradcam4=HALF - 0.1 + SPREAD)
-    finding = of(found, "while CAM's get better")
-    assert finding.claim == "Grad-CAM's boxes get worse at epoch 4 while CAM's get better from epoch 2 to 4"
-    assert finding.verdict == "supported"
-    assert [label for label, _ in finding.intervals] == ["Grad-CAM, epoch 4 − epoch 2", "CAM, epoch 4 − epoch 2"]
+    assert (found["parts"].verdict, found["parts"].of_parts) == ("supported", ("supported", "supported"))
+    assert between(found["parts"]) == [("gradcam", None, 4, 2), ("cam", None, 4, 2)]
 
 
 @pytest.mark.parametrize(
@@ -196,40 +172,39 @@ def test_falls_and_rises_are_one_statement_of_two(made):
 def test_one_part_is_enough_to_contradict_and_not_to_support(made, cam, grad, verdict):
     made.mirrored = ("gradcam",)
     found = verdicts(made, cam2=HALF, cam4=HALF + cam, gradcam2=HALF, gradcam4=HALF + grad)
-    assert of(found, "while CAM's get better").verdict == verdict
+    assert found["parts"].verdict == verdict
 
 
 def test_two_methods_of_one_box_cannot_part(made):
     found = verdicts(made, cam2=HALF, cam4=HALF + 0.1, gradcam2=HALF, gradcam4=HALF + 0.1)
-    assert of(found, "while CAM's get better").verdict == "identical"
+    assert found["parts"].verdict == "identical"
 
 
 def test_rising_means_from_every_epoch_to_the_next(made):
     made.epochs = (2, 3, 4)
     found = verdicts(made, cam2=HALF, cam3=HALF + 0.2 + SPREAD, cam4=HALF + 0.1 - SPREAD)
-    finding = of(found, "longer it trains")
-    assert finding.verdict == "contradicted"
-    assert "From epoch 2 to 4 CAM's mean IoU changes by +0.100" in finding.sentence
-    assert "epoch 3 − epoch 2: +0.200" in finding.sentence
-    assert "epoch 4 − epoch 3: −0.100" in finding.sentence
+    rises = found["rises"]
+    assert rises.verdict == "contradicted"
+    assert (rises.whole.epoch, rises.whole.earlier, rises.whole.interval.value) == (4, 2, pytest.approx(0.1))
+    assert between(rises) == [("cam", None, 3, 2), ("cam", None, 4, 3)]
+    assert [each.interval.value for each in rises.differences] == pytest.approx([0.2, -0.1])
 
 
 def test_one_of_two_epochs_that_is_below_by_a_hair_does_not_contradict(made):
     """2.3 standard errors below 0: past the 2.131 of 95 % (t, 15 degrees), short of the 2.490 of 97.5 % for two epochs."""
     hair = -2.3 * SPREAD.std(ddof=1) / np.sqrt(IMAGES)
     found = verdicts(made, cam2=HALF, cam4=HALF, gradcam2=HALF + 0.1 + SPREAD, gradcam4=HALF + hair + SPREAD)
-    finding = of(found, "better than CAM")
-    assert finding.intervals[1][1].verdict == "below"
-    assert finding.verdict == "undecided"
+    assert found["above"].differences[1].interval.verdict == "below"
+    assert found["above"].verdict == "undecided"
 
 
 @pytest.mark.parametrize(("images", "verdict"), [(9, "undecided"), (10, "supported")])
-def test_nine_images_are_too_few_and_the_sentence_says_so(made, images, verdict):
+def test_nine_images_are_too_few(made, images, verdict):
     made.images = images
     gap = (HALF + 0.1 + SPREAD)[:images]
-    finding = of(verdicts(made, cam2=0.5, cam4=0.5, gradcam2=gap, gradcam4=gap), "better than CAM")
-    assert finding.verdict == verdict
-    assert ("An interval needs 10 images; there are 9." in finding.sentence) == (verdict == "undecided")
+    above = verdicts(made, cam2=0.5, cam4=0.5, gradcam2=gap, gradcam4=gap)["above"]
+    assert above.verdict == verdict
+    assert (above.differences[0].interval.method == "none") == (verdict == "undecided")
 
 
 def test_runs_of_the_same_epochs_are_judged_together(made):
@@ -238,16 +213,14 @@ def test_runs_of_the_same_epochs_are_judged_together(made):
         (method, epoch): HALF + 0.1 * (method == "gradcam") for method in ("cam", "gradcam") for epoch in (2, 4)
     }
     experiment = made.write()
-    assert of({f.claim: f for f in findings(Evidence.of(experiment))}, "better than CAM").verdict == "supported"
+    assert claims(Evidence.of(experiment))[0].verdict == "supported"
     add_run(experiment, {("gradcam", 2): -0.04, ("gradcam", 4): -0.04})
-    evidence = Evidence.of(experiment)
-    made_of = findings(evidence)
-    finding = of({f.claim: f for f in made_of}, "better than CAM")
-    low_high = [(found.low, found.high) for _, found in finding.intervals]
-    assert low_high == [pytest.approx((0.08 - 0.25412, 0.08 + 0.25412), abs=1e-4)] * 2
-    assert finding.verdict == "undecided"
-    assert "crossed with 2 runs" in caution(evidence, made_of, interval_reason)
-    assert "2 runs hardly show how runs vary" in caution(evidence, made_of, interval_reason)
+    above = claims(Evidence.of(experiment))[0]
+    intervals = [each.interval for each in above.differences]
+    assert [(each.low, each.high) for each in intervals] == [
+        pytest.approx((0.08 - 0.25412, 0.08 + 0.25412), abs=1e-4)
+    ] * 2
+    assert (above.verdict, {each.runs for each in intervals}) == ("undecided", {2})
 
 
 def test_a_run_that_lacks_an_epoch_is_not_judged_with_the_other(made):
@@ -255,15 +228,31 @@ def test_a_run_that_lacks_an_epoch_is_not_judged_with_the_other(made):
     add_run(experiment, {})
     (evaluation,) = experiment.evaluations()
     (evaluation.path / Cell(1, 2, "cam", "conv5_block1_out", "default").file_name).unlink()
-    assert {found.runs for found in rests_on(findings(Evidence.of(experiment))).values()} == {1}
+    assert {each.interval.runs for _, each in rests_on(claims(Evidence.of(experiment)))} == {1}
 
 
-def test_claims_as_plain_values(made):
-    found = findings(Evidence.of(made.write()))
-    document = json.loads(json.dumps(claims_of(found), allow_nan=False))
-    assert [each["claim"] for each in document] == [each.claim for each in found]
-    (never,) = [each for each in document if "without looking" in each["claim"]]
-    assert (never["source"], never["protocol"], never["verdict"]) == ("dogcam", "default", "supported")
-    assert never["differences"][0]["label"] == "CAM − whole-image, epoch 4"
-    assert never["differences"][0]["value"] == pytest.approx(0.55 - 0.3)
-    assert never["differences"][0]["n"] == IMAGES
+@pytest.mark.parametrize("images", [IMAGES, 1])
+def test_claims_are_json_and_back(made, images):
+    made.images = made.samples = images
+    made.epochs = (2, 3, 4)
+    found = claims(Evidence.of(made.write()))
+    document = json.loads(json.dumps([to_plain(each) for each in found], allow_nan=False))
+    assert [each["claim"] for each in document] == ["above", "rises", "falls", "parts", "beats"]
+    again = tuple(from_plain(Claim, each) for each in document)
+    assert [to_plain(each) for each in again] == document
+    assert again == found or images == 1  # where there is no interval NaN stands, which equals nothing
+    assert len(rests_on(again)) == len(rests_on(found)) == 9
+
+
+def test_what_a_claim_rests_on_as_plain_values(made):
+    beats = to_plain(claims(Evidence.of(made.write()))[-1])
+    assert (beats["source"], beats["protocol"], beats["verdict"]) == ("dogcam", "default", "supported")
+    first = beats["differences"][0]
+    assert (first["method"], first["other"], first["epoch"], first["earlier"]) == ("cam", "whole-image", 4, None)
+    assert (first["interval"]["value"], first["interval"]["n"]) == (pytest.approx(0.55 - 0.3), IMAGES)
+
+
+def test_every_field_says_what_it_means():
+    assert not {
+        name for kind in (Claim, Difference) for name, meaning in fields_of(kind) if not meaning and "." not in name
+    }
