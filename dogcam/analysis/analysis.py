@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,16 @@ from cattrs import BaseValidationError
 from dogcam.analysis.choosing import Galleries, galleries
 from dogcam.analysis.claims import Claim, claims
 from dogcam.analysis.comparison import Comparison, comparisons, spoken
-from dogcam.analysis.decomposition import DecompositionResult
+from dogcam.analysis.decomposition import PipelineDecomposition, decompositions_of
 from dogcam.analysis.dynamics import Dynamics, dynamics
 from dogcam.analysis.faithfulness import Faithfulness, faithfulness
 from dogcam.analysis.groups import Groups, groups
 from dogcam.analysis.measures import Measures, measures
 from dogcam.analysis.pictures import Kept
 from dogcam.analysis.scores import Scores, ThresholdCurve, scores, scores_over_runs, threshold_curves
-from dogcam.analysis.tables import Tables
+from dogcam.analysis.tables import Tables, is_baseline
 from dogcam.analysis.training import Training, training
+from dogcam.core.config import GROUPINGS
 from dogcam.core.files import write_json
 from dogcam.core.records import fields_of, from_plain, to_plain
 from dogcam.experiment.evaluations import TABLES, Evaluation, MapKey
@@ -36,6 +38,7 @@ from dogcam.experiment.runs import Experiment
 # 4: generated from the dataclasses; codes and numbers in place of sentences; one family for each protocol and epoch.
 SCHEMA_VERSION = 4
 SUMMARY = "summary.json"
+_NO_MEASURES = Measures()
 
 
 @dataclass(frozen=True)
@@ -126,9 +129,9 @@ class Analysis:
     claims: tuple[Claim, ...] = ()
     dynamics: tuple[Dynamics, ...] = ()
     groups: tuple[Groups, ...] = ()
-    decompositions: tuple[DecompositionResult, ...] = ()
+    decompositions: tuple[PipelineDecomposition, ...] = ()
     faithfulness: Faithfulness | None = None
-    measures: Measures = Measures()
+    measures: Measures = _NO_MEASURES
     galleries: Galleries | None = None
     problems: tuple[Skipped, ...] = ()
 
@@ -171,7 +174,7 @@ def analyse(experiment: Experiment, evaluation: Evaluation | None = None) -> Ana
     if evaluation is None:
         return Analysis(SCHEMA_VERSION, experiment.name, mark, None, run, (), (), (), (), "", trained)
     tables = Tables.of(experiment, evaluation)
-    kept = Kept.of(tables)
+    kept, families = Kept.of(tables), comparisons(tables)
     return Analysis(
         SCHEMA_VERSION,
         experiment.name,
@@ -186,17 +189,36 @@ def analyse(experiment: Experiment, evaluation: Evaluation | None = None) -> Ana
         trained,
         scores(tables),
         scores_over_runs(tables),
-        comparisons(tables),
+        families,
         threshold_curves(evaluation, tables.cells),
-        claims(tables),
-        dynamics(tables),
-        groups(tables),
-        decompositions(evaluation),
-        faithfulness(tables),
+        claims(tables, families),
+        dynamics(trained.curves, {cell: tables.read(cell) for cell in tables.cells}, tables.layers),
+        _groups(tables),
+        decompositions_of(evaluation),
+        _faithfulness(tables),
         measures(kept),
         galleries(kept),
         tuple(Skipped(str(each.get("id", "")), str(each.get("reason", ""))) for each in evaluation.problems()),
     )
+
+
+def _groups(tables: Tables) -> tuple[Groups, ...]:
+    """By every grouping under every protocol, at the last epoch of the run that speaks."""
+    classes = [str(name) for name in tables.document.get("dataset", {}).get("classes", ())]
+    found = []
+    for protocol, by in product(tables.protocols, GROUPINGS if classes else ()):
+        mine = [cell for cell in tables.cells if cell.protocol == protocol]
+        last = max((cell.epoch for cell in mine if cell.run == tables.run), default=None)
+        shown = [cell for cell in mine if is_baseline(cell) or (cell.run, cell.epoch) == (tables.run, last)]
+        if last is not None:
+            found.append(groups(tables.evaluation, shown, by, classes))
+    return tuple(each for each in found if each is not None)
+
+
+def _faithfulness(tables: Tables) -> Faithfulness | None:
+    main = tables.protocols[0] if tables.protocols else None
+    boxes = {cell: tables.read(cell) for cell in tables.cells if cell.protocol == main}
+    return faithfulness(tables.evaluation, boxes, tables.run, main)
 
 
 def _scope(tables: Tables) -> Scope:

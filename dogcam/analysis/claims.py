@@ -15,8 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dogcam.analysis.evidence import Evidence
-from dogcam.analysis.weighing import Topic, Weighed, best_unseen, same_boxes, weigh
+from dogcam.analysis.comparison import Comparison, spoken
+from dogcam.analysis.tables import Tables
+from dogcam.analysis.weighing import Topic, Weighed, same_boxes, weigh
+from dogcam.experiment.evaluations import MapKey
 from dogcam.statistics import Interval, all_of
 
 
@@ -30,6 +32,7 @@ class Difference:
         epoch: of the first.
         earlier: the epoch of the same method that is subtracted; null between two methods.
         interval: the mean difference, with its paired interval.
+        verdict: above, below or undecided: of "beats" as the family of all methods and boxes has it, else by the interval.
     """
 
     method: str
@@ -37,6 +40,7 @@ class Difference:
     epoch: int
     earlier: int | None
     interval: Interval
+    verdict: str
 
 
 @dataclass(frozen=True)
@@ -78,14 +82,14 @@ class _Between(NamedTuple):
     earlier: int | None
 
 
-def claims(evidence: Evidence) -> tuple[Claim, ...]:
-    """All claims that the evidence can speak to, protocol by protocol; the study's own come first."""
-    topics = [topic for protocol in evidence.protocols for topic in _topics(evidence, protocol) if topic.sides]
-    weighed, made = weigh(topics), []
-    for protocol in evidence.protocols:
+def claims(tables: Tables, comparisons: Iterable[Comparison]) -> tuple[Claim, ...]:
+    """All claims that the tables can speak to, protocol by protocol; the study's own come first."""
+    topics = [topic for protocol in tables.protocols for topic in _topics(tables, protocol) if topic.sides]
+    weighed, made, families = weigh(topics), [], list(comparisons)
+    for protocol in tables.protocols:
         mine = {topic.name: topic for topic in topics if topic.protocol == protocol}
         found = {name: weighed[protocol, name] for name in mine}
-        made += [*_studys(evidence, protocol, found, _alike(mine.get("above"))), *_own(evidence, protocol, found)]
+        made += [*_studys(tables, protocol, found, _alike(mine.get("above"))), *_own(tables, protocol, families)]
     return tuple(made)
 
 
@@ -94,45 +98,27 @@ def rests_on(made: Iterable[Claim]) -> list[tuple[str, Difference]]:
     return list(dict.fromkeys((claim.protocol, difference) for claim in made for difference in claim.differences))
 
 
-def best_baseline(evidence: Evidence, protocol: str) -> tuple[str, float] | None:
-    """(name, mean IoU) of the best box that never looks."""
-    means = {name: float(np.mean(table["iou"])) for name, table in evidence.baselines(protocol).items()}
-    name = best_unseen(means)
-    return None if name is None else (name, means[name])
-
-
-def _topics(evidence: Evidence, protocol: str) -> list[Topic]:
+def _topics(tables: Tables, protocol: str) -> list[Topic]:
     """What is compared under a protocol, at the layer that feeds the pooling.
 
     The family of a method's steps is one more than they are: "Grad-CAM falls and CAM rises" is contradicted by any of
     CAM's steps or by Grad-CAM's last, and its parts are judged alike, so that no part is contradicted without the whole.
     """
-    tables = {
-        method: {epoch: each for epoch in evidence.epochs if (each := evidence.pooled_by_run(protocol, method, epoch))}
+    by_epoch = {
+        method: {epoch: each for epoch in tables.epochs if (each := tables.pooled_by_run(protocol, method, epoch))}
         for method in ("cam", "gradcam")
     }
-    cam, grad = tables.values()
+    cam, grad = by_epoch.values()
     both = {_Between("gradcam", "cam", epoch, None): (grad[epoch], cam[epoch]) for epoch in cam if epoch in grad}
     found = [Topic(protocol, "above", both, len(both))]
-    for method, there in tables.items():
+    for method, there in by_epoch.items():
         steps = {_Between(method, None, b, a): (there[b], there[a]) for a, b in pairwise(there)}
         found.append(Topic(protocol, method, steps, len(there)))
     if len(cam) > 2:
         first, *_, last = cam
         whole = {_Between("cam", None, last, first): (cam[last], cam[first])}
         found.append(Topic(protocol, "whole", whole, 1))
-    return [*found, _against_unseen(evidence, protocol)]
-
-
-def _against_unseen(evidence: Evidence, protocol: str) -> Topic:
-    """Each method against the best box that never looks, which is the same in every run, at the latest epoch that has any."""
-    best, epoch = best_baseline(evidence, protocol), evidence.last_pooled(protocol)
-    if best is None or epoch is None:
-        return Topic(protocol, "unseen", {}, 1)
-    box, unseen = best[0], evidence.baselines(protocol)[best[0]]
-    tables = {method: evidence.pooled_by_run(protocol, method, epoch) for method in evidence.pooled_methods}
-    sides = {_Between(name, box, epoch, None): (each, [unseen] * len(each)) for name, each in tables.items() if each}
-    return Topic(protocol, "unseen", sides, len(sides))
+    return found
 
 
 def _alike(topic: Topic | None) -> bool:
@@ -141,10 +127,10 @@ def _alike(topic: Topic | None) -> bool:
     return bool(pairs) and all(same_boxes(*pair) for pair in pairs)
 
 
-def _studys(evidence: Evidence, protocol: str, found: Mapping[str, Weighed], alike: bool) -> Iterator[Claim]:
+def _studys(tables: Tables, protocol: str, found: Mapping[str, Weighed], alike: bool) -> Iterator[Claim]:
     """The study's claims: three, and one that is made of the last two."""
     if "above" in found:
-        verdict, how = "identical" if alike else found["above"].claim("above").verdict, evidence.protocol(protocol)
+        verdict, how = "identical" if alike else found["above"].claim("above").verdict, tables.protocol(protocol)
         made = Claim("above", "study", protocol, verdict, _differences(found["above"]))
         yield made if how is None else replace(made, relu=how.relu, score=how.score)
     parts = [*_falls(protocol, found), *_rises(protocol, found)]
@@ -170,22 +156,28 @@ def _rises(protocol: str, found: Mapping[str, Weighed]) -> Iterator[Claim]:
         yield Claim("rises", "study", protocol, steps.claim("above").verdict, _differences(steps), whole)
 
 
-def _own(evidence: Evidence, protocol: str, found: Mapping[str, Weighed]) -> Iterator[Claim]:
-    """Whether the heatmaps at the pooled layer beat the best box that never looks."""
-    best = best_baseline(evidence, protocol)
-    if best is not None and "unseen" in found:
-        unseen = found["unseen"]
-        yield Claim("beats", "dogcam", protocol, _beating(unseen), _differences(unseen), box_iou=best[1])
+def _own(tables: Tables, protocol: str, comparisons: Iterable[Comparison]) -> Iterator[Claim]:
+    """Whether the heatmaps at the pooled layer beat the best box that never looks: as the family of all methods has it."""
+    found = spoken(comparisons, tables.run, protocol)
+    if found is None or found.unseen is None or found.unseen_iou is None:
+        return
+    lines = {key: found.line_of(key) for key in found.methods if key.layer == tables.pooled_layer}
+    differences = tuple(
+        Difference(key.method, found.unseen.method, found.epoch, None, line.unseen.difference, line.unseen.verdict)
+        for key, line in lines.items()
+        if line is not None and line.unseen is not None
+    )
+    if differences:
+        yield Claim("beats", "dogcam", protocol, _beating(differences), differences, box_iou=found.unseen_iou.value)
 
 
 def _differences(found: Weighed) -> tuple[Difference, ...]:
-    return tuple(Difference(*between, interval) for between, interval in found.near.items())
+    return tuple(Difference(*between, interval, interval.verdict) for between, interval in found.near.items())
 
 
-def _beating(found: Weighed) -> str:
+def _beating(differences: Iterable[Difference]) -> str:
     """All above: supported; none above and at least one below: contradicted; otherwise undecided."""
-    verdicts = {each.verdict for each in found.near.values()}
+    verdicts = {each.verdict for each in differences}
     if verdicts == {"above"}:
         return "supported"
-    below = any(each.verdict == "below" for each in found.wide.values())
-    return "contradicted" if "above" not in verdicts and below else "undecided"
+    return "contradicted" if "above" not in verdicts and "below" in verdicts else "undecided"

@@ -7,15 +7,16 @@ the uncertainty is about other images; of several, also about training again (se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from dogcam.analysis.tables import Columns, Tables, check_same_images, in_run, is_baseline
+from dogcam.analysis.weighing import best_unseen
 from dogcam.boxes.protocols import Protocol
-from dogcam.experiment.evaluations import Cell, MapKey
-from dogcam.methods import METHODS, never_looks
+from dogcam.experiment.evaluations import MapKey
+from dogcam.methods import METHODS
 from dogcam.statistics import (
     Agreement,
     Interval,
@@ -163,7 +164,7 @@ def comparison(tables: Tables, protocol: Protocol | str, runs: Sequence[int], ep
     kept = representatives(keys, groups)
     pairs = compare(scores[..., [keys.index(key) for key in kept]], kept)
     means = dict(zip(keys, intervals_over_runs(scores) if len(runs) > 1 else intervals(scores), strict=True))
-    unseen = best_unseen({c.map: means[c.map].value for c in cells if is_baseline(c) and never_looks(c.method)})
+    unseen = best_unseen({cell.map: means[cell.map].value for cell in cells if is_baseline(cell)})
     first = {key: group.names[0] for group in groups for key in group.names}
     methods = tuple(cell.map for cell in cells if not is_baseline(cell))
     standing = None if unseen is None else first.get(unseen, unseen)
@@ -177,11 +178,6 @@ def comparison(tables: Tables, protocol: Protocol | str, runs: Sequence[int], ep
 def corners_of(table: Columns) -> np.ndarray:
     """The boxes (n, 4) of a table, NaN where none was drawn."""
     return np.column_stack([np.asarray(table[name], np.float64) for name in CORNERS])
-
-
-def best_unseen(means: Mapping[MapKey, float]) -> MapKey | None:
-    """Of boxes that never look that of the highest mean IoU, ties by name, so that everybody names the same one."""
-    return max(means, key=lambda key: (means[key], key), default=None)
 
 
 def _kept_maps(
@@ -205,7 +201,7 @@ def _line(
     keys = ranked.names
     theorem = len(keys) > 1 and _one_map(keys, protocol, tables.pooled_layer)
     looks = any(key in methods for key in keys)
-    return Line(keys, iou, ranked.rank, ranked.letters, ranked.agreement, theorem, looks, unseen)
+    return Line(keys, iou, ranked.rank, ranked.letters, ranked.same, theorem, looks, unseen)
 
 
 def _one_map(keys: Iterable[MapKey], protocol: Protocol | str, pooled: str) -> bool:

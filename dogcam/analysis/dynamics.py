@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dogcam.analysis.evidence import Columns
-from dogcam.analysis.tables import cell_order, is_baseline
+from dogcam.analysis.tables import Columns, cell_order, is_baseline
 from dogcam.analysis.weighing import aligned, differences
 from dogcam.experiment.evaluations import Cell
 from dogcam.experiment.training_curves import Curve

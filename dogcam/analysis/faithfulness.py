@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dogcam.analysis.tables import cell_order
+from dogcam.analysis.tables import Columns, cell_order
 from dogcam.analysis.weighing import aligned
 from dogcam.experiment.evaluations import Cell, Evaluation
 from dogcam.methods import METHODS
@@ -17,7 +17,6 @@ from dogcam.statistics import Interval, Pair, compare, intervals
 TOLD = ("road", "insertion", "deletion")  # the scores that sentences are about; the first that is there is drawn
 _RANDOM = "random-map"
 _SAME = 1e-4  # a difference in a score that is not shown: the rounding of the network's arithmetic makes such
-Columns = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dogcam.analysis.tables import cell_columns, cell_order, check_same_images, image_values, is_baseline
+from dogcam.analysis.scores import image_values
+from dogcam.analysis.tables import Columns, cell_columns, cell_order, check_same_images, is_baseline
 from dogcam.boxes import geometry
 from dogcam.core.config import GROUPINGS
 from dogcam.experiment.evaluations import Cell, Evaluation
 from dogcam.metrics import METRICS
 from dogcam.statistics import Interval, intervals, median_intervals, pooled_interval
 from dogcam.statistics.resampling import RESAMPLES
-
-Columns = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from dogcam.analysis.evidence import Columns
+from dogcam.analysis.tables import Columns
+from dogcam.experiment.evaluations import MapKey
 from dogcam.methods import never_looks
 from dogcam.statistics import Claim, Interval, claim, intervals, intervals_over_runs
 
@@ -51,15 +52,15 @@ def same_boxes(first: Columns, second: Columns) -> bool:
     )
 
 
-def best_unseen(means: Mapping[str, float]) -> str | None:
-    """The name of the highest mean IoU among boxes that never look at the picture; None where there is none.
+def best_unseen(means: Mapping[MapKey, float]) -> MapKey | None:
+    """The baseline of the highest mean IoU among those that never look at the picture; None where there is none.
 
     Means as near as rounding are ties, which go by name, so that all comparisons name the same box.
 
     Args:
-        means: by name of a baseline; those that look are left out.
+        means: of baselines; those that look are left out.
     """
-    unseen = [(round(mean, 12), name) for name, mean in means.items() if never_looks(name)]
+    unseen = [(round(mean, 12), key) for key, mean in means.items() if never_looks(key.method)]
     return max(unseen)[1] if unseen else None
 
 

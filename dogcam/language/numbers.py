@@ -6,9 +6,7 @@ import math
 import re
 from typing import Protocol
 
-import numpy as np
-
-from dogcam.language import message, say
+from dogcam.language import say
 
 NONE = "–"
 _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")

@@ -212,7 +212,7 @@ _SIDES = {  # how the first are told, and how others after them
 
 def _sides(made: Sequence[Difference]) -> str:
     """ "the boxes of CAM and Grad-CAM fit worse; those of LayerCAM cannot be told apart for certain"."""
-    names = {side: [_method(each) for each in made if each.interval.verdict == side] for side in _SIDES}
+    names = {side: [_method(each) for each in made if each.verdict == side] for side in _SIDES}
     there = [(side, some) for side, some in names.items() if some]
     return "; ".join(say(_SIDES[side][place > 0], methods=listed(some)) for place, (side, some) in enumerate(there))
 

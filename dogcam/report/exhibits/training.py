@@ -7,16 +7,16 @@ from functools import partial
 from typing import Any
 
 from dogcam.analysis import study
-from dogcam.analysis.training import Training
 from dogcam.analysis.study import Setting
+from dogcam.analysis.training import Training
 from dogcam.experiment.training_curves import Curve, judge
 from dogcam.figures import curves
 from dogcam.language import say
 from dogcam.language.numbers import NONE, count, number
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
+from dogcam.report.study_words import comparability
 from dogcam.report.texts import heads, text
 from dogcam.report.training_words import choice_words, verdict_sentence
-from dogcam.report.study_words import comparability
 
 
 def training(found: Training, document: Mapping[str, Any]) -> Exhibit | None:
