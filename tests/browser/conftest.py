@@ -19,7 +19,7 @@ from dogcam.analysis.decomposition import Walk
 from dogcam.analysis.evidence import Evidence
 from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.metrics.faithfulness import FAITHFULNESS
-from dogcam.report.between_page import compose_contrast
+from dogcam.report.between import compose_contrast
 from dogcam.report.formats.rendering import html
 from dogcam.report.page import compose
 from dogcam.statistics import decompose

@@ -11,7 +11,7 @@ from dogcam.analysis.evidence import Evidence
 from dogcam.analysis.findings import claims_of, findings
 from dogcam.language import speaking
 from dogcam.language.numbers import listed, p_value, percent
-from dogcam.report.between_page import compose_contrast
+from dogcam.report.between import compose_contrast
 from dogcam.report.document import Table
 from dogcam.report.page import compose
 from dogcam.statistics import groups_of_same, intervals, intervals_over_runs, pooled_interval
