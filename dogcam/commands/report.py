@@ -18,10 +18,10 @@ from dogcam.experiment.runs import Experiment, find_experiment
 from dogcam.language import SOURCE, speaking
 from dogcam.report.between import compose_contrast
 from dogcam.report.document import Document
-from dogcam.report.formats.exported import write_shown, write_summary
-from dogcam.report.formats.lettering import legible
-from dogcam.report.formats.printing import browser
-from dogcam.report.formats.rendering import illustrations, write
+from dogcam.report.formats.csv import write_shown, write_summary
+from dogcam.report.formats.illustrations import illustrations, legible
+from dogcam.report.formats.pdf import browser
+from dogcam.report.formats.rendering import write
 from dogcam.report.page import compose
 
 

@@ -20,7 +20,7 @@ from dogcam.analysis.evidence import Evidence
 from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.metrics.faithfulness import FAITHFULNESS
 from dogcam.report.between import compose_contrast
-from dogcam.report.formats.rendering import html
+from dogcam.report.formats.html import html
 from dogcam.report.page import compose
 from dogcam.statistics import decompose
 

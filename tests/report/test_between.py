@@ -7,7 +7,9 @@ from compared import HALF, NOISE, SPREAD, writer
 from dogcam.analysis.between import contrast
 from dogcam.report.between import compose_contrast
 from dogcam.report.between_words import headline
-from dogcam.report.formats.rendering import html, markdown, write
+from dogcam.report.formats.html import html
+from dogcam.report.formats.markdown import markdown
+from dogcam.report.formats.rendering import write
 
 
 @pytest.fixture

@@ -1,76 +1,16 @@
-"""The summary as CSV files (RFC 4180, UTF-8), one a table: what `evaluate --csv` writes.
+"""The tables of a summary, tidy, as rows for CSV: a row is one observation, a column one variable, and no cell holds two.
 
-The tables are tidy: a row is one observation, a column one variable, and no cell holds two. An interval is two columns,
-`mean_iou_low` and `mean_iou_high`; a figure that is not there is empty; truth is `true` or `false`. A text that a spreadsheet
-would take for a formula, since it begins with =, +, -, @, a tabulator or a line's end, begins with an apostrophe instead:
-layers, classes and files have names that others gave. Numbers are left as they are.
+An interval is two columns, `mean_iou_low` and `mean_iou_high`; a figure that is not there is None.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
-
-from dogcam.core.files import readable, write_bytes
 
 Row = dict[str, Any]
 _CELL = ("run", "epoch", "method", "layer", "protocol")
 _ENDS = ("low", "high")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-def write_csv(folder: Path, document: Mapping[str, Any]) -> list[Path]:
-    """Write the tables of a summary (see `summary.FIELDS`) that have rows; those of an earlier call that have none now go.
-
-    Returns:
-        The files written: of rows, over_runs, ranking, pairs, breakdowns, curves, walks, dynamics, claims, faithfulness.
-    """
-    written = []
-    for name, rows_of in TABLES.items():
-        path, rows = folder / f"{name}.csv", list(rows_of(document))
-        if rows:
-            write_bytes(path, as_csv(rows).encode("utf-8"))
-            written.append(path)
-        else:
-            path.unlink(missing_ok=True)
-    return written
-
-
-def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows under the names of all their columns, in the order in which these first appear."""
-    headings = list(dict.fromkeys(name for row in rows for name in row))
-    return in_columns(headings, ([row.get(name) for name in headings] for row in rows))
-
-
-def in_columns(headings: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    """Rows of values under their headings, of which several may be alike."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(map(_text, headings))
-    writer.writerows(map(_text, row) for row in rows)
-    return buffer.getvalue()
-
-
-def _text(value: Any) -> str:
-    """One cell."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = readable(str(value))
-    harmless = not isinstance(value, str) or not text.startswith(_FORMULA) or _is_number(text)
-    return text if harmless else f"'{text}"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _listed(values: Iterable[Any]) -> str:

@@ -7,7 +7,8 @@ import io
 
 import pytest
 
-from dogcam.analysis.csv_tables import TABLES, as_csv, write_csv
+from dogcam.report.formats.csv import as_csv, write_csv
+from dogcam.report.formats.summary_tables import TABLES
 
 CELL = {"run": 2, "epoch": 7, "method": "gradcam", "layer": "conv5", "protocol": "default"}
 FIGURE = {"value": 0.5, "low": 0.4, "high": 0.6, "n": 30, "reason": "", "method": "bca", "confidence": 0.95, "runs": 1}
