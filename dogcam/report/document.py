@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dogcam.analysis.statements import Finding
-from dogcam.figures import Panel
+from dogcam.figures.panel import Panel
 
 
 @dataclass(frozen=True)
