@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -175,6 +177,16 @@ def test_nothing_prints_and_nothing_swallows_every_error(path):
             assert node.type is not None, f"{path}:{node.lineno} catches everything"
             only_pass = len(node.body) == 1 and isinstance(node.body[0], ast.Pass)
             assert not only_pass, f"{path}:{node.lineno} hides what it catches"
+
+
+def test_values_of_a_report_and_what_tables_say_need_neither_matplotlib_nor_tensorflow():
+    members = [f"dogcam.analysis.{path.stem}" for path in (PACKAGE / "analysis").glob("[!_]*.py")]
+    lines = [f"import {name}" for name in ("sys", "dogcam.report.document", *members)]
+    heavy = "print(*{'matplotlib', 'tensorflow', 'keras'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join([*lines, heavy])], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
 
 
 def test_checks_notice_what_they_forbid(tmp_path):

@@ -9,18 +9,17 @@ that it was. All differences of a protocol share resamples and one correction (H
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from dogcam.analysis.evidence import Columns, Evidence
-from dogcam.analysis.sameness import Side, common_protocols, differing, sides_of
-from dogcam.analysis.tables import check_same_images, listed
+from dogcam.analysis.sameness import Side, common_protocols, differing, had, methods_of, sides_of
+from dogcam.analysis.tables import check_same_images
 from dogcam.analysis.weighing import aligned, best_unseen, same_boxes
 from dogcam.core.errors import ExperimentError
-from dogcam.core.files import plain
 from dogcam.experiment.evaluations import Cell
 from dogcam.experiment.runs import Experiment
 from dogcam.statistics import Interval, Pair, compare, intervals
@@ -31,6 +30,7 @@ class Accuracy:
     """How well the run that speaks for an experiment classifies the test images.
 
     Attributes:
+        label: of the experiment.
         run, epoch: that run, and its best epoch.
         accuracy, loss: there.
         runs: how many there are.
@@ -53,6 +53,7 @@ class Classified:
     Attributes:
         epochs: of each experiment.
         best: whether these are their best epochs; otherwise those at which methods are compared.
+        shares: of each experiment.
         pairs: the later named - the earlier named.
     """
 
@@ -67,6 +68,7 @@ class Score:
     """One method (or the best box that never looks) in one experiment.
 
     Attributes:
+        label, method: the experiment, and the method or box.
         layer: "" for a box.
         iou: the mean IoU with its interval.
         unseen: IoU less that of the best box that never looks; None for that box and where there is none.
@@ -84,6 +86,8 @@ class Gap:
     """One method in two experiments: IoU in `second` less that in `first`.
 
     Attributes:
+        method, first, second: which method, and the labels of the experiments.
+        pair: the difference with its test, corrected for all of the protocol.
         same: both draw the same box on every image.
     """
 
@@ -93,12 +97,18 @@ class Gap:
     pair: Pair
     same: bool
 
+    @property
+    def verdict(self) -> str:
+        """ "above", "below", "undecided" or "identical": the later named experiment against the earlier."""
+        return "identical" if self.same else self.pair.verdict
+
 
 @dataclass(frozen=True)
 class Match:
     """All common methods under one protocol.
 
     Attributes:
+        protocol, images: under which, and over how many images.
         runs, epochs: of each experiment.
         scores: by method, then by experiment.
         gaps: of each method, the later named experiment - the earlier named.
@@ -120,27 +130,30 @@ class Match:
         """Those that are compared."""
         return list(dict.fromkeys(score.method for score in self.scores))
 
+    def leads(self, label: str, method: str) -> bool:
+        """Whether one experiment's boxes are better than every other's with a method."""
+        mine = [gap for gap in self.gaps if gap.method == method and label in (gap.first, gap.second)]
+        return all(gap.verdict == ("above" if gap.second == label else "below") for gap in mine)
+
 
 @dataclass(frozen=True)
 class Contrast:
     """Several experiments compared; the main protocol's match first.
 
     Attributes:
-        differs: "config.learning_rate" -> a value of each experiment.
+        labels, scope: of the experiments, and the evaluation that they have in common.
+        differs: settings by part ("config", "model", "dataset", "versions") and name: a value of each experiment.
         accuracy: of those that have been trained here.
         classified: None where no predictions of the same images are kept.
+        matches: by protocol.
     """
 
     labels: tuple[str, ...]
     scope: str
-    differs: dict[str, tuple[Any, ...]]
+    differs: dict[str, dict[str, tuple[Any, ...]]]
     accuracy: tuple[Accuracy, ...]
     classified: Classified | None
     matches: tuple[Match, ...]
-
-    def document(self) -> dict[str, Any]:
-        """As plain values, for JSON."""
-        return plain(asdict(self))
 
 
 def contrast(experiments: Sequence[Experiment]) -> tuple[Contrast, tuple[Side, ...]]:
@@ -150,13 +163,11 @@ def contrast(experiments: Sequence[Experiment]) -> tuple[Contrast, tuple[Side, .
         ExperimentError: they are not of the same data, classes, scope and pictures, or share no protocol or method.
     """
     sides = sides_of(experiments)
-    matches = [_match(sides, protocol) for protocol in common_protocols(sides)]
-    found = tuple(match for match in matches if match is not None)
-    if not found:
-        had = "; ".join(f"{side.label}: {listed(_methods(side.evidence))}" for side in sides)
+    matches = tuple(filter(None, (_match(sides, protocol) for protocol in common_protocols(sides))))
+    if not matches:
         raise ExperimentError(
             f"no method that all were scored with under one protocol, at the layer that feeds the pooling or at others "
-            f"in all ({had}): evaluate them again with the same --method"
+            f"in all ({had({side.label: methods_of(side) for side in sides})}): evaluate them again with the same --method"
         )
     accuracy = tuple(_accuracy(side) for side in sides if side.evidence.chosen is not None)
     made = Contrast(
@@ -164,14 +175,10 @@ def contrast(experiments: Sequence[Experiment]) -> tuple[Contrast, tuple[Side, .
         scope=sides[0].evidence.evaluation.scope,
         differs=differing(sides),
         accuracy=accuracy,
-        classified=_classified(sides, accuracy, found[0].epochs),
-        matches=found,
+        classified=_classified(sides, accuracy, matches[0].epochs),
+        matches=matches,
     )
     return made, sides
-
-
-def _methods(evidence: Evidence) -> list[str]:
-    return list(dict.fromkeys(method for method, _ in evidence.pairs))
 
 
 def _accuracy(side: Side) -> Accuracy:
@@ -181,21 +188,18 @@ def _accuracy(side: Side) -> Accuracy:
     return Accuracy(side.label, run, curve.epochs[peak], curve.accuracy[peak], curve.loss[peak], len(curves), others)
 
 
-def _classified(sides: Sequence[Side], accuracy: Sequence[Accuracy], epochs: Sequence[int]) -> Classified | None:
+def _classified(sides: Sequence[Side], accuracy: Sequence[Accuracy], epochs: tuple[int, ...]) -> Classified | None:
     """At the best epochs where predictions of all are kept there, else at those that methods are compared at."""
-    best = [each.epoch for each in accuracy] if _shown_are_chosen(sides, accuracy) else []
-    for wanted in (best, list(epochs)):
-        tables = [_predictions(side.evidence, epoch) for side, epoch in zip(sides, wanted, strict=False)]
-        if len(tables) == len(sides) and all(table is not None for table in tables):
-            check_same_images({side.label: table for side, table in zip(sides, tables, strict=True)})
-            right = aligned(tables, of=lambda table: np.equal(table["predicted"], table["label"]))
-            pairs = compare(right, [side.label for side in sides], _turned([side.label for side in sides]))
-            return Classified(tuple(wanted), wanted is best, tuple(right.mean(axis=0).tolist()), pairs)
+    speak = [each.run for each in accuracy] == [side.evidence.run for side in sides]
+    tries = {tuple(each.epoch for each in accuracy): True} if speak else {}
+    for wanted, best in (*tries.items(), (epochs, False)):
+        tables = {side.label: _predictions(side.evidence, epoch) for side, epoch in zip(sides, wanted, strict=True)}
+        if all(table is not None for table in tables.values()):
+            check_same_images(tables)
+            right = aligned(list(tables.values()), of=lambda table: np.equal(table["predicted"], table["label"]))
+            pairs = compare(right, list(tables), _turned(sides))
+            return Classified(wanted, best, tuple(right.mean(axis=0).tolist()), pairs)
     return None
-
-
-def _shown_are_chosen(sides: Sequence[Side], accuracy: Sequence[Accuracy]) -> bool:
-    return [each.run for each in accuracy] == [side.evidence.run for side in sides]
 
 
 def _predictions(evidence: Evidence, epoch: int) -> Columns | None:
@@ -204,12 +208,12 @@ def _predictions(evidence: Evidence, epoch: int) -> Columns | None:
     return next(there, None)
 
 
-def _turned(labels: Sequence[str]) -> list[tuple[str, str]]:
-    """Every pair, the later named first: a difference then says what the later one gains."""
-    return [(second, first) for first, second in combinations(labels, 2)]
+def _turned(sides: Sequence[Side]) -> list[tuple[str, str]]:
+    """The labels of every pair, the later named first: a difference then says what the later one gains."""
+    return [(second.label, first.label) for first, second in combinations(sides, 2)]
 
 
-_Places = dict[str, list[Cell]]  # method -> its cell in each experiment
+_Cells = dict[str, list[Cell]]  # method -> its cell in each experiment
 
 
 def _match(sides: Sequence[Side], protocol: str) -> Match | None:
@@ -217,89 +221,77 @@ def _match(sides: Sequence[Side], protocol: str) -> Match | None:
     there = [_by_epoch(side.evidence, protocol) for side in sides]
     if not all(there):
         return None
-    common = sorted(set.intersection(*(set(each) for each in there)), reverse=True)
-    candidates = [(epoch,) * len(sides) for epoch in common] or [tuple(max(each) for each in there)]
-    matched = ((epochs, _places(sides, there, epochs)) for epochs in candidates)
-    epochs, places = next(((epochs, places) for epochs, places in matched if places), ((), {}))
-    return _made(sides, protocol, epochs, places) if places else None
+    common = sorted(set.intersection(*map(set, there)), reverse=True)
+    for epochs in [(epoch,) * len(sides) for epoch in common] or [tuple(map(max, there))]:
+        if cells := _common_cells(sides, [each[epoch] for each, epoch in zip(there, epochs, strict=True)]):
+            return _made(sides, protocol, epochs, cells)
+    return None
 
 
 def _by_epoch(evidence: Evidence, protocol: str) -> dict[int, dict[str, Cell]]:
     """Epoch -> method -> the cell of the shown run that stands for it: at the pooled layer, else at the last one."""
     found: dict[int, dict[str, Cell]] = {}
-    order = {layer: place for place, layer in enumerate([*evidence.layers, evidence.pooled_layer])}
+    rank = {layer: place for place, layer in enumerate([*evidence.layers, evidence.pooled_layer])}
     for cell in evidence.tables:
         if (cell.protocol, cell.run) == (protocol, evidence.run):
             mine = found.setdefault(cell.epoch, {})
-            known = mine.get(cell.method)
-            mine[cell.method] = cell if known is None or order[cell.layer] > order[known.layer] else known
+            mine[cell.method] = max(mine.get(cell.method, cell), cell, key=lambda each: rank[each.layer])
     return found
 
 
-def _places(sides: Sequence[Side], there: Sequence[dict[int, dict[str, Cell]]], epochs: Sequence[int]) -> _Places:
-    """The methods that all have at those epochs: at the pooled layer in all, or at another one in all."""
-    at = [each[epoch] for each, epoch in zip(there, epochs, strict=True)]
-    common = [method for method in at[0] if all(method in each for each in at)]
-    cells = {method: [each[method] for each in at] for method in common}
-    pooled = {
-        method: {cell.layer == side.evidence.pooled_layer for cell, side in zip(each, sides, strict=True)}
-        for method, each in cells.items()
+def _common_cells(sides: Sequence[Side], there: Sequence[Mapping[str, Cell]]) -> _Cells:
+    """The methods that all have: at the pooled layer in all, or at another one in all."""
+    found = {method: [each[method] for each in there] for method in there[0] if all(method in each for each in there)}
+    pooled = [side.evidence.pooled_layer for side in sides]
+    return {
+        method: cells
+        for method, cells in found.items()
+        if len({cell.layer == layer for cell, layer in zip(cells, pooled, strict=True)}) == 1
     }
-    return {method: each for method, each in cells.items() if len(pooled[method]) == 1}
 
 
 _Key = tuple[str, str]  # an experiment's label and a method or box
 
 
-def _made(sides: Sequence[Side], protocol: str, epochs: tuple[int, ...], places: _Places) -> Match:
+def _made(sides: Sequence[Side], protocol: str, epochs: tuple[int, ...], common: _Cells) -> Match:
     """All intervals and tests of one protocol."""
-    cells = {
-        (side.label, method): cell for method, each in places.items() for side, cell in zip(sides, each, strict=True)
-    }
     evidence = {side.label: side.evidence for side in sides}
+    cells = {
+        (label, method): cell for method, each in common.items() for label, cell in zip(evidence, each, strict=True)
+    }
     unseen = {label: name for label, each in evidence.items() if (name := _best_unseen(each, protocol)) is not None}
     tables = {key: evidence[key[0]].tables[cell] for key, cell in cells.items()}
     tables |= {(label, name): evidence[label].baselines(protocol)[name] for label, name in unseen.items()}
-    check_same_images({_written(key): table for key, table in tables.items()})
+    check_same_images({_named(key): table for key, table in tables.items()})
     scores = aligned(list(tables.values()))
     means = dict(zip(tables, intervals(scores), strict=True))
     against = _tested(scores, list(tables), [(key, (key[0], unseen[key[0]])) for key in cells if key[0] in unseen])
-    turned = _turned([side.label for side in sides])
-    gaps = _tested(scores, list(tables), [((b, method), (a, method)) for method in places for b, a in turned])
+    beside = {first: pair for (first, _), pair in against.items()}
+    gaps = _tested(scores, list(tables), [((b, name), (a, name)) for name in common for b, a in _turned(sides)])
     return Match(
         protocol=protocol,
         runs=tuple(each.run for each in evidence.values()),
         epochs=epochs,
         images=len(scores),
-        scores=tuple(Score(*key, cell.layer, means[key], _of(against, key)) for key, cell in cells.items()),
+        scores=tuple(Score(*key, cell.layer, means[key], beside.get(key)) for key, cell in cells.items()),
         gaps=tuple(Gap(b[1], a[0], b[0], pair, same_boxes(tables[a], tables[b])) for (b, a), pair in gaps.items()),
         unseen=tuple(Score(*key, "", means[key]) for key in unseen.items()),
-        left_out=_left_out(sides, places),
+        left_out=tuple(dict.fromkeys(name for side in sides for name in methods_of(side) if name not in common)),
     )
-
-
-def _left_out(sides: Sequence[Side], places: _Places) -> tuple[str, ...]:
-    """The methods that were scored in some of the experiments, but are not compared."""
-    everything = dict.fromkeys(method for side in sides for method in _methods(side.evidence))
-    return tuple(method for method in everything if method not in places)
-
-
-def _written(key: _Key) -> str:
-    return f"{key[1]} of {key[0]}"
 
 
 def _tested(
     scores: np.ndarray, keys: Sequence[_Key], which: Sequence[tuple[_Key, _Key]]
 ) -> dict[tuple[_Key, _Key], Pair]:
     """`compare` by keys; columns are known by their places, so that no label can be taken for another."""
-    names = {key: str(place) for place, key in enumerate(keys)}
-    pairs = compare(scores, list(names.values()), [(names[first], names[second]) for first, second in which])
-    written = (replace(p, first=_written(b), second=_written(a)) for (b, a), p in zip(which, pairs, strict=True))
-    return dict(zip(which, written, strict=True))
+    places = {key: str(place) for place, key in enumerate(keys)}
+    pairs = compare(scores, list(places.values()), [(places[first], places[second]) for first, second in which])
+    named = (replace(pair, first=_named(b), second=_named(a)) for (b, a), pair in zip(which, pairs, strict=True))
+    return dict(zip(which, named, strict=True))
 
 
-def _of(against: Mapping[tuple[_Key, _Key], Pair], key: _Key) -> Pair | None:
-    return next((pair for (first, _), pair in against.items() if first == key), None)
+def _named(key: _Key) -> str:
+    return f"{key[1]} of {key[0]}"
 
 
 def _best_unseen(evidence: Evidence, protocol: str) -> str | None:

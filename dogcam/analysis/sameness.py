@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dogcam.analysis.evidence import Columns, Evidence
+from dogcam.analysis.evidence import Evidence
 from dogcam.analysis.tables import check_same_images, listed
 from dogcam.core.errors import ExperimentError
-from dogcam.experiment.evaluations import Evaluation
 from dogcam.experiment.runs import Experiment
 
 # Where an experiment lay and what it was called is no part of what was done.
-_NOT_DONE = ("config.home", "config.name", "config.resume", "dataset.classes")
+_NOT_DONE = (("config", "home"), ("config", "name"), ("config", "resume"), ("dataset", "classes"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +34,11 @@ def sides_of(experiments: Sequence[Experiment]) -> tuple[Side, ...]:
         ExperimentError: one is named twice, has no scored heatmap, or they differ in data, classes, scope or pictures.
     """
     labelled = _labelled(experiments)
-    documents = {label: experiment.document for label, experiment in labelled.items()}
-    _check_data(documents)
-    scope = _common_scope({label: experiment.evaluations() for label, experiment in labelled.items()})
-    sides = tuple(Side(label, Evidence.of(labelled[label], evaluation)) for label, evaluation in scope.items())
-    check_same_images({side.label: _any_table(side.evidence) for side in sides})
+    (first, known), *others = ((label, each.document.get("dataset", {})) for label, each in labelled.items())
+    for label, dataset in others:
+        _check_data(first, known, label, dataset)
+    sides = _in_common_scope(labelled)
+    check_same_images({side.label: next(iter(side.evidence.tables.values())) for side in sides})
     return sides
 
 
@@ -49,55 +48,47 @@ def _labelled(experiments: Sequence[Experiment]) -> dict[str, Experiment]:
     twice = [path.name for place, path in enumerate(paths) if path in paths[:place]]
     if twice:
         raise ExperimentError(f"{twice[0]} is named twice: name the experiments to compare, each once")
-    names = [experiment.name for experiment in experiments]
-    unique = len(set(names)) == len(names)
-    return {name if unique else str(e.path): e for name, e in zip(names, experiments, strict=True)}
+    unique = len({experiment.name for experiment in experiments}) == len(experiments)
+    return {each.name if unique else str(each.path): each for each in experiments}
 
 
-def _any_table(evidence: Evidence) -> Columns:
-    return next(iter(evidence.tables.values()))
-
-
-def _check_data(documents: Mapping[str, Mapping[str, Any]]) -> None:
+def _check_data(first: str, known: Mapping[str, Any], label: str, dataset: Mapping[str, Any]) -> None:
     """The same classes in the same order, and the same files."""
-    (first, known), *others = ((label, document.get("dataset", {})) for label, document in documents.items())
-    for label, dataset in others:
-        _check_classes((first, known.get("classes", [])), (label, dataset.get("classes", [])))
-        if known.get("fingerprint") != dataset.get("fingerprint"):
-            prints = [str(each.get("fingerprint"))[:12] for each in (known, dataset)]
-            raise ExperimentError(
-                f"the data of {first} and {label} differ (fingerprints {prints[0]} and {prints[1]}): experiments are "
-                "compared over the same pictures, so train and evaluate both on the same data"
-            )
+    mine, theirs = known.get("classes", []), dataset.get("classes", [])
+    if mine != theirs:
+        only = {first: sorted(set(mine) - set(theirs)), label: sorted(set(theirs) - set(mine))}
+        apart = [f"only {name} has {listed(classes)}" for name, classes in only.items() if classes]
+        raise ExperimentError(
+            f"{first} has {len(mine)} classes, {label} {len(theirs)}: "
+            f"{'; '.join(apart) or 'the same names in another order or number'}; experiments are compared over the same classes"
+        )
+    prints = [each.get("fingerprint") for each in (known, dataset)]
+    if prints[0] != prints[1]:
+        raise ExperimentError(
+            f"the data of {first} and {label} differ (fingerprints {str(prints[0])[:12]} and {str(prints[1])[:12]}): "
+            "experiments are compared over the same pictures, so train and evaluate both on the same data"
+        )
 
 
-def _check_classes(first: tuple[str, list[str]], other: tuple[str, list[str]]) -> None:
-    if first[1] == other[1]:
-        return
-    counted = f"{first[0]} has {len(first[1])} classes, {other[0]} {len(other[1])}"
-    apart = [
-        f"only {name} has {listed(sorted(set(mine) - set(theirs)))}"
-        for (name, mine), (_, theirs) in ((first, other), (other, first))
-        if set(mine) - set(theirs)
-    ]
-    why = "; ".join(apart) or "the same names in another order or number"
-    raise ExperimentError(f"{counted}: {why}; experiments are compared over the same classes")
-
-
-def _common_scope(offered: Mapping[str, Sequence[Evaluation]]) -> dict[str, Evaluation]:
-    """Each one's evaluation of the first scope, in the order of the first experiment, that they all have."""
+def _in_common_scope(labelled: Mapping[str, Experiment]) -> tuple[Side, ...]:
+    """Each with its evaluation of the first scope, in the order of the first experiment, that they all have."""
+    offered = {label: {each.scope: each for each in experiment.evaluations()} for label, experiment in labelled.items()}
     for label, evaluations in offered.items():
         if not evaluations:
             raise ExperimentError(f"no heatmap of {label} has been scored yet: dogcam evaluate {label}")
-    by_scope = {label: {each.scope: each for each in evaluations} for label, evaluations in offered.items()}
-    scopes = [scope for scope in next(iter(by_scope.values())) if all(scope in there for there in by_scope.values())]
-    if not scopes:
-        had = "; ".join(f"{label}: {listed(list(there))}" for label, there in by_scope.items())
+    first, *others = offered.values()
+    scope = next((scope for scope in first if all(scope in each for each in others)), None)
+    if scope is None:
         raise ExperimentError(
-            f"no scope (split, limit, target) that all were evaluated in ({had}): evaluate them again with the same "
-            "--split, --limit and --target"
+            f"no scope (split, limit, target) that all were evaluated in ({had(offered)}): evaluate them again with the "
+            "same --split, --limit and --target"
         )
-    return {label: there[scopes[0]] for label, there in by_scope.items()}
+    return tuple(Side(label, Evidence.of(each, offered[label][scope])) for label, each in labelled.items())
+
+
+def had(offered: Mapping[str, Any]) -> str:
+    """What each experiment has of something that they have not in common."""
+    return "; ".join(f"{label}: {listed(list(names))}" for label, names in offered.items())
 
 
 def common_protocols(sides: Sequence[Side]) -> list[str]:
@@ -106,19 +97,25 @@ def common_protocols(sides: Sequence[Side]) -> list[str]:
     Raises:
         ExperimentError: there is none.
     """
-    names = [name for name in sides[0].evidence.protocols if all(name in each.evidence.protocols for each in sides)]
-    same = [name for name in names if all(_fields(each, name) == _fields(sides[0], name) for each in sides)]
-    if same:
-        return same
-    if names:
+    first = sides[0]
+    names = [name for name in first.evidence.protocols if all(name in each.evidence.protocols for each in sides)]
+    same = [name for name in names if all(_fields(each, name) == _fields(first, name) for each in sides)]
+    if names and not same:
         raise ExperimentError(
-            f"protocol {listed(names)} means one thing in {sides[0].label} and another in the rest (its version or its "
+            f"protocol {listed(names)} means one thing in {first.label} and another in the rest (its version or its "
             "fields changed): evaluate all again"
         )
-    had = "; ".join(f"{each.label}: {listed(each.evidence.protocols)}" for each in sides)
-    raise ExperimentError(
-        f"no protocol that all were scored under ({had}): evaluate them again with the same --protocol"
-    )
+    if not same:
+        offered = had({each.label: each.evidence.protocols for each in sides})
+        raise ExperimentError(
+            f"no protocol that all were scored under ({offered}): evaluate them again with the same --protocol"
+        )
+    return same
+
+
+def methods_of(side: Side) -> list[str]:
+    """The methods that an experiment was scored with, in the order of tables."""
+    return list(dict.fromkeys(method for method, _ in side.evidence.pairs))
 
 
 def _fields(side: Side, protocol: str) -> dict[str, Any]:
@@ -128,21 +125,20 @@ def _fields(side: Side, protocol: str) -> dict[str, Any]:
     return {name: value for name, value in kept.items() if name != "description"}
 
 
-def differing(sides: Sequence[Side]) -> dict[str, tuple[Any, ...]]:
-    """What differs in configuration, model, data, seeds and versions: "config.learning_rate" -> a value of each."""
-    found = [_settings(side.evidence.document) for side in sides]
-    names = dict.fromkeys(name for each in found for name in each)
-    values = {name: tuple(each.get(name) for each in found) for name in names if name not in _NOT_DONE}
-    return {name: each for name, each in values.items() if any(value != each[0] for value in each)}
+def differing(sides: Sequence[Side]) -> dict[str, dict[str, tuple[Any, ...]]]:
+    """What differs in "config" (with the seeds), "model", "dataset" and "versions": by name, a value of each experiment."""
+    settings = [_settings(side.evidence.document) for side in sides]
+    found: dict[str, dict[str, tuple[Any, ...]]] = {}
+    for part, name in dict.fromkeys(where for each in settings for where in each if where not in _NOT_DONE):
+        values = tuple(each.get((part, name)) for each in settings)
+        if any(value != values[0] for value in values):
+            found.setdefault(part, {})[name] = values
+    return found
 
 
-def _settings(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries of those sections, by "section.field"."""
-    sections = {name: document.get(name) for name in ("config", "model", "dataset", "versions")}
-    found = {
-        f"{name}.{field}": value
-        for name, section in sections.items()
-        if isinstance(section, Mapping)
-        for field, value in section.items()
-    }
-    return {**found, "seeds": document.get("seeds"), "versions.dogcam": document.get("dogcam")}
+def _settings(document: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    """The entries of those sections, by section and name."""
+    sections = {part: document.get(part) for part in ("config", "model", "dataset", "versions")}
+    maps = {part: section for part, section in sections.items() if isinstance(section, Mapping)}
+    found = {(part, name): value for part, section in maps.items() for name, value in section.items()}
+    return {**found, ("config", "seeds"): document.get("seeds"), ("versions", "dogcam"): document.get("dogcam")}

@@ -13,14 +13,15 @@ from dogcam.analysis.between import contrast
 from dogcam.core.config import ReportConfig
 from dogcam.core.files import plain
 from dogcam.core.progress import Progress
+from dogcam.core.records import to_plain
 from dogcam.experiment.runs import Experiment, find_experiment
 from dogcam.language import SOURCE, speaking
-from dogcam.report.between_page import compose_contrast
+from dogcam.report.between import compose_contrast
 from dogcam.report.document import Document
-from dogcam.report.formats.exported import write_shown, write_summary
-from dogcam.report.formats.lettering import legible
-from dogcam.report.formats.printing import browser
-from dogcam.report.formats.rendering import illustrations, write
+from dogcam.report.formats.csv import write_shown, write_summary
+from dogcam.report.formats.illustrations import illustrations, legible
+from dogcam.report.formats.pdf import browser
+from dogcam.report.formats.rendering import write
 from dogcam.report.page import compose
 
 
@@ -116,7 +117,7 @@ def _composed(experiments: Sequence[Experiment]) -> tuple[Document, dict[str, An
     if len(experiments) == 1:
         return compose(experiments[0]), None
     found, sides = contrast(experiments)
-    return compose_contrast(found, sides), found.document()
+    return compose_contrast(found, sides), to_plain(found)
 
 
 def _folder(experiments: Sequence[Experiment], lang: str) -> str:

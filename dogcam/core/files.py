@@ -31,10 +31,11 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text, whole or not at all."""
+def write_text(path: Path, text: str) -> Path:
+    """Write UTF-8 text, whole or not at all; return where."""
     with written_whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+    return path
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -16,29 +16,13 @@ from matplotlib.patches import Rectangle
 from dogcam.boxes.geometry import to_pixels
 from dogcam.figures.fonts import fitted
 from dogcam.figures.heat import blended, heat_scale
+from dogcam.figures.panel import Panel
 from dogcam.figures.style import styled
 from dogcam.language import say
 
 PREDICTED_COLOUR = "#00c8ff"
 ANNOTATED_COLOUR = "#ffffff"
 COLUMNS = 9  # panels in a line of a contact sheet, beside the bare picture
-
-
-@dataclass(frozen=True, eq=False)
-class Panel:
-    """One picture of a figure.
-
-    Attributes:
-        title: such as "Grad-CAM" and, on a second line, the layer.
-        heat: float (h, w) from `localize.prepare`, drawn from 0 to 1 (negative values as 0); None for the bare picture.
-        box: the predicted box, relative (4,); None where there is none.
-        note: a short line below the picture, such as its IoU.
-    """
-
-    title: str
-    heat: np.ndarray | None = None
-    box: np.ndarray | None = None
-    note: str = ""
 
 
 def _draw_box(axes: Axes, box: np.ndarray, shape: tuple[int, int], predicted: bool) -> None:

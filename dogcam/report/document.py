@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dogcam.figures import Panel
+from dogcam.figures.panel import Panel
 
 
 @dataclass(frozen=True)

@@ -2,58 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dogcam.analysis.evidence import Evidence
 from dogcam.analysis.tables import is_baseline
 from dogcam.experiment.evaluations import Cell, Choice
-from dogcam.language import message, say
+from dogcam.language import say
 from dogcam.language.numbers import NONE, count, listed, number
 from dogcam.methods import title_of
 from dogcam.report.document import Row, Table
 from dogcam.report.protocol_words import in_words
+from dogcam.report.texts import heads, text
 
-# By `data.Origin.kind`.
-_SOURCES = {
-    "drawn": message("drawn on demand"),
-    "archives": message("the official archives in {folder}"),
-    "tfds": message("TFDS {name} in {folder}"),
-}
-_STATES = {"training": message("in training"), "finished": message("finished")}
-_TARGETS = {"true": message("the true class"), "predicted": message("the predicted class")}
-_SMOOTHED = {"flip": message("flip"), "scale": message("scale")}
-_CHOSEN = (
-    message("method"),
-    message("layer"),
-    message("protocol"),
-    message("run"),
-    message("epoch"),
-    message("threshold"),
-    message("chosen on"),
-    message("reached there"),
-)
+# Where the experiment lay and what it was called is no part of what was done.
+_NOT_DONE = ("home", "name", "resume")
+_WORDED = {"status": ("training", "finished"), "target": ("true", "predicted"), "smoothed": ("flip", "scale")}
 
 
 def provenance(evidence: Evidence) -> tuple[Table, ...]:
     """Data and versions, the configuration, the protocols in words, thresholds, and what training and scoring left out."""
-    training = evidence.document.get("problems", ())
-    scoring = evidence.evaluation.problems() if evidence.evaluation else ()
-    made = (
-        _protocols(evidence),
+    config = {name: each for name, each in evidence.document.get("config", {}).items() if name not in _NOT_DONE}
+    tables = (
+        protocols_table(evidence, evidence.protocols) if evidence.protocols else None,
         _thresholds(evidence),
-        _made(evidence),
-        _configuration(evidence),
-        _problems(say("Inputs that were skipped ({n})", n=len(training)), training),
-        _problems(say("Left out of scoring: pictures, or boxes of theirs ({n})", n=len(scoring)), scoring),
+        made_table(evidence),
+        _pairs("configuration", config, folded=True) if config else None,
+        _problems("training", evidence.document.get("problems", ())),
+        _problems("scoring", evidence.evaluation.problems() if evidence.evaluation else ()),
     )
-    return tuple(table for table in made if table is not None)
+    return tuple(table for table in tables if table is not None)
 
 
-def _pairs(caption: str, heads: tuple[str, str], pairs: Mapping[str, Any], folded: bool = False) -> Table:
+def _pairs(kind: str, pairs: Mapping[str, Any], folded: bool = False, key: str = "") -> Table:
     rows = tuple(Row.of(name, written(value)) for name, value in pairs.items())
-    return Table(caption, heads, rows, words=2, folded=folded)
+    columns = heads(f"provenance.{kind}_heads")
+    return Table(text(f"provenance.{kind}"), columns, rows, words=2, folded=folded, key=key)
 
 
 def written(value: Any) -> str:
@@ -67,58 +51,62 @@ def written(value: Any) -> str:
     return str(value)
 
 
-def _made(evidence: Evidence) -> Table:
+def _worded(kind: str, code: Any) -> Any:
+    """A code in words; one that this dogcam does not know as it is."""
+    return text(f"provenance.{kind}.{code}") if code in _WORDED[kind] else code
+
+
+def protocols_table(evidence: Evidence, names: Iterable[str]) -> Table:
+    """What protocols mean."""
+    return _pairs("protocols", {name: in_words(evidence.protocol(name)) for name in names}, key="protocols")
+
+
+def made_table(evidence: Evidence) -> Table:
+    """Data, network, versions and what was evaluated."""
     document = evidence.document
-    pairs = {
-        say("experiment"): evidence.experiment.name,
-        say("created"): document.get("created"),
-        say("state"): _state(document.get("status")),
+    values = {
+        "experiment": evidence.experiment.name,
+        "created": document.get("created"),
+        "status": _worded("status", document.get("status")),
         **_data(document.get("dataset", {})),
         **_network(document.get("model", {}), document.get("adopted", {})),
-        say("seeds"): document.get("seeds"),
-        say("versions"): {"dogcam": document.get("dogcam"), **document.get("versions", {})},
-        say("training took"): _seconds(document.get("seconds")),
-        say("evaluated"): _scope(evidence),
+        "seeds": document.get("seeds"),
+        "versions": {"dogcam": document.get("dogcam"), **document.get("versions", {})},
+        "seconds": _seconds(document.get("seconds")),
+        "scope": _scope(evidence),
     }
-    known = {name: value for name, value in pairs.items() if value is not None}
-    return _pairs(say("Data, network and versions"), (say("what"), say("value")), known)
-
-
-def _state(status: Any) -> Any:
-    return say(_STATES[status]) if status in _STATES else status
+    known = {text(f"provenance.made.{name}"): value for name, value in values.items() if value is not None}
+    return _pairs("facts", known)
 
 
 def _data(dataset: Mapping[str, Any]) -> dict[str, Any]:
-    counts = dataset.get("counts", {})
+    images = {split: count(dataset.get("counts", {}).get(split)) for split in ("train", "test")}
     return {
-        say("data set"): dataset.get("name"),
-        say("its source"): _source(dataset.get("source")),
-        say("its fingerprint"): dataset.get("fingerprint"),
-        say("images"): say(
-            "{train} for training, {test} for testing",
-            train=count(counts.get("train")),
-            test=count(counts.get("test")),
-        ),
-        say("classes"): count(len(dataset.get("classes", ()))),
+        "dataset": dataset.get("name"),
+        "source": _source(dataset.get("source")),
+        "fingerprint": dataset.get("fingerprint"),
+        "images": text("provenance.images", **images),
+        "classes": count(len(dataset.get("classes", ()))),
     }
 
 
 def _source(source: Any) -> str | None:
     """Where the data came from; an earlier dogcam kept it in English, and that stays as it is."""
-    known = isinstance(source, Mapping) and source.get("kind") in _SOURCES
-    return say(_SOURCES[source["kind"]], **source) if known else source and written(source)
+    if isinstance(source, Mapping) and source.get("kind") in _SOURCES:
+        return text(f"provenance.sources.{source['kind']}", **source)
+    return source and written(source)
 
 
 def _network(model: Mapping[str, Any], adopted: Mapping[str, Any]) -> dict[str, Any]:
     """The network; of one that somebody else trained also where it came from."""
     return {
-        say("network"): model.get("backbone"),
-        say("taken over from"): adopted.get("model"),
-        say("fingerprint of its weights"): adopted.get("fingerprint"),
-        say("parameters"): count(model["parameters"]) if "parameters" in model else None,
-        say("input"): _input(model.get("image_size")),
-        say("layers"): model.get("stages"),
-        say("layer that feeds the pooling"): model.get("pooled_layer"),
+        "network": model.get("backbone"),
+        "adopted": adopted.get("model"),
+        "adopted_fingerprint": adopted.get("fingerprint"),
+        "parameters": count(model["parameters"]) if "parameters" in model else None,
+        "input": _input(model.get("image_size")),
+        "layers": model.get("stages"),
+        "pooled_layer": model.get("pooled_layer"),
     }
 
 
@@ -127,48 +115,27 @@ def _input(size: Any) -> str | None:
     if size is None:
         return None
     height, width = size if isinstance(size, list | tuple) else (size, size)
-    return say("{height} × {width} pixels", height=height, width=width)
+    return text("provenance.size", height=height, width=width)
 
 
 def _seconds(by_run: Any) -> str | None:
     """How long training took, from {"run-1": seconds, ...}; None where that was not recorded."""
-    values = list(by_run.values()) if isinstance(by_run, Mapping) else []
+    values = by_run.values() if isinstance(by_run, Mapping) else ()
     seconds = [value for value in values if isinstance(value, int | float)]
-    return say("{seconds} s in all", seconds=f"{sum(seconds):,.0f}") if seconds else None
+    return text("provenance.seconds", seconds=f"{sum(seconds):,.0f}") if seconds else None
 
 
 def _scope(evidence: Evidence) -> str | None:
     """What was evaluated, and that there is more where there is."""
     if evidence.evaluation is None:
         return None
-    about = evidence.evaluation.about()
-    asked = about.get("target", "true" if evidence.evaluation.scope.endswith("true") else "predicted")
-    target = say(_TARGETS[asked]) if asked in _TARGETS else asked
-    values = {"scope": evidence.evaluation.scope, "images": evidence.images, "target": target}
-    if about.get("smooth"):
-        ways = listed([say(_SMOOTHED.get(way, way)) for way in about["smooth"]])
-        shown = say("{scope}: {images}, heatmaps of {target}, means over inputs varied by {ways}", **values, ways=ways)
-    else:
-        shown = say("{scope}: {images}, heatmaps of {target}", **values)
-    others = [each.scope for each in evidence.experiment.evaluations()[1:]]
-    return say("{shown}; not shown here: {others}", shown=shown, others=", ".join(others)) if others else shown
-
-
-def _configuration(evidence: Evidence) -> Table | None:
-    config = evidence.document.get("config", {})
-    # Where the experiment lay and what it was called is no part of what was done.
-    shown = {name: value for name, value in config.items() if name not in ("home", "name", "resume")}
-    if not shown:
-        return None
-    return _pairs(say("Configuration of the training"), (say("option"), say("value")), shown, folded=True)
-
-
-def _protocols(evidence: Evidence) -> Table | None:
-    if not evidence.protocols:
-        return None
-    pairs = {name: in_words(evidence.protocol(name)) for name in evidence.protocols}
-    heads = say("protocol"), say("in words")
-    return replace(_pairs(say("Protocols: how a map becomes a box and a score"), heads, pairs), key="protocols")
+    about, scope = evidence.evaluation.about(), evidence.evaluation.scope
+    target = _worded("target", about.get("target", "true" if scope.endswith("true") else "predicted"))
+    ways = listed([_worded("smoothed", way) for way in about.get("smooth") or ()])
+    known = {"scope": scope, "images": evidence.images, "target": target}
+    shown = text("provenance.smoothed_scope", ways=ways, **known) if ways else text("provenance.scope", **known)
+    others = ", ".join(each.scope for each in evidence.experiment.evaluations()[1:])
+    return text("provenance.not_shown", shown=shown, others=others) if others else shown
 
 
 def _thresholds(evidence: Evidence) -> Table | None:
@@ -176,49 +143,28 @@ def _thresholds(evidence: Evidence) -> Table | None:
     if evidence.evaluation is None:
         return None
     choices = {cell: evidence.evaluation.choice(cell) for cell in evidence.tables}
-    rows = [
-        Row.of(title_of(cell.method), cell.layer, cell.protocol, *_place(cell), *_chosen(choice), kind=_kind(cell))
+    rows = tuple(
+        _threshold(cell, choice)
         for cell, choice in choices.items()
         if choice.source != "fixed" and choice.threshold is not None
-    ]
-    if not rows:
-        return None
-    return Table(
-        say("Thresholds that were chosen, one for each method, layer, run and epoch"),
-        tuple(say(head) for head in _CHOSEN),
-        tuple(rows),
-        words=3,
-        note=say(
-            "A pixel belongs to the object where the normalised map is above the threshold. Reached there: the mean IoU on the "
-            "images that the threshold was chosen on; for the best one the mean share of right boxes over the IoU levels."
-        ),
-        folded=True,
-        key="protocols",
     )
+    caption, columns = text("provenance.thresholds.caption"), heads("provenance.thresholds.heads")
+    note = text("provenance.thresholds.note")
+    return Table(caption, columns, rows, words=3, note=note, folded=True, key="protocols") if rows else None
 
 
-def _place(cell: Cell) -> tuple[str, str]:
-    """Run and epoch; baselines have neither."""
-    return (NONE, NONE) if is_baseline(cell) else (str(cell.run), str(cell.epoch))
+def _threshold(cell: Cell, choice: Choice) -> Row:
+    """Of which cell, the threshold, what it was chosen on, and what it reached there; baselines have no run and no epoch."""
+    place = (NONE, NONE) if is_baseline(cell) else (str(cell.run), str(cell.epoch))
+    source = "calibrated" if choice.source == "calibrated" else "best"
+    on = text(f"provenance.thresholds.{source}", images=count(choice.pictures))
+    reached = (number(choice.threshold), on, number(choice.score))
+    kind = "baseline" if is_baseline(cell) else ""
+    return Row.of(title_of(cell.method), cell.layer, cell.protocol, *place, *reached, kind=kind)
 
 
-def _kind(cell: Cell) -> str:
-    return "baseline" if is_baseline(cell) else ""
-
-
-def _chosen(choice: Choice) -> tuple[str, str, str]:
-    """The threshold, what it was chosen on, and what it reached there."""
-    images = count(choice.pictures)
-    on = (
-        say("{images} training images", images=images)
-        if choice.source == "calibrated"
-        else say("the {images} evaluated images", images=images)
-    )
-    return number(choice.threshold), on, number(choice.score)
-
-
-def _problems(caption: str, problems: Sequence[Mapping[str, Any]]) -> Table | None:
-    if not problems:
-        return None
+def _problems(kind: str, problems: Sequence[Mapping[str, Any]]) -> Table | None:
+    """What training or scoring left out."""
+    caption, columns = text(f"provenance.{kind}_problems", n=len(problems)), heads("provenance.problems_heads")
     rows = tuple(Row.of(str(each.get("id", "")), str(each.get("reason", ""))) for each in problems)
-    return Table(caption, (say("input"), say("reason")), rows, words=2)
+    return Table(caption, columns, rows, words=2) if rows else None

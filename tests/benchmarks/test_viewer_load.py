@@ -19,7 +19,7 @@ from playwright.sync_api import sync_playwright
 from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.experiment.runs import HistoryRow, create_experiment
-from dogcam.report.formats.rendering import html
+from dogcam.report.formats.html import html
 from dogcam.report.page import compose
 
 PICTURES, ROUNDS = 300, 5

@@ -20,8 +20,8 @@ from dogcam.analysis.evidence import Evidence
 from dogcam.core.records import to_plain
 from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.metrics.faithfulness import FAITHFULNESS
-from dogcam.report.between_page import compose_contrast
-from dogcam.report.formats.rendering import html
+from dogcam.report.between import compose_contrast
+from dogcam.report.formats.html import html
 from dogcam.report.page import compose
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

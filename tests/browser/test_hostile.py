@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dogcam.report.formats.rendering import html
+from dogcam.report.formats.html import html
 from dogcam.report.page import compose
 
 LONG = "y" * 300

@@ -11,7 +11,7 @@ from dogcam.boxes import drawing
 from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.experiment.evaluations import Cell
 from dogcam.report.embedding import quantised, restored
-from dogcam.report.formats.rendering import html
+from dogcam.report.formats.html import html
 from dogcam.report.page import compose
 
 POOLED = "conv5_block1_out"

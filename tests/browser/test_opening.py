@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from dogcam.language import speaking
-from dogcam.report.formats.rendering import html
+from dogcam.report.formats.html import html
 from dogcam.report.page import compose
 
 PHONE, DESK, A4 = {"width": 390, "height": 844}, {"width": 1440, "height": 900}, {"width": 718, "height": 1000}

@@ -11,7 +11,9 @@ import pytest
 from dogcam.language.numbers import count, number, percent, signed
 from dogcam.report import page as page_module
 from dogcam.report.document import Exhibit, Sheet
-from dogcam.report.formats.rendering import html, markdown, markdown_text, write
+from dogcam.report.formats.html import html
+from dogcam.report.formats.markdown import markdown, markdown_text
+from dogcam.report.formats.rendering import write
 from dogcam.report.page import compose
 
 HOSTILE = "<script>alert(1)</script> [bold]x[/bold] | `t` $x_1$ **b** \n# h " + "y" * 300

@@ -12,7 +12,7 @@ from dogcam.analysis.evidence import Evidence
 from dogcam.core.records import to_plain
 from dogcam.language import speaking
 from dogcam.language.numbers import listed, p_value, percent
-from dogcam.report.between_page import compose_contrast
+from dogcam.report.between import compose_contrast
 from dogcam.report.claims_words import claim_words, difference_label, sentence, source_words, verdict_words
 from dogcam.report.document import Table
 from dogcam.report.page import compose

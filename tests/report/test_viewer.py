@@ -13,7 +13,8 @@ from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.language import speaking
 from dogcam.report import viewer as viewing
 from dogcam.report.embedding import jpegs, packed, quantised, restored
-from dogcam.report.formats.rendering import html, markdown
+from dogcam.report.formats.html import html
+from dogcam.report.formats.markdown import markdown
 from dogcam.report.page import compose
 from dogcam.report.viewer import can_draw, json_text, viewer
 

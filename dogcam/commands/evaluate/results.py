@@ -10,7 +10,6 @@ from typing import Any
 
 from dogcam.analysis.breakdown import Breakdown, broken_down
 from dogcam.analysis.comparison import Comparison, compared
-from dogcam.analysis.csv_tables import write_csv
 from dogcam.analysis.decomposition import Walk
 from dogcam.analysis.dynamics import Dynamics, dynamics
 from dogcam.analysis.evidence import Evidence
@@ -28,6 +27,7 @@ from dogcam.experiment.evaluations import Cell, Evaluation
 from dogcam.experiment.runs import Experiment
 from dogcam.experiment.training_curves import RunChoice
 from dogcam.report.exhibits.faithfulness import faithfulness_rows
+from dogcam.report.formats.csv import write_csv
 
 
 @dataclass(frozen=True)

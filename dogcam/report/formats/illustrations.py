@@ -2,7 +2,8 @@
 
 A figure is drawn on light paper and saved as PNG, SVG and PDF; a page takes the same SVG of a chart, a dark one beside it, and
 a sheet's pictures one by one. What is drawn is plain values and functions of `dogcam.figures`, so that another process can
-draw it, in the language and the colours that are given to it.
+draw it, in the language and the colours that are given to it. Where no font has the letters of the page's language figures are
+drawn in English.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,9 @@ import numpy as np
 
 from dogcam.core.config import COLORMAPS
 from dogcam.core.files import write_bytes
-from dogcam.figures import heat_colours, image_bytes, tile
-from dogcam.language import speaking, spoken
-from dogcam.report.document import Chart, Document, Sheet, Tile
+from dogcam.figures import heat_colours, image_bytes, tile, warning
+from dogcam.language import SOURCE, speaking, spoken
+from dogcam.report.document import Chart, Document, Exhibit, Sheet, Tile
 
 KINDS = ("png", "svg", "pdf")
 FIGURES = "figures"  # the folder they lie in
@@ -49,6 +50,30 @@ def sheets(document: Document) -> list[Sheet]:
     """Every sheet, the hero first."""
     found = [each for each in illustrations(document) if isinstance(each, Sheet)]
     return [document.hero, *found] if document.hero else found
+
+
+def legible(document: Document, again: Callable[[], Document]) -> Document:
+    """The document itself, or with figures labelled in English where no installed font has the letters of its language.
+
+    Args:
+        again: makes the same document in the language that is spoken then; called only where fonts are missing.
+    """
+    if not warning():
+        return document
+    with speaking(SOURCE):
+        english = again()
+    drawn = {block.name: block for block in illustrations(english)}
+    hero = replace(document.hero, draw=english.hero.draw) if document.hero and english.hero else document.hero
+    return replace(document, hero=hero, exhibits=tuple(_with(each, drawn) for each in document.exhibits))
+
+
+def _with(exhibit: Exhibit, drawn: Mapping[str, Chart | Sheet]) -> Exhibit:
+    """An exhibit whose figures draw what those of the same names draw."""
+    blocks = [
+        replace(each, draw=drawn[each.name].draw) if isinstance(each, Chart | Sheet) and each.name in drawn else each
+        for each in exhibit.blocks
+    ]
+    return replace(exhibit, blocks=tuple(blocks))
 
 
 @dataclass

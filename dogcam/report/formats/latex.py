@@ -26,9 +26,7 @@ def write_latex(document: Document, out: Path, pictures: Pictures) -> Path:
     folder = out / FOLDER
     for name, table in tables_of(document).items():
         write_text(folder / TABLES / f"{name}.tex", table_file(table, name))
-    path = folder / "report.tex"
-    write_text(path, article(document))
-    return path
+    return write_text(folder / "report.tex", article(document))
 
 
 def table_file(table: Table, name: str) -> str:

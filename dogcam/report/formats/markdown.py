@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+from dogcam.core.files import write_text
 from dogcam.report.document import Document, Entry, Row, Table
+from dogcam.report.formats.illustrations import Pictures
 from dogcam.report.formats.templating import environment
 
 _LONG = 25  # rows: a longer table is folded, so that the page can be read through
+
+
+def write_markdown(document: Document, out: Path, pictures: Pictures) -> Path:
+    """Write it as `out`/report.md, beside the folder of figures."""
+    return write_text(out / "report.md", markdown(document))
 
 
 def markdown(document: Document) -> str:

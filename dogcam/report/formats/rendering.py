@@ -6,15 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dogcam.core.config import COLORMAPS
-from dogcam.core.files import write_text
 from dogcam.report.document import Document
-from dogcam.report.formats.html_page import html
-from dogcam.report.formats.illustrations import FIGURES, KINDS, Pictures, draw, illustrations
+from dogcam.report.formats.html import write_html
+from dogcam.report.formats.illustrations import Pictures, draw
 from dogcam.report.formats.latex import write_latex
-from dogcam.report.formats.markdown import markdown, markdown_text
-from dogcam.report.formats.printing import write_pdf
-
-__all__ = ["FIGURES", "KINDS", "html", "illustrations", "markdown", "markdown_text", "write"]
+from dogcam.report.formats.markdown import write_markdown
+from dogcam.report.formats.pdf import write_pdf
 
 
 def write(
@@ -49,22 +46,9 @@ def write(
     return pages, figures
 
 
-def _write_html(document: Document, out: Path, pictures: Pictures) -> Path:
-    return _written(out / "index.html", html(document, pictures))
-
-
-def _write_markdown(document: Document, out: Path, pictures: Pictures) -> Path:
-    return _written(out / "report.md", markdown(document))
-
-
-def _written(path: Path, text: str) -> Path:
-    write_text(path, text)
-    return path
-
-
 WRITERS: dict[str, Callable[[Document, Path, Pictures], Path]] = {
-    "html": _write_html,
-    "md": _write_markdown,
+    "html": write_html,
+    "md": write_markdown,
     "latex": write_latex,
     "pdf": write_pdf,
 }

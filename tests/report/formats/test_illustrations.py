@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from dogcam.core.config import COLORMAPS
-from dogcam.figures import Interval, Panel, contact_sheet, image_bytes, intervals
+from dogcam.figures import Interval, Panel, contact_sheet, fonts, image_bytes, intervals
 from dogcam.language import speaking, spoken
 from dogcam.report.document import Chart, Document, Exhibit, Sheet, Tile
 from dogcam.report.formats import illustrations
-from dogcam.report.formats.html_page import html
-from dogcam.report.formats.illustrations import KINDS, Pictures, draw
+from dogcam.report.formats.html import html
+from dogcam.report.formats.illustrations import KINDS, Pictures, draw, legible
+from dogcam.report.page import compose
 
 HOSTILE = "--><script>alert(1)</script>&\"'[b]\u202e" + "y" * 300
 
@@ -120,3 +121,38 @@ def test_other_processes_are_started_deaf_to_ctrl_c_and_this_one_hears_it_again(
     assert signal.SIGINT in held
     assert asked() == before
     assert signal.SIGINT not in before
+
+
+def charts(document):
+    return {b.name: b for exhibit in document.exhibits for b in exhibit.blocks if isinstance(b, Chart | Sheet)}
+
+
+def words(block):
+    figure = block.draw(theme="light")
+    found = [axes.get_xlabel() for axes in figure.axes] + [axes.get_ylabel() for axes in figure.axes]
+    return found + [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+def korean(made):
+    experiment = made.write()
+    with speaking("ko"):
+        document = compose(experiment)
+        return document, legible(document, lambda: compose(experiment))
+
+
+def test_with_a_font_for_korean_nothing_is_made_twice(made, monkeypatch):
+    monkeypatch.setattr(fonts, "can_write", lambda text: True)
+    document, shown = korean(made)
+    assert shown is document
+    assert "평균 IoU" in words(charts(shown)["iou-by-epoch"])
+
+
+def test_without_a_font_for_korean_figures_are_in_english_and_all_other_words_stay(made, monkeypatch):
+    monkeypatch.setattr(fonts, "can_write", lambda text: text.isascii())
+    document, shown = korean(made)
+    found = charts(shown)
+    assert found.keys() == charts(document).keys()
+    assert "mean IoU" in words(found["iou-by-epoch"])
+    assert not any("가" <= letter <= "힣" for block in found.values() for text in words(block) for letter in text)
+    assert [block.caption for block in found.values()] == [block.caption for block in charts(document).values()]
+    assert [each.title for each in shown.exhibits] == [each.title for each in document.exhibits]

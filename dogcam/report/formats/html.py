@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from pathlib import Path
 
 from jinja2 import Environment
 from markupsafe import Markup
 
+from dogcam.core.files import write_text
 from dogcam.figures import ANNOTATED_COLOUR, PREDICTED_COLOUR, heat_gradient
 from dogcam.report.document import Document
 from dogcam.report.formats.illustrations import Pictures
@@ -14,6 +16,11 @@ from dogcam.report.formats.templating import digest, environment
 from dogcam.report.viewer import json_text
 
 _SCRIPTS = ("localize.js", "drawing.js", "picking.js", "viewer.js")
+
+
+def write_html(document: Document, out: Path, pictures: Pictures) -> Path:
+    """Write the page as `out`/index.html."""
+    return write_text(out / "index.html", html(document, pictures))
 
 
 def html(document: Document, pictures: Pictures | None = None) -> str:

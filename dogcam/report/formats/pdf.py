@@ -13,7 +13,7 @@ from pathlib import Path
 from dogcam.core.errors import OptionError, Unavailable
 from dogcam.core.files import written_whole
 from dogcam.report.document import Document
-from dogcam.report.formats.html_page import html
+from dogcam.report.formats.html import html
 from dogcam.report.formats.illustrations import Pictures
 
 FILE = "report.pdf"

@@ -8,9 +8,9 @@ import subprocess
 import pytest
 
 from dogcam.core.errors import OptionError, Unavailable
-from dogcam.report.formats import printing
+from dogcam.report.formats import pdf
 from dogcam.report.formats.illustrations import Pictures
-from dogcam.report.formats.printing import BROWSERS, browser, paper, write_pdf
+from dogcam.report.formats.pdf import BROWSERS, browser, paper, write_pdf
 from dogcam.report.page import compose
 
 real = next((path for name in BROWSERS if (path := shutil.which(name))), None)
@@ -69,7 +69,7 @@ def test_only_root_goes_without_a_sandbox(user, sandboxed, document, tmp_path, m
 )
 def test_a_browser_that_fails_leaves_nothing(does, said, document, tmp_path, monkeypatch):
     use(monkeypatch, program(tmp_path, "browser", does))
-    monkeypatch.setattr(printing, "TIMEOUT", 1)
+    monkeypatch.setattr(pdf, "TIMEOUT", 1)
     with pytest.raises(Unavailable, match=said):
         write_pdf(document, tmp_path / "out", Pictures.of(document))
     assert not list((tmp_path / "out").iterdir())
