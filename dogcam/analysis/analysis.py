@@ -252,7 +252,14 @@ def _sources(experiment: Experiment, evaluation: Evaluation | None) -> Iterator[
     history = experiment.path / "history.csv"
     yield from [history] if history.exists() else []
     if evaluation is not None:
-        for pattern in (TABLES, f"faithfulness/{TABLES}", "decompositions/*.json", "a*.json", "p*.json", "*/index.json"):
+        for pattern in (
+            TABLES,
+            f"faithfulness/{TABLES}",
+            "decompositions/*.json",
+            "a*.json",
+            "p*.json",
+            "*/index.json",
+        ):
             yield from sorted(evaluation.path.glob(pattern))
 
 

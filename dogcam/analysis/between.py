@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from dogcam.analysis.evidence import Columns, Evidence
 from dogcam.analysis.sameness import Side, common_protocols, differing, had, methods_of, sides_of
-from dogcam.analysis.tables import check_same_images
+from dogcam.analysis.tables import Columns, Tables, check_same_images
+from dogcam.analysis.training import training
 from dogcam.analysis.weighing import aligned, best_unseen, same_boxes
 from dogcam.core.errors import ExperimentError
-from dogcam.experiment.evaluations import Cell
+from dogcam.experiment.evaluations import Cell, MapKey
 from dogcam.experiment.runs import Experiment
 from dogcam.statistics import Interval, Pair, compare, intervals
 
@@ -169,10 +169,10 @@ def contrast(experiments: Sequence[Experiment]) -> tuple[Contrast, tuple[Side, .
             f"no method that all were scored with under one protocol, at the layer that feeds the pooling or at others "
             f"in all ({had({side.label: methods_of(side) for side in sides})}): evaluate them again with the same --method"
         )
-    accuracy = tuple(_accuracy(side) for side in sides if side.evidence.chosen is not None)
+    accuracy = tuple(found for side in sides if (found := _accuracy(side)) is not None)
     made = Contrast(
         labels=tuple(side.label for side in sides),
-        scope=sides[0].evidence.evaluation.scope,
+        scope=sides[0].tables.evaluation.scope,
         differs=differing(sides),
         accuracy=accuracy,
         classified=_classified(sides, accuracy, matches[0].epochs),
@@ -181,8 +181,11 @@ def contrast(experiments: Sequence[Experiment]) -> tuple[Contrast, tuple[Side, .
     return made, sides
 
 
-def _accuracy(side: Side) -> Accuracy:
-    curves, run = side.evidence.curves, side.evidence.chosen.run
+def _accuracy(side: Side) -> Accuracy | None:
+    trained = training(side.tables.experiment)
+    if trained.chosen is None:
+        return None
+    curves, run = trained.curves, trained.chosen.run
     curve, peak = curves[run], curves[run].peak()
     others = tuple(max(other.accuracy) for number, other in curves.items() if number != run)
     return Accuracy(side.label, run, curve.epochs[peak], curve.accuracy[peak], curve.loss[peak], len(curves), others)
@@ -190,10 +193,10 @@ def _accuracy(side: Side) -> Accuracy:
 
 def _classified(sides: Sequence[Side], accuracy: Sequence[Accuracy], epochs: tuple[int, ...]) -> Classified | None:
     """At the best epochs where predictions of all are kept there, else at those that methods are compared at."""
-    speak = [each.run for each in accuracy] == [side.evidence.run for side in sides]
+    speak = [each.run for each in accuracy] == [side.tables.run for side in sides]
     tries = {tuple(each.epoch for each in accuracy): True} if speak else {}
     for wanted, best in (*tries.items(), (epochs, False)):
-        tables = {side.label: _predictions(side.evidence, epoch) for side, epoch in zip(sides, wanted, strict=True)}
+        tables = {side.label: _predictions(side.tables, epoch) for side, epoch in zip(sides, wanted, strict=True)}
         if all(table is not None for table in tables.values()):
             check_same_images(tables)
             right = aligned(list(tables.values()), of=lambda table: np.equal(table["predicted"], table["label"]))
@@ -202,9 +205,9 @@ def _classified(sides: Sequence[Side], accuracy: Sequence[Accuracy], epochs: tup
     return None
 
 
-def _predictions(evidence: Evidence, epoch: int) -> Columns | None:
+def _predictions(tables: Tables, epoch: int) -> Columns | None:
     """A table that holds the shown run's predictions at an epoch."""
-    there = (table for cell, table in evidence.tables.items() if (cell.run, cell.epoch) == (evidence.run, epoch))
+    there = (tables.read(cell) for cell in tables.cells if (cell.run, cell.epoch) == (tables.run, epoch))
     return next(there, None)
 
 
@@ -218,7 +221,7 @@ _Cells = dict[str, list[Cell]]  # method -> its cell in each experiment
 
 def _match(sides: Sequence[Side], protocol: str) -> Match | None:
     """The comparison under one protocol; None where no method is common."""
-    there = [_by_epoch(side.evidence, protocol) for side in sides]
+    there = [_by_epoch(side.tables, protocol) for side in sides]
     if not all(there):
         return None
     common = sorted(set.intersection(*map(set, there)), reverse=True)
@@ -228,12 +231,12 @@ def _match(sides: Sequence[Side], protocol: str) -> Match | None:
     return None
 
 
-def _by_epoch(evidence: Evidence, protocol: str) -> dict[int, dict[str, Cell]]:
+def _by_epoch(tables: Tables, protocol: str) -> dict[int, dict[str, Cell]]:
     """Epoch -> method -> the cell of the shown run that stands for it: at the pooled layer, else at the last one."""
     found: dict[int, dict[str, Cell]] = {}
-    rank = {layer: place for place, layer in enumerate([*evidence.layers, evidence.pooled_layer])}
-    for cell in evidence.tables:
-        if (cell.protocol, cell.run) == (protocol, evidence.run):
+    rank = {layer: place for place, layer in enumerate([*tables.layers, tables.pooled_layer])}
+    for cell in tables.cells:
+        if (cell.protocol, cell.run) == (protocol, tables.run):
             mine = found.setdefault(cell.epoch, {})
             mine[cell.method] = max(mine.get(cell.method, cell), cell, key=lambda each: rank[each.layer])
     return found
@@ -242,7 +245,7 @@ def _by_epoch(evidence: Evidence, protocol: str) -> dict[int, dict[str, Cell]]:
 def _common_cells(sides: Sequence[Side], there: Sequence[Mapping[str, Cell]]) -> _Cells:
     """The methods that all have: at the pooled layer in all, or at another one in all."""
     found = {method: [each[method] for each in there] for method in there[0] if all(method in each for each in there)}
-    pooled = [side.evidence.pooled_layer for side in sides]
+    pooled = [side.tables.pooled_layer for side in sides]
     return {
         method: cells
         for method, cells in found.items()
@@ -255,13 +258,12 @@ _Key = tuple[str, str]  # an experiment's label and a method or box
 
 def _made(sides: Sequence[Side], protocol: str, epochs: tuple[int, ...], common: _Cells) -> Match:
     """All intervals and tests of one protocol."""
-    evidence = {side.label: side.evidence for side in sides}
-    cells = {
-        (label, method): cell for method, each in common.items() for label, cell in zip(evidence, each, strict=True)
-    }
-    unseen = {label: name for label, each in evidence.items() if (name := _best_unseen(each, protocol)) is not None}
-    tables = {key: evidence[key[0]].tables[cell] for key, cell in cells.items()}
-    tables |= {(label, name): evidence[label].baselines(protocol)[name] for label, name in unseen.items()}
+    read = {side.label: side.tables for side in sides}
+    cells = {(label, method): cell for method, each in common.items() for label, cell in zip(read, each, strict=True)}
+    boxes = {label: key for label, each in read.items() if (key := _best_unseen(each, protocol)) is not None}
+    unseen = {label: key.method for label, key in boxes.items()}
+    tables = {key: read[key[0]].read(cell) for key, cell in cells.items()}
+    tables |= {(label, key.method): read[label].baselines(protocol)[key] for label, key in boxes.items()}
     check_same_images({_named(key): table for key, table in tables.items()})
     scores = aligned(list(tables.values()))
     means = dict(zip(tables, intervals(scores), strict=True))
@@ -270,7 +272,7 @@ def _made(sides: Sequence[Side], protocol: str, epochs: tuple[int, ...], common:
     gaps = _tested(scores, list(tables), [((b, name), (a, name)) for name in common for b, a in _turned(sides)])
     return Match(
         protocol=protocol,
-        runs=tuple(each.run for each in evidence.values()),
+        runs=tuple(each.run for each in read.values()),
         epochs=epochs,
         images=len(scores),
         scores=tuple(Score(*key, cell.layer, means[key], beside.get(key)) for key, cell in cells.items()),
@@ -294,6 +296,6 @@ def _named(key: _Key) -> str:
     return f"{key[1]} of {key[0]}"
 
 
-def _best_unseen(evidence: Evidence, protocol: str) -> str | None:
+def _best_unseen(tables: Tables, protocol: str) -> MapKey | None:
     """The best box that never looks; ties go by name, so that all experiments agree."""
-    return best_unseen({name: float(np.mean(t["iou"])) for name, t in evidence.baselines(protocol).items()})
+    return best_unseen({key: float(np.mean(each["iou"])) for key, each in tables.baselines(protocol).items()})

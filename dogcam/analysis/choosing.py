@@ -73,7 +73,7 @@ class Galleries:
     Attributes:
         epoch: whose tables they chose by; null where there is none.
         protocol: under which.
-        everywhere: whether they chose over all scored images; otherwise among the kept sample, as the maps of others are not there.
+        everywhere: whether they chose over all scored images; otherwise among the kept sample, whose maps alone are there.
         rules: one gallery a rule.
     """
 
@@ -85,19 +85,26 @@ class Galleries:
 
 def galleries(kept: Kept) -> Galleries:
     """What the rules choose over all scored images, where the maps of all that they choose were kept; else among the sample."""
+    epoch, there = choosable(kept)
     protocol = kept.tables.drawn_under
-    epochs = [e for e in kept.tables.epochs if any(kept.columns(key, e) is not None for key in kept.tables.maps)]
-    if protocol is None or not epochs:
+    if protocol is None or epoch is None:
         return Galleries(None, "", True, ())
-    epoch, by_id = epochs[-1], {picture.id: picture for picture in kept.pictures}
-    tables = {key: kept.columns(key, epoch) for key in kept.tables.maps}
-    there = {key: columns for key, columns in tables.items() if columns is not None}
+    by_id = {picture.id: picture for picture in kept.pictures}
     rules = chosen(there, kept.tables.pooled_layer)
     picks = [pick for gallery in rules for pick in gallery.picks]
     everywhere = all(p.image in by_id and kept.raw(by_id[p.image], p.map, epoch) is not None for p in picks)
     if not everywhere:
         rules = chosen(there, kept.tables.pooled_layer, [picture.id for picture in kept.samples])
     return Galleries(epoch, protocol.name, everywhere, rules)
+
+
+def choosable(kept: Kept) -> tuple[int | None, dict[MapKey, Columns]]:
+    """The latest epoch under the protocol that pictures are drawn under, and its tables; None where there is none."""
+    for epoch in reversed(kept.tables.epochs):
+        tables = {key: kept.columns(key, epoch) for key in kept.tables.maps}
+        if there := {key: columns for key, columns in tables.items() if columns is not None}:
+            return epoch, there
+    return None, {}
 
 
 def representatives(keys: Iterable[MapKey], pooled: str) -> list[MapKey]:
@@ -174,7 +181,9 @@ def _highest(tables: dict[MapKey, Columns]) -> dict[MapKey, Columns]:
     return {key: table for key, table in tables.items() if key in ranked[:METHODS]}
 
 
-def _extremes(tables: Mapping[MapKey, Columns], groups: Mapping[MapKey, tuple[MapKey, ...]], order: np.ndarray) -> Gallery:
+def _extremes(
+    tables: Mapping[MapKey, Columns], groups: Mapping[MapKey, tuple[MapKey, ...]], order: np.ndarray
+) -> Gallery:
     """The best, the median (of two the lower) and the worst image of each method."""
     picks: list[Pick] = []
     for key, table in tables.items():

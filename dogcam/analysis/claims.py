@@ -13,12 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-import numpy as np
-
 from dogcam.analysis.comparison import Comparison, spoken
 from dogcam.analysis.tables import Tables
 from dogcam.analysis.weighing import Topic, Weighed, same_boxes, weigh
-from dogcam.experiment.evaluations import MapKey
 from dogcam.statistics import Interval, all_of
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
+from itertools import product
 from typing import Any
 
 import pyarrow as pa
@@ -87,11 +88,58 @@ def _curves(analysis: Analysis) -> Iterator[Row]:
             yield {**about, "threshold": threshold, "mean_iou": mean}
 
 
+def _groups(analysis: Analysis) -> Iterator[Row]:
+    """A row for each score of each group of each cell."""
+    for found in analysis.groups:
+        for line in found.lines:
+            scores = {"mean_iou": line.mean_iou, **line.scores}
+            for (metric, figures), (place, group) in product(scores.items(), enumerate(found.groups)):
+                if figures[place] is not None:
+                    about = {"by": found.by, **_columns("group", group), **flat(line.cell), "metric": metric}
+                    yield {**about, **{end: getattr(figures[place], end) for end in _ENDS}}
+
+
+def _decompositions(analysis: Analysis) -> Iterator[Row]:
+    """A row for each choice of each decomposition."""
+    for found in analysis.decompositions:
+        for step in found.numbers.steps:
+            about = {"first": found.first.name, "second": found.second.name}
+            yield {**about, "layer": found.layer, "run": found.run, "epoch": found.epoch, **flat(step)}
+
+
+def _training(analysis: Analysis) -> Iterator[Row]:
+    """A row for each split of each epoch of each run."""
+    for run in analysis.training.runs:
+        for split, curve in (("train", run.train), ("test", run.test)):
+            for epoch, accuracy, loss in zip(curve.epochs, curve.accuracy, curve.loss, strict=True):
+                yield {"run": run.run, "epoch": epoch, "split": split, "accuracy": accuracy, "loss": loss}
+
+
+def _dynamics(analysis: Analysis) -> Iterator[Row]:
+    """A row for each epoch of each method at a layer: mean IoU and box area; of several runs also over them."""
+    for found in analysis.dynamics:
+        for track in found.tracks:
+            about = {"protocol": found.protocol, "run": track.run, "method": track.method, "layer": track.layer}
+            for epoch, iou, area in zip(track.epochs, track.iou, track.area, strict=True):
+                yield {**about, "epoch": epoch, **_columns("mean_iou", iou), "area": area}
+
+
+def _faithfulness(analysis: Analysis) -> Iterator[Row]:
+    """A row for each cell."""
+    return map(flat, analysis.faithfulness.rows if analysis.faithfulness else ())
+
+
 _FAMILY = ("protocol", "runs", "epoch")
 TABLES: dict[str, Callable[[Analysis], Iterable[Row]]] = {
     "scores": _every("scores"),
     "over_runs": _every("over_runs"),
     "ranking": _within("comparisons", "lines", _FAMILY),
     "pairs": _within("comparisons", "pairs", _FAMILY),
+    "groups": _groups,
     "curves": _curves,
+    "decompositions": _decompositions,
+    "training": _training,
+    "dynamics": _dynamics,
+    "claims": _within("claims", "differences", ("claim", "source", "protocol", "verdict")),
+    "faithfulness": _faithfulness,
 }

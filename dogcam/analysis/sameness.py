@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dogcam.analysis.evidence import Evidence
-from dogcam.analysis.tables import check_same_images, listed
+from dogcam.analysis.tables import Tables, check_same_images, listed
 from dogcam.core.errors import ExperimentError
 from dogcam.experiment.runs import Experiment
 
@@ -24,7 +23,7 @@ class Side:
     """One of the experiments: its label, which no other has, and what it offers."""
 
     label: str
-    evidence: Evidence
+    tables: Tables
 
 
 def sides_of(experiments: Sequence[Experiment]) -> tuple[Side, ...]:
@@ -38,7 +37,7 @@ def sides_of(experiments: Sequence[Experiment]) -> tuple[Side, ...]:
     for label, dataset in others:
         _check_data(first, known, label, dataset)
     sides = _in_common_scope(labelled)
-    check_same_images({side.label: next(iter(side.evidence.tables.values())) for side in sides})
+    check_same_images({side.label: side.tables.read(side.tables.cells[0]) for side in sides})
     return sides
 
 
@@ -83,7 +82,7 @@ def _in_common_scope(labelled: Mapping[str, Experiment]) -> tuple[Side, ...]:
             f"no scope (split, limit, target) that all were evaluated in ({had(offered)}): evaluate them again with the "
             "same --split, --limit and --target"
         )
-    return tuple(Side(label, Evidence.of(each, offered[label][scope])) for label, each in labelled.items())
+    return tuple(Side(label, Tables.of(each, offered[label][scope])) for label, each in labelled.items())
 
 
 def had(offered: Mapping[str, Any]) -> str:
@@ -98,7 +97,7 @@ def common_protocols(sides: Sequence[Side]) -> list[str]:
         ExperimentError: there is none.
     """
     first = sides[0]
-    names = [name for name in first.evidence.protocols if all(name in each.evidence.protocols for each in sides)]
+    names = [name for name in first.tables.protocols if all(name in each.tables.protocols for each in sides)]
     same = [name for name in names if all(_fields(each, name) == _fields(first, name) for each in sides)]
     if names and not same:
         raise ExperimentError(
@@ -106,7 +105,7 @@ def common_protocols(sides: Sequence[Side]) -> list[str]:
             "fields changed): evaluate all again"
         )
     if not same:
-        offered = had({each.label: each.evidence.protocols for each in sides})
+        offered = had({each.label: each.tables.protocols for each in sides})
         raise ExperimentError(
             f"no protocol that all were scored under ({offered}): evaluate them again with the same --protocol"
         )
@@ -115,19 +114,19 @@ def common_protocols(sides: Sequence[Side]) -> list[str]:
 
 def methods_of(side: Side) -> list[str]:
     """The methods that an experiment was scored with, in the order of tables."""
-    return list(dict.fromkeys(method for method, _ in side.evidence.pairs))
+    return list(dict.fromkeys(key.method for key in side.tables.maps))
 
 
 def _fields(side: Side, protocol: str) -> dict[str, Any]:
     """What a protocol meant when it was used, but for its description; empty where that was not kept."""
-    evaluation = side.evidence.evaluation
+    evaluation = side.tables.evaluation
     kept = evaluation.about().get("protocols", {}).get(protocol, {}) if evaluation else {}
     return {name: value for name, value in kept.items() if name != "description"}
 
 
 def differing(sides: Sequence[Side]) -> dict[str, dict[str, tuple[Any, ...]]]:
     """What differs in "config" (with the seeds), "model", "dataset" and "versions": by name, a value of each experiment."""
-    settings = [_settings(side.evidence.document) for side in sides]
+    settings = [_settings(side.tables.document) for side in sides]
     found: dict[str, dict[str, tuple[Any, ...]]] = {}
     for part, name in dict.fromkeys(where for each in settings for where in each if where not in _NOT_DONE):
         values = tuple(each.get((part, name)) for each in settings)

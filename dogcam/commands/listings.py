@@ -117,9 +117,9 @@ def _metrics(home: str) -> Listing:
 
 
 def _summary(home: str) -> Listing:
-    # By its name: analysis brings matplotlib, which no other list needs.
-    fields = resolve("dogcam.analysis.summary:FIELDS")
-    version = resolve("dogcam.analysis.summary:SUMMARY_VERSION")
+    # By its name: analysis brings libraries that no other list needs.
+    fields = resolve("dogcam.analysis.analysis:fields")()
+    version = resolve("dogcam.analysis.analysis:SCHEMA_VERSION")
     return Listing(f"Fields of summary.json, version {version}", ("field", "what it means"), tuple(fields.items()))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dogcam import figures
+from dogcam.analysis.analysis import current
 from dogcam.analysis.between import contrast
 from dogcam.core.config import ReportConfig
 from dogcam.core.files import plain
@@ -18,7 +19,7 @@ from dogcam.experiment.runs import Experiment, find_experiment
 from dogcam.language import SOURCE, speaking
 from dogcam.report.between import compose_contrast
 from dogcam.report.document import Document
-from dogcam.report.formats.csv import write_shown, write_summary
+from dogcam.report.formats.csv import write_csv, write_shown
 from dogcam.report.formats.illustrations import illustrations, legible
 from dogcam.report.formats.pdf import browser
 from dogcam.report.formats.rendering import write
@@ -73,10 +74,11 @@ def run(config: ReportConfig, progress: Progress) -> ReportResult:
     experiments = [find_experiment(config.home, name) for name in (config.experiment, *config.others)]
     out = Path(config.out) if config.out else experiments[0].path / _folder(experiments, config.lang)
     with speaking(config.lang), figures.heat_colours(config.colormap):
-        document, summary = _composed(experiments)
+        with progress.task("statistics"):
+            document, summary = _composed(experiments)
         document = legible(document, lambda: _composed(experiments)[0])
         pages, drawn = _written(config, document, out, progress)
-        tables = _tables(document, experiments, out / "csv", progress) if config.csv else []
+        tables = _tables(document, experiments, out / "csv") if config.csv else []
     return ReportResult(
         experiment=document.name,
         headline=document.headline,
@@ -101,14 +103,11 @@ def _written(config: ReportConfig, document: Document, out: Path, progress: Prog
         return write(document, out, formats, step.advance, processes=config.jobs, colormap=config.colormap)
 
 
-def _tables(document: Document, experiments: Sequence[Experiment], folder: Path, progress: Progress) -> list[Path]:
-    """The tables as CSV: those of the document, and those of each experiment's summary, of several in folders of their own."""
+def _tables(document: Document, experiments: Sequence[Experiment], folder: Path) -> list[Path]:
+    """The tables as CSV: those of the document, and those of each experiment's analysis, of several in folders of their own."""
     written = write_shown(document, folder)
     for each in experiments:
-        files, reason = write_summary(each, folder / each.name if len(experiments) > 1 else folder)
-        written += files
-        if reason:
-            progress.note(reason)
+        written += write_csv(current(each), folder / each.name if len(experiments) > 1 else folder)
     return written
 
 

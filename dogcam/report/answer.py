@@ -142,7 +142,9 @@ def where(analysis: Analysis, found: Comparison) -> str:
     if len(found.runs) > 1:
         runs = listed([str(run) for run in found.runs])
         return say(
-            "This is on {images}, under protocol {protocol} at epoch {epoch}, means over runs {runs}.", runs=runs, **values
+            "This is on {images}, under protocol {protocol} at epoch {epoch}, means over runs {runs}.",
+            runs=runs,
+            **values,
         )
     return say("This is on {images}, under protocol {protocol} at epoch {epoch}.", **values)
 
@@ -183,7 +185,7 @@ _AHEAD = {
 
 def _others(found: Comparison, pooled: str) -> list[str]:
     """On which side of the best box that never looks the other methods lie."""
-    first, *others = found.looking
+    others = found.looking[1:]
     if found.unseen is None or not others:
         return []
     sides = {side: found.methods_of(line for line in others if line.verdict == side) for side in _ONE}

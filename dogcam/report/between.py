@@ -24,7 +24,7 @@ from dogcam.report.texts import heads, text
 def compose_contrast(found: Contrast, sides: Sequence[Side]) -> Document:
     """The page that compares experiments."""
     exhibits = [_differs(found), *_classifies(found), *(_boxes(found, match) for match in found.matches)]
-    known, protocols = sides[0].evidence, [match.protocol for match in found.matches]
+    known, protocols = sides[0].tables, [match.protocol for match in found.matches]
     images = count(found.matches[0].images)
     return Document(
         name=listed(list(found.labels)),
@@ -50,7 +50,11 @@ def _facts(found: Contrast) -> list[tuple[str, str]]:
 
 
 def _made(side: Side) -> Table:
-    return replace(made_table(side.evidence), caption=text("between.made", experiment=side.label), folded=True)
+    return replace(
+        made_table(side.tables.experiment, side.tables),
+        caption=text("between.made", experiment=side.label),
+        folded=True,
+    )
 
 
 def _exhibit(
@@ -58,7 +62,7 @@ def _exhibit(
 ) -> Exhibit:
     """An exhibit of a kind; `also` are the keys of what cannot be concluded either."""
     can, *cannot = (text(f"between.{name}") for name in (f"{kind}.can", *also))
-    return Exhibit(0, key, text(f"between.{kind}.title", **values), tuple(lead), tuple(blocks), can, " ".join(cannot))
+    return Exhibit(key, text(f"between.{kind}.title", **values), tuple(lead), tuple(blocks), can, " ".join(cannot))
 
 
 def _differs(found: Contrast) -> Exhibit:

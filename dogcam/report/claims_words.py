@@ -11,7 +11,9 @@ from dogcam.analysis.claims import Claim, Difference, rests_on
 from dogcam.language import message, say
 from dogcam.language.numbers import NEGLIGIBLE, listed, negligible, number, spelled
 from dogcam.methods import title_of
+from dogcam.report.document import Finding
 from dogcam.report.texts import text
+from dogcam.report.wording import interval_reason
 from dogcam.statistics.intervals import LEAST
 
 
@@ -54,21 +56,24 @@ def caution(made: Iterable[Claim], images: str, on_training: bool) -> str:
         images: how many were scored, in words.
         on_training: they are those that the network was trained on.
     """
-    comparisons = [difference.interval for _, difference in rests_on(made)]
+    every = list(made)
+    comparisons = [difference.interval for _, difference in rests_on(every)]
+    single = [claim for claim in every if claim.claim != "beats"]  # "beats" rests on a family, which is corrected
     sentences = [_reach({each.runs for each in comparisons}, images)]
-    if len(comparisons) > 1:
+    if (n := len(rests_on(single))) > 1:
         sentences.append(
             say(
-                "They are {n} comparisons, not corrected for their number, except that a claim about several counts as "
-                "contradicted only where an interval widened for their number (Bonferroni) says so.",
-                n=len(comparisons),
+                "{n} of them, between CAM and Grad-CAM and between epochs, are not corrected for their number, except that a "
+                "claim about several counts as contradicted only where an interval widened for their number (Bonferroni) says "
+                "so.",
+                n=n,
             )
         )
     if any(negligible(each) for each in comparisons):
         sentences.append(
             say("Negligible are those whose whole interval lies within ±{margin}.", margin=f"{NEGLIGIBLE:g}")
         )
-    reasons = dict.fromkeys(each.reason for each in comparisons if each.reason and not negligible(each))
+    reasons = dict.fromkeys(interval_reason(each) for each in comparisons if each.reason and not negligible(each))
     sentences += [say("Of some of them: {reason}.", reason=reason) for reason in reasons]
     if on_training:
         sentences.append(say("The network was trained on these images: on new ones its boxes may fit worse."))
@@ -254,3 +259,49 @@ _APART = {  # whether negative values are cut, and what gradients are of
         "does not have, and takes gradients of the softmax, not of the logit."
     ),
 }
+
+
+def findings(made: Iterable[Claim]) -> tuple[Finding, ...]:
+    """The claims as a document has them."""
+    return tuple(
+        Finding(
+            claim_words(each),
+            each.source,
+            source_words(each.source),
+            each.protocol,
+            each.verdict,
+            verdict_words(each.verdict),
+            sentence(each),
+        )
+        for each in made
+    )
+
+
+def studied(made: Sequence[Claim], main: str) -> list[str]:
+    """What the study said, and what this experiment says of it under the main protocol and wherever that differs."""
+    mine = [each for each in made if each.source == "study" and each.protocol == main and each.claim != "parts"]
+    told = [say("that {claim} ({verdict})", claim=claim_words(each), verdict=_everywhere(each, made)) for each in mine]
+    return [say("The study found {claims}.", claims=listed(told))] if told else []
+
+
+def _everywhere(main: Claim, made: Sequence[Claim]) -> str:
+    """The main protocol's verdict, and those of other protocols that are not the same."""
+    by_verdict: dict[str, list[str]] = {}
+    for each in made:
+        if each.claim == main.claim and each.verdict != main.verdict:
+            by_verdict.setdefault(_verdict(each), []).append(each.protocol)
+    elsewhere = [
+        say("under {protocols} {verdict}", protocols=listed(names), verdict=verdict)
+        for verdict, names in by_verdict.items()
+    ]
+    return "; ".join([say("here {verdict}", verdict=_verdict(main)), *elsewhere])
+
+
+def _verdict(claim: Claim) -> str:
+    """The verdict, and that a sure difference is too small to matter where it is."""
+    if claim.verdict == "identical":
+        return say("both draw the same boxes")
+    shown = verdict_words(claim.verdict)
+    if claim.verdict != "undecided" and all(negligible(each.interval) for each in claim.differences):
+        return say("{verdict}, by a negligible difference", verdict=shown)
+    return shown

@@ -52,6 +52,11 @@ class Material:
         scope = self.analysis.scope
         return images(scope.images if scope else 0, scope.split if scope else "")
 
+    @property
+    def on_training(self) -> bool:
+        """Whether the scored images are those that the network was trained on."""
+        return self.analysis.scope is not None and self.analysis.scope.split == "train"
+
     def named(self, key: MapKey) -> str:
         """What a map is called: with its layer where that does not feed the pooling."""
         return named(key, self.analysis.pooled_layer)

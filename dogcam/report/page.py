@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dogcam.analysis.comparison import Comparison
+from dogcam.analysis.study import Setting
 from dogcam.experiment.runs import Experiment
 from dogcam.language import say
 from dogcam.language.numbers import count, number, percent
@@ -65,7 +66,7 @@ def compose(experiment: Experiment) -> Document:
         answer=tuple(_answer(material, found)),
         facts=tuple(_facts(material, found)),
         hero=hero(material),
-        findings=findings(analysis),
+        findings=findings(analysis.claims),
         exhibits=tuple(replace(each, place=place) for place, each in made if each is not None),
         provenance=provenance(material),
         subtitle=_subtitle(material),
@@ -92,7 +93,7 @@ def _headline(material: Material, found: Comparison | None) -> str:
 def _answer(material: Material, found: Comparison | None) -> list[str]:
     """The answer as a short list of sentences: how the methods stand, what became of the study's claims, what was trained."""
     analysis = material.analysis
-    stated = [] if found is None else [*sentences(analysis, found), *studied(analysis)]
+    stated = [] if found is None else [*sentences(analysis, found), *studied(analysis.claims, analysis.protocols[0])]
     return [*stated, *_trained(material)] or [text("page.no_epoch")]
 
 
@@ -105,9 +106,9 @@ def _trained(material: Material) -> list[str]:
     return [
         text(
             "page.trained",
-            n=len(trained.runs),
+            n=len(trained.curves),
             model=model.get("backbone") or text("page.classifier"),
-            epochs=max(run.epochs[-1] for run in trained.runs),
+            epochs=max(curve.epochs[-1] for curve in trained.curves.values()),
             dataset=dataset.get("name") or text("page.dataset"),
             images=count(dataset.get("counts", {}).get("train")),
             classes=len(dataset.get("classes", ())),
@@ -122,15 +123,16 @@ def _facts(material: Material, found: Comparison | None) -> list[tuple[str, str]
     """The few numbers to be seen first."""
     facts, chosen, scope = [], material.analysis.training.chosen, material.analysis.scope
     if found is not None:
-        facts.append((number(found.looking[0].iou.value), text("page.highest", methods=_short(material, found), epoch=found.epoch)))
+        best = text("page.highest", methods=_short(material, found), epoch=found.epoch)
+        facts.append((number(found.looking[0].iou.value), best))
         if found.unseen is not None and found.unseen_iou is not None:
             facts.append((number(found.unseen_iou.value), text("page.unseen", box=material.named(found.unseen))))
     if chosen is not None:
         facts.append((number(chosen.accuracy), text("page.chosen", run=chosen.run, epoch=chosen.epoch)))
     if scope is not None and scope.images:
         split = text(f"page.splits.{scope.split}") if scope.split in ("test", "train") else scope.split
-        part = scope.of and scope.of != scope.images
-        facts.append((count(scope.images), text("page.scored_of" if part else "page.scored", total=count(scope.of), split=split)))
+        key = "page.scored_of" if scope.of not in (None, 0, scope.images) else "page.scored"
+        facts.append((count(scope.images), text(key, total=count(scope.of), split=split)))
     return facts
 
 
@@ -144,6 +146,6 @@ def _short(material: Material, found: Comparison) -> str:
 def _limits(material: Material, found: Comparison | None) -> tuple[str, ...]:
     """What the page as a whole cannot say, and when the answer at its head calls one thing above another."""
     analysis = material.analysis
-    limits = [caution(analysis)] if analysis.claims else []
+    limits = [caution(analysis.claims, material.images, material.on_training)] if analysis.claims else []
     limits += [text("page.limits")] if found is not None and found.pairs else []
-    return (*limits, *([comparability(material.document)] if analysis.claims else ()))
+    return (*limits, *([comparability(Setting.of(material.document))] if analysis.claims else ()))

@@ -5,31 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dogcam.analysis.evidence import Evidence
-from dogcam.analysis.tables import is_baseline
+from dogcam.analysis.tables import Tables, is_baseline
 from dogcam.experiment.evaluations import Cell, Choice
-from dogcam.language import say
+from dogcam.experiment.runs import Experiment
 from dogcam.language.numbers import NONE, count, listed, number
 from dogcam.methods import title_of
 from dogcam.report.document import Row, Table
+from dogcam.report.material import Material
+from dogcam.report.naming import images
 from dogcam.report.protocol_words import in_words
 from dogcam.report.texts import heads, text
 
+_ORIGINS = ("drawn", "archives", "tfds")  # what `data.Origin.kind` may be
 # Where the experiment lay and what it was called is no part of what was done.
 _NOT_DONE = ("home", "name", "resume")
 _WORDED = {"status": ("training", "finished"), "target": ("true", "predicted"), "smoothed": ("flip", "scale")}
 
 
-def provenance(evidence: Evidence) -> tuple[Table, ...]:
+def provenance(material: Material) -> tuple[Table, ...]:
     """Data and versions, the configuration, the protocols in words, thresholds, and what training and scoring left out."""
-    config = {name: each for name, each in evidence.document.get("config", {}).items() if name not in _NOT_DONE}
+    document, read = material.document, material.kept.tables if material.kept else None
+    config = {name: each for name, each in document.get("config", {}).items() if name not in _NOT_DONE}
+    skipped = [(each.id, each.reason) for each in material.analysis.problems]
     tables = (
-        protocols_table(evidence, evidence.protocols) if evidence.protocols else None,
-        _thresholds(evidence),
-        made_table(evidence),
+        protocols_table(read, read.protocols) if read and read.protocols else None,
+        _thresholds(read) if read else None,
+        made_table(material.experiment, read),
         _pairs("configuration", config, folded=True) if config else None,
-        _problems("training", evidence.document.get("problems", ())),
-        _problems("scoring", evidence.evaluation.problems() if evidence.evaluation else ()),
+        _problems("training", [(each.get("id", ""), each.get("reason", "")) for each in document.get("problems", ())]),
+        _problems("scoring", skipped),
     )
     return tuple(table for table in tables if table is not None)
 
@@ -56,16 +60,16 @@ def _worded(kind: str, code: Any) -> Any:
     return text(f"provenance.{kind}.{code}") if code in _WORDED[kind] else code
 
 
-def protocols_table(evidence: Evidence, names: Iterable[str]) -> Table:
+def protocols_table(tables: Tables, names: Iterable[str]) -> Table:
     """What protocols mean."""
-    return _pairs("protocols", {name: in_words(evidence.protocol(name)) for name in names}, key="protocols")
+    return _pairs("protocols", {name: in_words(tables.protocol(name)) for name in names}, key="protocols")
 
 
-def made_table(evidence: Evidence) -> Table:
+def made_table(experiment: Experiment, tables: Tables | None) -> Table:
     """Data, network, versions and what was evaluated."""
-    document = evidence.document
+    document = experiment.document
     values = {
-        "experiment": evidence.experiment.name,
+        "experiment": experiment.name,
         "created": document.get("created"),
         "status": _worded("status", document.get("status")),
         **_data(document.get("dataset", {})),
@@ -73,7 +77,7 @@ def made_table(evidence: Evidence) -> Table:
         "seeds": document.get("seeds"),
         "versions": {"dogcam": document.get("dogcam"), **document.get("versions", {})},
         "seconds": _seconds(document.get("seconds")),
-        "scope": _scope(evidence),
+        "scope": _scope(tables) if tables else None,
     }
     known = {text(f"provenance.made.{name}"): value for name, value in values.items() if value is not None}
     return _pairs("facts", known)
@@ -92,7 +96,7 @@ def _data(dataset: Mapping[str, Any]) -> dict[str, Any]:
 
 def _source(source: Any) -> str | None:
     """Where the data came from; an earlier dogcam kept it in English, and that stays as it is."""
-    if isinstance(source, Mapping) and source.get("kind") in _SOURCES:
+    if isinstance(source, Mapping) and source.get("kind") in _ORIGINS:
         return text(f"provenance.sources.{source['kind']}", **source)
     return source and written(source)
 
@@ -125,24 +129,20 @@ def _seconds(by_run: Any) -> str | None:
     return text("provenance.seconds", seconds=f"{sum(seconds):,.0f}") if seconds else None
 
 
-def _scope(evidence: Evidence) -> str | None:
+def _scope(tables: Tables) -> str:
     """What was evaluated, and that there is more where there is."""
-    if evidence.evaluation is None:
-        return None
-    about, scope = evidence.evaluation.about(), evidence.evaluation.scope
+    about, scope = tables.about, tables.evaluation.scope
     target = _worded("target", about.get("target", "true" if scope.endswith("true") else "predicted"))
     ways = listed([_worded("smoothed", way) for way in about.get("smooth") or ()])
-    known = {"scope": scope, "images": evidence.images, "target": target}
+    known = {"scope": scope, "images": images(tables.images, scope.partition("-")[0]), "target": target}
     shown = text("provenance.smoothed_scope", ways=ways, **known) if ways else text("provenance.scope", **known)
-    others = ", ".join(each.scope for each in evidence.experiment.evaluations()[1:])
+    others = ", ".join(each.scope for each in tables.experiment.evaluations() if each.scope != scope)
     return text("provenance.not_shown", shown=shown, others=others) if others else shown
 
 
-def _thresholds(evidence: Evidence) -> Table | None:
+def _thresholds(tables: Tables) -> Table | None:
     """Every threshold that no protocol states, and what it was chosen on."""
-    if evidence.evaluation is None:
-        return None
-    choices = {cell: evidence.evaluation.choice(cell) for cell in evidence.tables}
+    choices = {cell: tables.evaluation.choice(cell) for cell in tables.cells}
     rows = tuple(
         _threshold(cell, choice)
         for cell, choice in choices.items()
@@ -163,8 +163,8 @@ def _threshold(cell: Cell, choice: Choice) -> Row:
     return Row.of(title_of(cell.method), cell.layer, cell.protocol, *place, *reached, kind=kind)
 
 
-def _problems(kind: str, problems: Sequence[Mapping[str, Any]]) -> Table | None:
+def _problems(kind: str, problems: Sequence[tuple[Any, Any]]) -> Table | None:
     """What training or scoring left out."""
     caption, columns = text(f"provenance.{kind}_problems", n=len(problems)), heads("provenance.problems_heads")
-    rows = tuple(Row.of(str(each.get("id", "")), str(each.get("reason", ""))) for each in problems)
+    rows = tuple(Row.of(str(name), str(reason)) for name, reason in problems)
     return Table(caption, columns, rows, words=2) if rows else None

@@ -58,7 +58,8 @@ def featured(material: Material) -> tuple[Picture, int] | None:
 def told_of(material: Material, picture: Picture) -> str:
     """Which picture this is, and the rule that picked it."""
     kept = material.kept
-    assert kept is not None and kept.judge is not None, "a picture is featured by what judges it"
+    if kept is None or kept.judge is None:
+        raise ValueError("a picture is featured by what judges it; received a report without kept maps")
     key, epoch = kept.judge
     values = {"method": title_of(key.method), "layer": key.layer, "epoch": epoch}
     return text("pictures.featured", n=len(kept.ranked), picture=picture.id, label=picture.label, **values)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from dogcam.analysis.comparison import Comparison, Line
+from dogcam.analysis.comparison import Line
 from dogcam.language import message, say
-from dogcam.language.numbers import number
 from dogcam.statistics import Agreement, Interval
 from dogcam.statistics.intervals import LEAST
 
@@ -27,12 +26,6 @@ _REASONS = {
 }
 _TOO_FEW_IN_ALL = message("{n} images scored in every run are too few for an interval: {least} are needed")
 _TESTS = {"signed-rank": message("Wilcoxon signed-rank"), "crossed-t": message("crossed t")}
-_MARKS = {
-    "above": message("Above it, by a 95 % interval: {names}."),
-    "undecided": message("Not told apart from it: {names}."),
-    "few": message("Too few images to say: {names}."),
-    "below": message("Below it: {names}."),
-}
 
 
 def interval_described(interval: Interval) -> str:
@@ -64,10 +57,10 @@ def interval_words(interval: Interval) -> str:
 
 def same_reason(line: Line) -> str:
     """Why the names of a line of a ranking count as one, in figures, with the theorem behind it where there is one."""
-    if line.same is None:
+    if line.agreement is None:
         return ""
-    measured = agreement(line.same)
-    if len(line.names) > 2:
+    measured = agreement(line.agreement)
+    if len(line.maps) > 2:
         measured = say("every two of them: {agreement}", agreement=measured)
     if not line.by_algebra:
         return measured
@@ -91,22 +84,3 @@ def agreement(of: Agreement) -> str:
 def test_name(code: str) -> str:
     """What a pair was tested by, `statistics.Pair.test`."""
     return say(_TESTS[code])
-
-
-def comparison_sentences(comparison: Comparison) -> list[str]:
-    """What a comparison says: which draw the same, and how methods stand to the best box that never looks."""
-    found = [
-        say("The same boxes: {names} ({reason}).", names=", ".join(line.names), reason=same_reason(line))
-        for line in comparison.lines
-        if line.same
-    ]
-    if comparison.baseline is None:
-        return found
-    score = next(line.iou.value for line in comparison.lines if comparison.baseline in line.names)
-    told = [say(text, names=", ".join(names)) for mark, text in _MARKS.items() if (names := comparison.below(mark))]
-    if told:
-        best = say(
-            "The best box that never looks is {box}, mean IoU {iou}.", box=comparison.baseline, iou=number(score)
-        )
-        found.append(" ".join([best, *told]))
-    return found

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from scipy import stats
@@ -20,6 +20,8 @@ ALPHA = 0.05  # of the corrected test
 # Scores nearer than this are the same score computed in another order.
 _TIE = 1e-9
 SIGNED_RANK, CROSSED_T = "signed-rank", "crossed-t"
+
+K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class SignedRank:
 
 
 @dataclass(frozen=True)
-class Pair:
+class Pair(Generic[K]):
     """first - second over the images that both scored. It can stand wherever an `Interval` can.
 
     Attributes:
@@ -50,8 +52,8 @@ class Pair:
         test: `SIGNED_RANK`, or `CROSSED_T` over several runs, whose spread ranks of images would ignore.
     """
 
-    first: str
-    second: str
+    first: K
+    second: K
     difference: Interval
     p: float
     holm: float
@@ -100,7 +102,7 @@ class Pair:
         """ "above", "below", or "undecided": on which side of 0 the difference lies, as far as it is `told_apart`."""
         return self.difference.verdict if self.told_apart else "undecided"
 
-    def turned(self) -> Pair:
+    def turned(self) -> Pair[K]:
         """second - first."""
         found = self.difference
         return replace(
@@ -170,15 +172,15 @@ def holm(p: Sequence[float]) -> np.ndarray:
 
 def compare(
     scores: np.ndarray,
-    names: Sequence[str],
-    which: Sequence[tuple[str, str]] | None = None,
+    names: Sequence[K],
+    which: Sequence[tuple[K, K]] | None = None,
     *,
     method: str | None = None,
     confidence: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
     least: int = LEAST,
-) -> tuple[Pair, ...]:
+) -> tuple[Pair[K], ...]:
     """Compare columns of scores pair by pair over the same images and the same resamples.
 
     Args:
@@ -199,9 +201,9 @@ def compare(
         )
     which = list(combinations(names, 2)) if which is None else list(which)
     columns = {name: column for column, name in enumerate(names)}
-    unknown = sorted({name for pair in which for name in pair} - set(columns))
+    unknown = sorted({str(name) for pair in which for name in pair if name not in columns})
     if unknown:
-        raise ValueError(f"no scores of {', '.join(unknown)}; there are {', '.join(names)}")
+        raise ValueError(f"no scores of {', '.join(unknown)}; there are {', '.join(map(str, names))}")
     if not which:
         return ()
     options = {"confidence": confidence, "seed": seed, "resamples": resamples, "least": least}
@@ -212,10 +214,10 @@ def compare(
 
 def _tested(
     scores: np.ndarray,
-    which: Sequence[tuple[str, str]],
+    which: Sequence[tuple[K, K]],
     sides: tuple[list[int], list[int]],
     options: dict[str, Any],
-) -> list[Pair]:
+) -> list[Pair[K]]:
     """The pairs before correction; `sides` are the places of their first and second columns."""
     differences = scores[..., sides[0]] - scores[..., sides[1]]
     several = scores.ndim == 3

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, count, product
 from string import ascii_lowercase
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 
-from dogcam.statistics.pairs import Pair, compare
+from dogcam.statistics.pairs import K, Pair, compare
 from dogcam.statistics.same import Agreement, SameGroup
 
 
 @dataclass(frozen=True)
-class Ranked:
+class Ranked(Generic[K]):
     """One line of a ranking.
 
     Attributes:
@@ -26,14 +26,14 @@ class Ranked:
         same: how far any two of the names agree at least; None for a single one.
     """
 
-    names: tuple[str, ...]
+    names: tuple[K, ...]
     score: float
     rank: int
     letters: str
     same: Agreement | None = None
 
 
-def representatives(names: Sequence[str], groups: Iterable[SameGroup] = ()) -> list[str]:
+def representatives(names: Sequence[K], groups: Iterable[SameGroup[K]] = ()) -> list[K]:
     """The names that need comparing: of each group only the first."""
     others = {name for group in groups for name in group.names[1:]}
     return [name for name in names if name not in others]
@@ -41,13 +41,13 @@ def representatives(names: Sequence[str], groups: Iterable[SameGroup] = ()) -> l
 
 def ranking(
     scores: np.ndarray,
-    names: Sequence[str],
-    groups: Sequence[SameGroup] = (),
-    pairs: Sequence[Pair] | None = None,
+    names: Sequence[K],
+    groups: Sequence[SameGroup[K]] = (),
+    pairs: Sequence[Pair[K]] | None = None,
     *,
     higher_is_better: bool = True,
     **options: Any,
-) -> tuple[Ranked, ...]:
+) -> tuple[Ranked[K], ...]:
     """Rank methods by their means, with ties where no test tells them apart.
 
     Args:
@@ -85,7 +85,7 @@ def ranking(
     )
 
 
-def _check_groups(names: Sequence[str], groups: Sequence[SameGroup]) -> None:
+def _check_groups(names: Sequence[K], groups: Sequence[SameGroup[K]]) -> None:
     grouped = [name for group in groups for name in group.names]
     if len(set(grouped)) != len(grouped) or not set(grouped) <= set(names):
         raise ValueError(f"groups hold each of the ranked names once at most; received {grouped} for {list(names)}")
@@ -96,18 +96,20 @@ def _mean(column: np.ndarray) -> float:
     return float(scored.mean()) if len(scored) else float("nan")
 
 
-def _better(names: Sequence[str], pairs: Iterable[Pair], sign: int) -> list[tuple[str, str]]:
+def _better(names: Sequence[K], pairs: Iterable[Pair[K]], sign: int) -> list[tuple[K, K]]:
     """The (better, worse) pairs that are told apart."""
     found = {frozenset((pair.first, pair.second)): pair for pair in pairs}
     missing = [pair for pair in combinations(names, 2) if frozenset(pair) not in found]
     if missing:
-        raise ValueError(f"no comparison of {' with '.join(missing[0])} among the pairs; {len(missing)} are missing")
+        raise ValueError(
+            f"no comparison of {' with '.join(map(str, missing[0]))} among the pairs; {len(missing)} are missing"
+        )
     wanted = (found[frozenset(pair)] for pair in combinations(names, 2))
     told = [pair for pair in wanted if pair.told_apart]
     return [(pair.first, pair.second) if sign * pair.mean > 0 else (pair.second, pair.first) for pair in told]
 
 
-def letters(names: Sequence[str], separable: Iterable[tuple[str, str]]) -> dict[str, str]:
+def letters(names: Sequence[K], separable: Iterable[tuple[K, K]]) -> dict[K, str]:
     """Compact letter display: two names share a letter exactly where they are not separable (Piepho 2004).
 
     Insert and absorb: one letter for all; a separable pair splits every letter that holds both into one without the first

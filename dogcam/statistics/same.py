@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Generic, TypeVar
 
 import numpy as np
+
+K = TypeVar("K", bound=Hashable)
 
 BOXES_SAME = 0.995  # share of the images
 MAPS_SAME = 1e-4  # of a map's range
@@ -35,7 +38,7 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class SameGroup:
+class SameGroup(Generic[K]):
     """Methods of which every two agree.
 
     Attributes:
@@ -43,7 +46,7 @@ class SameGroup:
         worst: the smallest share of equal boxes and the largest difference of maps between any two of them.
     """
 
-    names: tuple[str, ...]
+    names: tuple[K, ...]
     worst: Agreement
 
 
@@ -55,14 +58,14 @@ def by_maximum(maps: np.ndarray) -> np.ndarray:
 
 
 def groups_of_same(
-    boxes: Mapping[str, np.ndarray],
-    maps: Mapping[str, np.ndarray] | None = None,
+    boxes: Mapping[K, np.ndarray],
+    maps: Mapping[K, np.ndarray] | None = None,
     *,
     share: float = BOXES_SAME,
     within: float = MAPS_SAME,
     corner: float = _CORNER,
     normalise: Callable[[np.ndarray], np.ndarray] = by_maximum,
-) -> list[SameGroup]:
+) -> list[SameGroup[K]]:
     """Group the methods whose boxes agree on nearly all images, or whose normalised maps agree everywhere.
 
     Agreeing within a tolerance is not transitive: a may agree with b, and b with c, where a and c do not. Groups are
@@ -100,7 +103,7 @@ def groups_of_same(
     return [SameGroup(group, _worst([agreement[pair] for pair in combinations(group, 2)])) for group in groups]
 
 
-def _boxes(name: str, boxes: np.ndarray) -> np.ndarray:
+def _boxes(name: Hashable, boxes: np.ndarray) -> np.ndarray:
     boxes = np.asarray(boxes, np.float64)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"boxes are (images, 4); received {boxes.shape} for {name}")
@@ -130,10 +133,10 @@ def _apart(agreement: Agreement) -> tuple[float, float]:
     return -np.nan_to_num(agreement.boxes, nan=-1.0), np.nan_to_num(agreement.maps, nan=np.inf)
 
 
-def _linked(names: list[str], agreeing: list[tuple[str, str]]) -> list[tuple[str, ...]]:
+def _linked(names: list[K], agreeing: list[tuple[K, K]]) -> list[tuple[K, ...]]:
     """Complete linkage over pairs in order of preference -> the groups of two or more."""
     edges = {frozenset(pair) for pair in agreeing}
-    group_of: dict[str, tuple[str, ...]] = {name: (name,) for name in names}
+    group_of: dict[K, tuple[K, ...]] = {name: (name,) for name in names}
     for first, second in agreeing:
         one, other = group_of[first], group_of[second]
         if one is not other and all(frozenset((a, b)) in edges for a in one for b in other):

@@ -7,48 +7,56 @@ from collections.abc import Sequence
 from itertools import product
 
 from dogcam import figures
-from dogcam.analysis.decomposition import Walk
+from dogcam.analysis.analysis import analyse, write
+from dogcam.analysis.decomposition import PipelineDecomposition
 from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import Protocol
 from dogcam.commands.evaluate.gallery import keep_gallery
 from dogcam.commands.evaluate.inputs import Subject, adopted, prepare, trained, training_boxes
-from dogcam.commands.evaluate.results import Evaluated, EvaluateResult, Found, summarised
+from dogcam.commands.evaluate.results import Asked, EvaluateResult
 from dogcam.core.config import EvaluateConfig
 from dogcam.core.errors import InputError, Interrupted
 from dogcam.core.progress import Progress
+from dogcam.core.records import to_plain
 from dogcam.engine import HeatmapEngine, checked_layer, fused_cells, plan_cells, study_cells
 from dogcam.experiment.evaluations import Cell
 from dogcam.models.classifier import Classifier
+from dogcam.report.exhibits.decomposition import chart
+from dogcam.report.formats.csv import write_csv
 from dogcam.scoring import Scoring, by_score
-from dogcam.scoring.decomposing import decomposed
+from dogcam.scoring.decomposition import decomposed
 from dogcam.scoring.faithfulness import score_faithfulness
 from dogcam.scoring.passes import score_pass
-from dogcam.scoring.sides import Side, parse
+from dogcam.scoring.pipelines import Pipeline, parse
 from dogcam.scoring.uninformed import UNINFORMED, score_baselines, score_uninformed
 
 
 def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
     """Score the experiment's heatmaps as `config` says; cells appear one by one, each whole."""
     began = time.perf_counter()
-    sides = [parse(each) for each in config.decompose]
+    pipelines = [parse(each) for each in config.decompose]
     subject = trained(config, progress) if config.model is None else adopted(config, progress)
     scoring, counted = prepare(config, subject, progress)
     scoring.evaluation.write_problems({"id": each.id, "reason": each.reason} for each in counted.problems)
     first = subject.model(subject.runs[0], subject.epochs[0])
-    pooled = first.pooled_layer()
     try:
         cells = _score(config, scoring, subject, first, progress)
         keep_gallery(config, scoring, subject, cells, progress)
-        walks = tuple(_walk(config, scoring, subject, each, progress) for each in sides)
+        decompositions = tuple(_decomposed(config, scoring, subject, each, progress) for each in pipelines)
     except KeyboardInterrupt:
         raise Interrupted(
             f"finished cells are kept in {scoring.evaluation.path}; the same command with --resume goes on"
         ) from None
-    of = Evaluated(
-        subject.experiment, scoring.evaluation, scoring.protocols, subject.runs, subject.epochs, subject.choice
-    )
-    found = Found(cells, pooled, subject.dataset.classes, counted, walks)
-    return summarised(config, of, found, began, progress)
+    protocols = tuple(protocol.name for protocol in scoring.protocols)
+    asked = Asked(config, cells, protocols, subject.runs, subject.epochs, subject.choice, decompositions)
+    with progress.task("statistics"):
+        analysis = analyse(subject.experiment, scoring.evaluation)
+        write(analysis, scoring.evaluation)
+    if config.csv:
+        for path in write_csv(analysis, scoring.evaluation.path.parent / "csv"):
+            progress.note(f"wrote {path}")
+    seconds = time.perf_counter() - began
+    return EvaluateResult(subject.experiment, scoring.evaluation, analysis, asked, counted, seconds)
 
 
 def _score(
@@ -68,9 +76,9 @@ def _score(
     return frozenset(wanted)
 
 
-def _walk(
-    config: EvaluateConfig, scoring: Scoring, subject: Subject, sides: tuple[Side, Side], progress: Progress
-) -> Walk:
+def _decomposed(
+    config: EvaluateConfig, scoring: Scoring, subject: Subject, pipelines: tuple[Pipeline, Pipeline], progress: Progress
+) -> PipelineDecomposition:
     """Where the gap between two pipelines comes from, at the last epoch of the first run.
 
     Raises:
@@ -79,8 +87,8 @@ def _walk(
     if not scoring.pictures.records:
         raise InputError("--decompose compares boxes with annotated ones, and no picture has one")
     number, epoch = subject.runs[0], subject.epochs[-1]
-    walk = decomposed(
-        sides,
+    found = decomposed(
+        pipelines,
         subject.model(number, epoch),
         scoring.pictures,
         scoring.targets,
@@ -93,11 +101,11 @@ def _walk(
         mask_batch=config.mask_batch,
         smooth=config.smooth,
     )
-    figure = figures.waterfall(walk.decomposition, walk.titles, walk.said)
-    name = f"{walk.first}-{walk.second}_run-{number}_epoch-{epoch:02d}"
-    path = scoring.evaluation.write_walk(name, walk.document(), figures.image_bytes(figure))
+    name = f"{found.first.name}-{found.second.name}_run-{number}_epoch-{epoch:02d}"
+    figure = figures.image_bytes(chart(found).draw())
+    path = scoring.evaluation.write_decomposition(name, to_plain(found), figure)
     progress.note(f"where the gap comes from: {path}")
-    return walk
+    return found
 
 
 def _score_epoch(

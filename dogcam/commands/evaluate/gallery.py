@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from dogcam.analysis.choosing import SEED
-from dogcam.analysis.evidence import Evidence
+from dogcam.analysis.choosing import SEED, choosable, chosen
+from dogcam.analysis.pictures import Kept
+from dogcam.analysis.tables import Columns, Tables
 from dogcam.commands.evaluate.inputs import Subject, entry, thumbnail
 from dogcam.core.config import FUSIONS, EvaluateConfig
 from dogcam.core.files import plain
 from dogcam.core.progress import Progress
 from dogcam.data.pipeline import Pictures
 from dogcam.engine import HeatmapEngine
-from dogcam.experiment.evaluations import Cell
+from dogcam.experiment.evaluations import Cell, MapKey
 from dogcam.experiment.kept import KeptPictures
 from dogcam.models.classifier import Classifier
 from dogcam.scoring import Scoring
@@ -69,34 +70,28 @@ def keep_gallery(
 
 def _wanted(scoring: Scoring, subject: Subject) -> _Wanted | None:
     """What the rules choose now; None where there is nothing to choose from."""
-    evidence = Evidence.of(subject.experiment, scoring.evaluation)
-    protocol, epoch, chosen = evidence.drawn_under, evidence.galleries_at, _rules(evidence)
+    tables = Tables.of(subject.experiment, scoring.evaluation)
+    epoch, there = choosable(Kept.of(tables))
+    rules = {} if epoch is None else _rules(tables, epoch, there)
     places = {record.id: place for place, record in enumerate(scoring.pictures.records)}
-    positions = tuple(sorted(places[image] for image in chosen if image in places))
-    if protocol is None or epoch is None or not positions:
+    positions = tuple(sorted(places[image] for image in rules if image in places))
+    if epoch is None or not positions:
         return None
-    pairs = (pair for pair in evidence.pairs if evidence.columns(protocol.name, *pair, epoch) is not None)
+    pairs = tuple((key.method, key.layer) for key in there)
     index = [entry(scoring.pictures, position, subject.dataset.classes) for position in positions]
-    index = [plain({**each, "rules": chosen[each["id"]]}) for each in index]
-    return _Wanted(evidence.run, epoch, tuple(pairs), positions, index)
+    index = [plain({**each, "rules": rules[each["id"]]}) for each in index]
+    return _Wanted(tables.run, epoch, pairs, positions, index)
 
 
-def _rules(evidence: Evidence) -> dict[str, list[dict[str, Any]]]:
+def _rules(tables: Tables, epoch: int, there: Mapping[MapKey, Columns]) -> dict[str, list[dict[str, Any]]]:
     """By image the rules that chose it, each with all that is needed to choose it again."""
+    protocol = tables.drawn_under.name if tables.drawn_under else ""
+    about = {"epoch": epoch, "run": tables.run, "protocol": protocol, "seed": SEED}
     found: dict[str, list[dict[str, Any]]] = {}
-    for gallery in evidence.galleries():
+    for gallery in chosen(there, tables.pooled_layer):
         for pick in gallery.picks:
-            rule = {
-                "rule": gallery.rule,
-                "place": pick.place,
-                "method": pick.pair[0],
-                "layer": pick.pair[1],
-                "epoch": evidence.galleries_at,
-                "run": evidence.run,
-                "protocol": evidence.drawn_under.name if evidence.drawn_under else "",
-                "seed": SEED,
-            }
-            found.setdefault(pick.image, []).append(rule)
+            rule = {"rule": gallery.rule, "place": pick.place, "method": pick.map.method, "layer": pick.map.layer}
+            found.setdefault(pick.image, []).append({**rule, **about})
     return found
 
 

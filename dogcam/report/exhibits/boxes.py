@@ -64,10 +64,7 @@ def _ranked(material: Material) -> Sheet | None:
     drawn = [tile(material, picture, key, epoch, picture.label or picture.id) for picture in pictures]
     tiles = tuple(each for each in drawn if each is not None)
     values = {"method": title_of(key.method), "layer": key.layer, "epoch": epoch}
-    if len(tiles) == n:
-        caption = text("boxes.all", **values)
-    else:
-        caption = text("boxes.some", shown=len(tiles), n=n, **values)
+    caption = text("boxes.all" if len(tiles) == n else "boxes.some", n, shown=len(tiles), **values)
     draw = partial(wall, [(each.pixels, each.panel, each.truth) for each in tiles])
     return Sheet("kept-pictures", caption, caption, (("", tiles),), draw, mixed=True) if tiles else None
 

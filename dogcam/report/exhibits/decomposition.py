@@ -15,37 +15,27 @@ from dogcam.analysis.decomposition import (
     PipelineSettings,
     ScoredMap,
     Setting,
-    decompositions_of,
 )
-from dogcam.analysis.evidence import Evidence
 from dogcam.figures import waterfall
 from dogcam.language import say
 from dogcam.language.numbers import NONE, count, listed, number, signed, signed_ends
 from dogcam.methods import title_of
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
-from dogcam.report.texts import heads, text
+from dogcam.report.material import Material
+from dogcam.report.texts import exhibit, heads, text
 from dogcam.report.wording import interval_words
 from dogcam.statistics import Interval, Step
 
-PLACE = 11
 # A choice whose change differs by more than this from order to order is said to depend on the others.
 _DEPENDS = 0.01
 
 
-def decompositions(evidence: Evidence) -> Exhibit | None:
-    """Exhibit 11, beyond the study's six: all that were asked for; None where none was."""
-    kept = decompositions_of(evidence.evaluation) if evidence.evaluation else ()
-    if not kept:
-        return None
-    return Exhibit(
-        PLACE,
-        "decomposition",
-        text("decomposition.title"),
-        tuple(sentence for each in kept for sentence in sentences(each)[:2]),
-        tuple(block for each in kept for block in (chart(each), _table(each))),
-        text("decomposition.can"),
-        text("decomposition.cannot"),
-    )
+def decomposition(material: Material) -> Exhibit | None:
+    """All that were asked for; None where none was."""
+    found = material.analysis.decompositions
+    lead = (sentence for each in found for sentence in sentences(each)[:2])
+    blocks = (block for each in found for block in (chart(each), _table(each)))
+    return exhibit("decomposition", lead, blocks) if found else None
 
 
 # Words

@@ -13,35 +13,23 @@ from dogcam.language.numbers import NONE, number, p_value, signed_ends, spelled,
 from dogcam.methods import title_of
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
 from dogcam.report.dynamics_words import sentences
-from dogcam.report.texts import heads, text
+from dogcam.report.material import Material
+from dogcam.report.texts import exhibit, heads, text
 
-PLACE = 8
 _TOLD = 3  # tracks that sentences are about; all are in the table
 _SHOWN = 6  # methods in one small chart: as many as there are colours
 
 
-def training_dynamics(found: Sequence[Dynamics], pooled: str, colour_of: Callable[[str], int]) -> Exhibit | None:
-    """Exhibit 8, beyond the study's six; None where no method was scored at two epochs.
-
-    Args:
-        found: by protocol, the main one first.
-        pooled: the layer that feeds the pooling, which sentences are about where it was scored.
-        colour_of: a method's colour in charts.
-    """
+def dynamics(material: Material) -> Exhibit | None:
+    """None where no method was scored at two epochs."""
+    found, pooled = material.analysis.dynamics, material.analysis.pooled_layer
     if not found:
         return None
     main = found[0]
     layer = pooled if _at(main, pooled) else None
     folded = (table for each in found for table in _folded(each, each is main))
-    return Exhibit(
-        PLACE,
-        "dynamics",
-        text("dynamics.title"),
-        tuple(sentences(main, layer, most=_TOLD)),
-        (_chart(main, colour_of), _table(main), *folded),
-        text("dynamics.can"),
-        _cannot(main),
-    )
+    blocks = (_chart(main, material.colour_of), _table(main), *folded)
+    return exhibit("dynamics", sentences(main, layer, most=_TOLD), blocks, cannot=_cannot(main))
 
 
 def _cannot(found: Dynamics) -> str:

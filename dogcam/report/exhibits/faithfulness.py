@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from dogcam.analysis.evidence import Evidence
 from dogcam.analysis.faithfulness import Faithfulness, FaithfulnessRow, Leading
 from dogcam.experiment.evaluations import Cell
 from dogcam.figures import Point, scatter
@@ -13,26 +12,19 @@ from dogcam.language import counted, say
 from dogcam.language.numbers import count, listed, number, spelled, with_ends
 from dogcam.methods import title_of
 from dogcam.metrics.faithfulness import BOXED_ONLY, FAITHFULNESS
-from dogcam.report.colours import colour_of
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
-from dogcam.report.texts import heads, text
+from dogcam.report.material import Material
+from dogcam.report.texts import exhibit, heads, text
+from dogcam.report.wording import interval_reason
 
-PLACE = 10
 
-
-def faithfulness(found: Faithfulness | None, evidence: Evidence) -> Exhibit | None:
-    """Exhibit 10, beyond the study's six; None where no map was scored for faithfulness."""
+def faithfulness(material: Material) -> Exhibit | None:
+    """None where no map was scored for faithfulness."""
+    found = material.analysis.faithfulness
     if found is None:
         return None
-    return Exhibit(
-        PLACE,
-        "faithfulness",
-        text("faithfulness.title"),
-        (*(_best(evidence, found, each) for each in found.leading), *_fit(evidence, found)),
-        (*_chart(evidence, found), *_tables(found)),
-        text("faithfulness.can"),
-        text("faithfulness.cannot"),
-    )
+    lead = (*(_best(material, found, each) for each in found.leading), *_fit(material, found))
+    return exhibit("faithfulness", lead, (*_chart(material, found), *_tables(found)))
 
 
 def _tables(found: Faithfulness) -> list[Table]:
@@ -78,29 +70,22 @@ def _note(rows: Sequence[FaithfulnessRow], names: Sequence[str]) -> str:
     if games and any(without):
         said.append(text("faithfulness.games", len(games), games=listed(games), numbers=", ".join(map(str, without))))
     unsure = (row.scores[name] for row in rows for name in names if name in row.scores)
-    reasons = dict.fromkeys(each.reason for each in unsure if each.low != each.low)
+    reasons = dict.fromkeys(interval_reason(each) for each in unsure if each.low != each.low)
     said += [text("faithfulness.reason", reason=reason) for reason in reasons]
     return " ".join(said)
 
 
-def _name(evidence: Evidence, cell: Cell) -> str:
-    """ "Grad-CAM" at the layer that feeds the pooling, else with its layer."""
-    if cell.layer in ("", "input", evidence.pooled_layer):
-        return title_of(cell.method)
-    return say("{method} at {layer}", method=title_of(cell.method), layer=cell.layer)
+def _names(material: Material, cells: Sequence[Cell]) -> str:
+    return listed([material.named(cell.map) for cell in cells])
 
 
-def _names(evidence: Evidence, cells: Sequence[Cell]) -> str:
-    return listed([_name(evidence, cell) for cell in cells])
-
-
-def _best(evidence: Evidence, found: Faithfulness, leading: Leading) -> str:
+def _best(material: Material, found: Faithfulness, leading: Leading) -> str:
     """The best by one score, beside the random map and the other methods."""
     values = {row.cell: with_ends(row.scores.get(leading.score)) for row in found.told}
     known = {
         "score": _title(leading.score),
         "better": _better(leading.score),
-        "methods": _names(evidence, leading.leaders),
+        "methods": _names(material, leading.leaders),
         "value": values[leading.leaders[0]],
     }
     n, random = len(leading.leaders), leading.random
@@ -114,7 +99,7 @@ def _best(evidence: Evidence, found: Faithfulness, leading: Leading) -> str:
     else:
         known |= {"other": values[random.cell], "difference": spelled(random.pair.difference)}
         told = _beside_random(n, known, random.pair.told_apart)
-    return " ".join([told, *_among(evidence, leading)])
+    return " ".join([told, *_among(material, leading)])
 
 
 def _beside_random(n: int, known: dict[str, str], sure: bool) -> str:
@@ -141,32 +126,32 @@ def _better(score: str) -> str:
     return say("higher is better") if FAITHFULNESS[score].larger_is_better else say("lower is better")
 
 
-def _among(evidence: Evidence, leading: Leading) -> list[str]:
+def _among(material: Material, leading: Leading) -> list[str]:
     """Whether the best is the best for certain."""
     if leading.tied:
-        return [say("Not told apart from that: {methods}.", methods=_names(evidence, leading.tied))]
+        return [say("Not told apart from that: {methods}.", methods=_names(material, leading.tied))]
     return [say("Every other method is told apart from that.")] if leading.others else []
 
 
-def _fit(evidence: Evidence, found: Faithfulness) -> list[str]:
+def _fit(material: Material, found: Faithfulness) -> list[str]:
     """Whether the most faithful maps are those whose boxes fit best."""
     if not found.fitting or not found.leading:
         return []
     first, cells = found.leading[0], [each.cell for each in found.fitting]
     highest = max(each.iou.value for each in found.fitting)
-    known = {"iou": number(highest), "protocol": evidence.protocols[0], "score": _title(first.score)}
+    known = {"iou": number(highest), "protocol": material.analysis.protocols[0], "score": _title(first.score)}
     if not set(cells).isdisjoint(first.leaders):
         return [say("What is the most faithful by {score} also has the highest mean IoU ({iou}, {protocol}).", **known)]
     return [
         say(
             "The highest mean IoU ({iou}, {protocol}) is that of {methods}, not of what is the most faithful by {score}.",
-            methods=_names(evidence, cells),
+            methods=_names(material, cells),
             **known,
         )
     ]
 
 
-def _chart(evidence: Evidence, found: Faithfulness) -> list[Chart]:
+def _chart(material: Material, found: Faithfulness) -> list[Chart]:
     """Mean IoU against the first score, of the maps that have both."""
     if not found.leading:
         return []
@@ -176,14 +161,14 @@ def _chart(evidence: Evidence, found: Faithfulness) -> list[Chart]:
         return []
     points = []
     for row in both:
-        (x, y), colour = (ious[row.cell], row.scores[score]), colour_of(evidence, row.cell.method)
+        (x, y), colour = (ious[row.cell], row.scores[score]), material.colour_of(row.cell.method)
         ends = (x.value, x.low, x.high), (y.value, y.low, y.high)
-        points.append(Point(_name(evidence, row.cell), *ends, None if row.baseline else colour, row.baseline))
+        points.append(Point(material.named(row.cell.map), *ends, None if row.baseline else colour, row.baseline))
     label = say("{score} ({better})", score=_title(score), better=_better(score))
     caption = text(
         "faithfulness.chart",
-        images=evidence.images,
-        protocol=evidence.protocols[0],
+        images=material.images,
+        protocol=material.analysis.protocols[0],
         score=_title(score),
         asked=count(found.told[0].n),
         run=found.run,

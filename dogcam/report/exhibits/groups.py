@@ -13,53 +13,43 @@ from functools import partial
 import numpy as np
 
 from dogcam.analysis import study
-from dogcam.analysis.evidence import Evidence
 from dogcam.analysis.groups import GroupedScores, Groups
 from dogcam.analysis.tables import is_baseline
-from dogcam.experiment.evaluations import Cell
+from dogcam.experiment.evaluations import Cell, MapKey
 from dogcam.figures import Dots, dot_plot
 from dogcam.language import message, say
 from dogcam.language.numbers import count, with_ends
-from dogcam.methods import never_looks, title_of
-from dogcam.report.colours import colour_of
+from dogcam.methods import title_of
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
 from dogcam.report.group_words import labels
-from dogcam.report.texts import text
+from dogcam.report.material import Material
+from dogcam.report.texts import exhibit, text
 from dogcam.statistics import Interval
 from dogcam.statistics.intervals import LEAST
 
-PLACE = 9
 _ALL, _ENDS = 40, 15  # breeds in one figure: all of so many, of more the best and the worst so many
 
 
-def groups(made: Sequence[Groups], evidence: Evidence) -> Exhibit | None:
-    """Exhibit 9, beyond the study's six; None where no method was scored, or all pictures are of one group.
-
-    Args:
-        made: of one run at one epoch under one protocol, one for each grouping.
-    """
+def groups(material: Material) -> Exhibit | None:
+    """Under the main protocol; None where no method was scored, or all pictures are of one group."""
+    main = material.analysis.protocols[0] if material.analysis.protocols else None
+    made = [each for each in material.analysis.groups if each.lines[0].cell.protocol == main]
     looking = (each for each in made if not all(is_baseline(line.cell) for line in each.lines))
-    shown = [_Shown(evidence, each, _lines(each, evidence)) for each in looking if len(each.groups) > 1]
-    if not shown:
-        return None
-    return Exhibit(
-        PLACE,
-        "groups",
-        text("groups.title"),
-        tuple(sentence for each in shown for sentence in each.sentences()),
-        tuple(block for each in shown for block in each.blocks()),
-        text("groups.can"),
-        text("groups.cannot"),
-    )
+    shown = [_Shown(material, each, _lines(each, material)) for each in looking if len(each.groups) > 1]
+    lead = (sentence for each in shown for sentence in each.sentences())
+    return exhibit("groups", lead, (block for each in shown for block in each.blocks())) if shown else None
 
 
-def _lines(made: Groups, evidence: Evidence) -> list[GroupedScores]:
+def _lines(made: Groups, material: Material) -> list[GroupedScores]:
     """The best method, the study's two, and the best box that never looks, as tables have them; of the same scores one."""
-    mine = [line for line in made.lines if not is_baseline(line.cell)]
-    unseen = [line for line in made.lines if is_baseline(line.cell) and never_looks(line.cell.method)]
-    pooled = {line.cell.method: line for line in mine if line.cell.layer == evidence.pooled_layer}
+    family = material.analysis.spoken(made.lines[0].cell.protocol)
+    best = [] if family is None else [*family.methods_of(family.looking[:1])[:1], family.unseen]
+    wanted = (
+        [best[0], *(MapKey(method, material.analysis.pooled_layer) for method in study.IOU), best[1]] if best else []
+    )
+    by_map = {line.cell.map: line for line in made.lines}
     different: list[GroupedScores] = []
-    for line in [*_best(mine), *(pooled[method] for method in study.IOU if method in pooled), *_best(unseen)]:
+    for line in (by_map[key] for key in wanted if key in by_map):
         if not any(np.array_equal(_ends(line), _ends(each), equal_nan=True) for each in different):
             different.append(line)
     return [line for line in made.lines if any(line is each for each in different)]
@@ -78,7 +68,7 @@ def _best(lines: Sequence[GroupedScores]) -> list[GroupedScores]:
 class _Shown:
     """One grouping as it is shown: groups in order, of breeds the best first."""
 
-    evidence: Evidence
+    material: Material
     made: Groups
     lines: list[GroupedScores]
 
@@ -98,9 +88,7 @@ class _Shown:
         """A line as it is named: a method away from the layer that feeds the pooling with its own."""
         if is_baseline(cell):
             return say("{box} (never looks)", box=title_of(cell.method))
-        if cell.layer == self.evidence.pooled_layer:
-            return title_of(cell.method)
-        return say("{method} at {layer}", method=title_of(cell.method), layer=cell.layer)
+        return self.material.named(cell.map)
 
     def blocks(self) -> list[Chart | Table]:
         """Of breeds a figure, and a table of all; of the others a table."""
@@ -138,7 +126,7 @@ class _Shown:
     def _dots(self, cell: Cell, means: Sequence[Interval]) -> Dots:
         ends = [each.value for each in means], [each.low for each in means], [each.high for each in means]
         hollow = is_baseline(cell)
-        return Dots(self.name(cell), *ends, None if hollow else colour_of(self.evidence, cell.method), hollow)
+        return Dots(self.name(cell), *ends, None if hollow else self.material.colour_of(cell.method), hollow)
 
     def sentences(self) -> list[str]:
         """Where the best method's boxes fit best and worst, as far as their intervals lie apart."""

@@ -10,6 +10,7 @@ import numpy as np
 from dogcam.analysis import study
 from dogcam.analysis.claims import Claim
 from dogcam.analysis.scores import Scores, ThresholdCurve
+from dogcam.analysis.study import Setting
 from dogcam.experiment.evaluations import MapKey
 from dogcam.figures import Interval, Series, Sweep, intervals, line_chart, sweep_chart
 from dogcam.language import say
@@ -37,8 +38,14 @@ def localization(material: Material) -> Exhibit | None:
     blocks += [*_differences(material, main), *_thresholds(material, main)]
     blocks += [_iou_table(material, protocol) for protocol in others]
     blocks += [_every_score(material, protocol) for protocol in analysis.protocols]
-    lead = [sentence(claim, analysis) for claim in analysis.claims if claim.protocol == main]
-    cannot = " ".join([caution(analysis), text("localization.cannot"), text("study.unstated")])
+    lead = [sentence(claim) for claim in analysis.claims if claim.protocol == main]
+    cannot = " ".join(
+        [
+            caution(analysis.claims, material.images, material.on_training),
+            text("localization.cannot"),
+            text("study.unstated"),
+        ]
+    )
     return exhibit("localization", lead, blocks, cannot=cannot)
 
 
@@ -71,7 +78,10 @@ def _iou_table(material: Material, protocol: str) -> Table:
     both = [text(f"localization.{name}", epoch=epoch) for epoch in epochs for name in ("epoch", "published")]
     first = heads("localization.heads")
     unseen = ", ".join(f"{name} {number(value)}" for name, value in study.UNSEEN_IOU.items())
-    note = [in_words(material.kept.tables.protocol(protocol) if material.kept else None), comparability(material.document)]
+    note = [
+        in_words(material.kept.tables.protocol(protocol) if material.kept else None),
+        comparability(Setting.of(material.document)),
+    ]
     return Table(
         text("localization.table", protocol=protocol),
         (*first, "n", *both),

@@ -56,7 +56,11 @@ def _sheet(material: Material, keys: Sequence[MapKey], epoch: int) -> Sheet | No
     titles = _beside([title_of(key.method) for key in keys])
     caption = text("methods.sheet", methods=titles, layer=keys[0].layer, epoch=epoch)
     pictures = [(each.pixels, each.panel, each.truth) for _, row in rows for each in row]
-    return Sheet("methods", caption, caption, tuple(rows), partial(wall, pictures, columns=1 + len(keys))) if rows else None
+    return (
+        Sheet("methods", caption, caption, tuple(rows), partial(wall, pictures, columns=1 + len(keys)))
+        if rows
+        else None
+    )
 
 
 def mean_ious(material: Material) -> list[str]:
@@ -84,7 +88,9 @@ def mean_ious(material: Material) -> list[str]:
 def _remainders(material: Material) -> list[Table]:
     """How much of the difference between CAM and Grad-CAM is left when CAM's negative values are cut."""
     rows = tuple(
-        Row.of(epoch_name(each.epoch), count(each.n), percent(each.below), f"{each.largest:.1e}" if each.largest else "0")
+        Row.of(
+            epoch_name(each.epoch), count(each.n), percent(each.below), f"{each.largest:.1e}" if each.largest else "0"
+        )
         for each in material.analysis.measures.remainders
     )
     columns = ("", "n", *heads("methods.remainder_heads"))

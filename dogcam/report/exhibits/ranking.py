@@ -76,7 +76,7 @@ def _chart(material: Material, found: Comparison) -> Chart:
 def _table(material: Material, found: Comparison) -> Table:
     """Rank, letters, mean IoU and what is won over never looking, line by line."""
     reasons = [
-        text("ranking.same", names=_name(material, line), reason=same_reason(line.agreement, len(line.maps), line.by_algebra))
+        text("ranking.same", names=_name(material, line), reason=same_reason(line))
         for line in found.lines
         if line.agreement is not None
     ]

@@ -14,30 +14,26 @@ from dogcam.figures import curves
 from dogcam.language import say
 from dogcam.language.numbers import NONE, count, number
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
+from dogcam.report.material import Material
 from dogcam.report.study_words import comparability
-from dogcam.report.texts import heads, text
+from dogcam.report.texts import exhibit, heads, text
 from dogcam.report.training_words import choice_words, verdict_sentence
 
 
-def training(found: Training, document: Mapping[str, Any]) -> Exhibit | None:
-    """Exhibit 1: accuracy and loss by run and epoch, each run's peak and overfitting, and the choice of the run.
-
-    Args:
-        document: `experiment.json`.
-    """
+def training(material: Material) -> Exhibit | None:
+    """Accuracy and loss by run and epoch, each run's peak and overfitting, and the choice of the run; None before an epoch."""
+    found, document = material.analysis.training, material.document
     if found.chosen is None:
         return None
     n = len(found.verdicts)
     used = say("Run {run} is used from here on: {why}.", run=found.chosen.run, why=choice_words(found.chosen))
     images = count(document.get("dataset", {}).get("counts", {}).get("test"))
-    return Exhibit(
-        1,
-        "training",
-        text("training.title"),
+    lead, blocks = (
         (*map(verdict_sentence, found.verdicts), used),
         (_runs_table(found, document), *_curve_charts(found), _every_epoch(found)),
-        text("training.can", n, images=images),
-        text("training.cannot", n),
+    )
+    return exhibit(
+        "training", lead, blocks, can=text("training.can", n, images=images), cannot=text("training.cannot", n)
     )
 
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dogcam.analysis.summary import SUMMARY_VERSION
-from dogcam.core.files import readable, write_bytes
-from dogcam.experiment.runs import Experiment
+from dogcam.analysis.analysis import Analysis
+from dogcam.analysis.flat import TABLES
+from dogcam.core.files import plain, readable, write_bytes
 from dogcam.language import say
 from dogcam.report.document import Document, Table
-from dogcam.report.formats.summary_tables import TABLES
 from dogcam.report.formats.tables_of import tables_of
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -49,33 +47,17 @@ def table_csv(table: Table) -> str:
     return in_columns(heads, ([entry.text for entry in row.entries] for row in table.rows))
 
 
-def write_summary(experiment: Experiment, folder: Path) -> tuple[list[Path], str]:
-    """Write the tables of an experiment's `summary.json` into `folder`.
+def write_csv(analysis: Analysis, folder: Path) -> list[Path]:
+    """Write the tables of an analysis (`analysis.flat.TABLES`) that have rows; those of an earlier call that have none now go.
 
     Returns:
-        The files written, and why there are none; "" where there are.
-    """
-    path = experiment.path / "evaluation" / "summary.json"
-    again = f"dogcam evaluate {experiment.name} --resume writes it"
-    if not path.exists():
-        return [], f"{path} is not there, so that its tables are left out of the CSV files: {again}"
-    document = json.loads(path.read_text(encoding="utf-8"))
-    if document.get("schema_version") != SUMMARY_VERSION:
-        return [], f"{path} is another dogcam's, so that its tables are left out of the CSV files: {again}"
-    return write_csv(folder, document), ""
-
-
-def write_csv(folder: Path, document: Mapping[str, Any]) -> list[Path]:
-    """Write the tables of a summary (see `summary.FIELDS`) that have rows; those of an earlier call that have none now go.
-
-    Returns:
-        The files written: of rows, over_runs, ranking, pairs, breakdowns, curves, walks, dynamics, claims, faithfulness.
+        The files written.
     """
     written = []
     for name, rows_of in TABLES.items():
-        path, rows = folder / f"{name}.csv", list(rows_of(document))
+        path, rows = folder / f"{name}.csv", list(rows_of(analysis))
         if rows:
-            write_bytes(path, as_csv(rows).encode("utf-8"))
+            write_bytes(path, as_csv(plain(rows)).encode("utf-8"))
             written.append(path)
         else:
             path.unlink(missing_ok=True)
