@@ -9,9 +9,10 @@ from types import SimpleNamespace
 import pytest
 from rich.cells import cell_len
 
-from dogcam import console
 from dogcam.console import scores
+from dogcam.console.evaluation import show_evaluation
 from dogcam.console.groups import sparkline
+from dogcam.console.tables import clean
 from dogcam.core.config import EvaluateConfig
 from dogcam.experiment.evaluations import Cell
 from dogcam.methods import METHODS
@@ -28,11 +29,11 @@ def shown(terminal, made, capsys):
 
     def show(result, width=80):
         if width is None:
-            console.show_evaluation(result)
+            show_evaluation(result)
             text = capsys.readouterr().out
         else:
             out, _ = terminal(width)
-            console.show_evaluation(result)
+            show_evaluation(result)
             text = made.text_of(out)
         assert made.harmless(text)
         return [line.rstrip() for line in text.splitlines()]
@@ -69,7 +70,7 @@ class TestScores:
         assert max(map(cell_len, lines)) <= (width or 1000)
         assert len([line for line in lines if re.search(r"(?<!\S)0\.816(?!\S)", line)]) == len(rows)
         if width is None:
-            assert " ".join(lines).count(console.clean(hostile)) == 4, "whole where no terminal cuts them"
+            assert " ".join(lines).count(clean(hostile)) == 4, "whole where no terminal cuts them"
 
     def test_at_80_columns_the_first_ones_and_what_there_is_room_for(self, shown, made):
         rows = [made.row(method, layer) for method in ("cam", "gradcam") for layer in LAYERS[:2]]
