@@ -45,7 +45,7 @@ def test_it_trains_evaluates_explains_and_reports(result):
 def test_what_to_type_next_can_be_typed(result, monkeypatch):
     from types import SimpleNamespace
 
-    from dogcam.cli.app import app
+    from dogcam.cli import app
 
     monkeypatch.setattr(
         app, "resolve", lambda dotted: lambda config, progress, **more: SimpleNamespace(document=dict, problems=())

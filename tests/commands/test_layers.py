@@ -7,7 +7,7 @@ import json
 import keras
 import pytest
 
-from dogcam.cli.app import app
+from dogcam.cli import app
 from dogcam.commands import layers
 from dogcam.core.config import ListConfig
 from dogcam.core.errors import ModelError, UnknownName
