@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from dogcam.boxes.protocols import PROTOCOLS
-from dogcam.cli.app import app
+from dogcam.cli import answering, app
 from dogcam.data import DATASETS
 from dogcam.methods import METHODS
 from dogcam.models.backbones import BACKBONES
@@ -91,7 +91,7 @@ def test_ci_takes_the_browser_there_is_or_installs_one_and_never_fails(found_by_
 def test_every_command_in_readme_is_one_the_program_takes(line, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        app, "resolve", lambda dotted: lambda config, progress, **more: asked.append(config) or _result()
+        answering, "resolve", lambda dotted: lambda config, progress, **more: asked.append(config) or _result()
     )
     assert app.main([*shlex.split(line, comments=True)[1:], "--json"]) == 0
     assert len(asked) == 1
@@ -158,7 +158,7 @@ def test_the_wheel_runs_outside_the_checkout(wheel, experiment, tmp_path):
     def run(*arguments):
         code = f"import sys; sys.path.insert(0, {str(installed)!r})\nimport dogcam.cli.app\n"
         code += f"assert dogcam.__file__.startswith({str(installed)!r}), dogcam.__file__\n"
-        code += f"sys.exit(dogcam.app.main({list(map(str, arguments))!r}))"
+        code += f"sys.exit(dogcam.cli.app.main({list(map(str, arguments))!r}))"
         return subprocess.run([sys.executable, "-c", code], cwd=elsewhere, capture_output=True, text=True, timeout=120)
 
     done = run("report", "--home", experiment.path.parent, "--out", tmp_path / "report", "--json")

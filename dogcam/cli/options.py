@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their values are read."""
+"""Options that several commands share, under which title help shows them, and how their values are read."""
 
 from __future__ import annotations
 
@@ -6,83 +6,99 @@ from typing import Annotated, Any
 
 import typer
 
-from dogcam.core.config import COLORMAPS, FUSIONS, GROUPINGS, SMOOTHINGS, EvaluateConfig, ExplainConfig, TrainConfig
+from dogcam.core.config import COLORMAPS, FUSIONS, SMOOTHINGS, ExplainConfig, TrainConfig
+
+# The titles of help, each of which stands where its first option does.
+MODEL, DATA, TRAINING, EXPERIMENT, OUTPUT = "Model", "Data", "Training", "Experiment", "Output"
+MAPS, VARIANTS, FILES, ANSWERS, SCORING = "Maps and boxes", "Variants of maps", "Files", "More answers", "Scoring"
+
+TERMINAL = ("as_json", "quiet", "verbose")  # what is about the answer and no part of a configuration
+_ONE_EACH = ("images",)  # a comma may be part of a file's name
+_NUMBERS = {"epochs": "--epoch", "checkpoints": "--checkpoints"}
 
 
-def _help_of(text: str, default: object = None) -> str:
+def option(
+    group: str, names: str, metavar: str | None, text: str, default: object = None, envvar: str | None = None
+) -> Any:
+    """An option that is None where it is not given: the default itself lives in `config`. No metavar: a flag."""
     shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
-    return text if shown in (None, "", False) else f"{text} [default: {shown}]"
+    shown = f"${envvar} or {shown}" if envvar else shown
+    return typer.Option(
+        *names.split(),
+        metavar=metavar,
+        help=text if shown is None else f"{text} [default: {shown}]",
+        rich_help_panel=group,
+        show_default=False,
+        envvar=envvar,
+        show_envvar=False,
+    )
 
 
-def option(*names: str, text: str, default: object = None, **more: Any) -> Any:
-    """An option that is None where it is not given: the default itself lives in `config`."""
-    return typer.Option(*names, help=_help_of(text, default), show_default=False, **more)
-
-
-Home = Annotated[
-    str | None, option("--home", text="where experiments live", default=TrainConfig.home, envvar="DOGCAM_HOME")
+Methods = Annotated[
+    list[str] | None, option(MAPS, "--method", "METHOD", "see dogcam list methods; repeat, or use commas")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="print the result as JSON on standard output, nothing else there")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="no progress and no notes")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="also what TensorFlow has to say")]
-DataDir = Annotated[str | None, option("--data-dir", text="folder of the dataset")]
-Methods = Annotated[list[str] | None, option("--method", text="CAM method; repeat, or separate by commas")]
-Layers = Annotated[list[str] | None, option("--layer", text="layer; repeat, or separate by commas")]
-Weights = Annotated[
-    str | None,
-    option("--weights", text="for imagenet:BACKBONE: imagenet, none or a file", default=ExplainConfig.weights),
+Layers = Annotated[list[str] | None, option(MAPS, "--layer", "LAYER", "see dogcam list layers; repeat, or use commas")]
+Epochs = Annotated[list[str] | None, option(MAPS, "--epoch", "EPOCH", "kept epoch; repeat, or use commas")]
+Fuse = Annotated[
+    str | None, option(VARIANTS, "--fuse", "WAY", f"also one map of a method's layers: {', '.join(FUSIONS)}")
 ]
-Labels = Annotated[str | None, option("--labels", text="file of the model's class names, one a line")]
-Preprocess = Annotated[str | None, option("--preprocess", text="for FILE.keras: a backbone's name, unit or none")]
-Output = Annotated[str | None, option("--output", text="of a model with several outputs, the one of the classes")]
-Fuse = Annotated[str | None, option("--fuse", text=f"also one map of a method's layers: {', '.join(FUSIONS)}")]
 Smooth = Annotated[
-    list[str] | None, option("--smooth", text=f"mean over varied inputs: {', '.join(SMOOTHINGS)} or both")
+    list[str] | None, option(VARIANTS, "--smooth", "WAY", f"mean over varied inputs: {', '.join(SMOOTHINGS)} or both")
 ]
 MaskBatch = Annotated[
     int | None,
-    option("--mask-batch", text="masked copies a pass, of methods that need many", default=ExplainConfig.mask_batch),
+    option(VARIANTS, "--mask-batch", "N", "masked copies a pass, of methods that need many", ExplainConfig.mask_batch),
 ]
-Calibrate = Annotated[
-    int | None,
-    option("--calibrate", text="training pictures that thresholds are chosen on", default=EvaluateConfig.calibrate),
+Weights = Annotated[
+    str | None,
+    option(MODEL, "--weights", "WEIGHTS", "for imagenet:BACKBONE: imagenet, none or a file", ExplainConfig.weights),
 ]
-Faithfulness = Annotated[
-    int | None,
-    option("--faithfulness", text="also ask the network about its maps, of so many pictures with boxes"),
+Labels = Annotated[str | None, option(MODEL, "--labels", "FILE", "the model's class names, one a line")]
+Preprocess = Annotated[
+    str | None, option(MODEL, "--preprocess", "NAME", "for FILE.keras: a backbone's name, unit or none")
 ]
-Decompose = Annotated[
-    list[str] | None,
-    option("--decompose", text="where a gap comes from: cam:gradcam, or cam@cam2016:gradcam@wsol-v1"),
+OutputName = Annotated[
+    str | None, option(MODEL, "--output", "NAME", "of a model with several outputs, the one of the classes")
 ]
-By = Annotated[list[str] | None, option("--by", text=f"also a table by {', '.join(GROUPINGS)}")]
-Pairs = Annotated[bool, typer.Option("--pairs", help="also the ranking, and every pair compared")]
-Curves = Annotated[bool, typer.Option("--curves", help="also mean IoU by threshold")]
+DataDir = Annotated[str | None, option(DATA, "--data-dir", "DIR", "where the dataset lies")]
 Colormap = Annotated[
     str | None,
-    option("--colormap", text=f"colours of heat: {', '.join(COLORMAPS)}", default=ExplainConfig.colormap),
+    option(FILES, "--colormap", "NAME", f"colours of heat: {', '.join(COLORMAPS)}", ExplainConfig.colormap),
 ]
-Csv = Annotated[bool, typer.Option("--csv", help="also every table as CSV")]
-Epochs = Annotated[list[str] | None, option("--epoch", text="kept epoch; repeat, or separate by commas")]
+Home = Annotated[
+    str | None, option(EXPERIMENT, "--home", "DIR", "where experiments live", TrainConfig.home, "DOGCAM_HOME")
+]
+Csv = Annotated[bool, option(OUTPUT, "--csv", None, "also every table as CSV")]
+AsJson = Annotated[
+    bool, option(OUTPUT, "--json", None, "print the result as JSON on standard output, nothing else there")
+]
+Quiet = Annotated[bool, option(OUTPUT, "-q --quiet", None, "no progress and no notes")]
+Verbose = Annotated[bool, option(OUTPUT, "-v --verbose", None, "also what TensorFlow has to say")]
 
 
-def several(values: list[str] | None) -> tuple[str, ...] | None:
-    """Values given by repetition, by commas or both; None where none were given."""
-    if not values:
-        return None
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+def given(options: dict[str, Any]) -> dict[str, Any]:
+    """What was given of a command's options, as its configuration takes it: values given by commas are several."""
+    return {
+        name: _read(name, value) if isinstance(value, list) else value
+        for name, value in options.items()
+        if name not in TERMINAL and value is not None and value is not False
+    }
 
 
-def numbers(name: str, values: list[str] | None) -> tuple[int, ...] | None:
-    """Whole numbers given to the option `name`; None where none were given.
+def _read(name: str, values: list[str]) -> tuple[Any, ...]:
+    if name in _ONE_EACH:
+        return tuple(values)
+    parts = tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+    return _numbers(_NUMBERS[name], parts) if name in _NUMBERS else parts
+
+
+def _numbers(option: str, parts: tuple[str, ...]) -> tuple[int, ...]:
+    """Whole numbers given to `option`.
 
     Raises:
         typer.BadParameter: one is none.
     """
-    parts = several(values)
-    if parts is None:
-        return None
     wrong = [part for part in parts if not part.isdecimal()]
     if wrong:
-        raise typer.BadParameter(f"{name} takes whole numbers such as 3 or 3,5,7; received {wrong[0]!r}")
+        raise typer.BadParameter(f"{option} takes whole numbers such as 3 or 3,5,7; received {wrong[0]!r}")
     return tuple(map(int, parts))

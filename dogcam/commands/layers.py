@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dogcam.commands.listings import Listing
-from dogcam.core.config import LayersConfig
+from dogcam.core.config import ListConfig
 from dogcam.core.errors import ModelError
 from dogcam.core.progress import Progress
 from dogcam.engine import score_layers
@@ -16,7 +16,7 @@ from dogcam.models.graph import Step
 from dogcam.models.pretrained import load_model
 
 
-def run(config: LayersConfig, progress: Progress) -> Listing:
+def run(config: ListConfig, progress: Progress) -> Listing:
     """The layers of the model that `config` names, in order of execution.
 
     Raises:
@@ -30,7 +30,7 @@ def run(config: LayersConfig, progress: Progress) -> Listing:
     return Listing(f"Layers of {classifier.name}", ("layer", "kind", "output", "heatmap"), rows)
 
 
-def _model(config: LayersConfig) -> Classifier:
+def _model(config: ListConfig) -> Classifier:
     """The model itself; weights, class names and preprocessing do not matter here."""
     named = config.model or ""
     if named.startswith("imagenet:"):

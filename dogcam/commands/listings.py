@@ -8,8 +8,10 @@ from typing import Any
 
 from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import FIELDS, PROTOCOLS
+from dogcam.core.config import ListConfig
 from dogcam.core.errors import ExperimentError
 from dogcam.core.files import plain
+from dogcam.core.progress import Progress
 from dogcam.core.registry import resolve, unknown
 from dogcam.data import DATASETS
 from dogcam.experiment.runs import Experiment, all_experiments
@@ -33,8 +35,17 @@ class Listing:
         return plain([dict(zip(self.headings, row, strict=True)) for row in self.rows])
 
 
+def run(config: ListConfig, progress: Progress) -> Listing:
+    """The list that `config` names.
+
+    Raises:
+        UnknownName: there is no such list.
+    """
+    return listing(config.what, config.home)
+
+
 def listing(what: str, home: str) -> Listing:
-    """The list called `what`.
+    """The list called `what`; of experiments, those in `home`.
 
     Raises:
         UnknownName: there is no such list.

@@ -1,7 +1,8 @@
 """All that a terminal sees: tables, progress, the error line. The only user of rich and tqdm.
 
 Answers go to standard output, everything else to standard error, so that output can be piped. Texts from users are
-printed as they are and never read as rich's markup. The members, each of which may import only those named before it:
+printed as they are and never read as rich's markup. Importing the room imports nothing: an error line does not wait for what
+tables need. The members, each of which may import only those named before it:
 
     tables        streams, plain texts and tables, JSON, the error line, what was skipped
     training      the study's run-by-epoch table
@@ -15,29 +16,3 @@ printed as they are and never read as rich's markup. The members, each of which 
     listing       registries
     ending        reports, and the demo's last words
 """
-
-from dogcam.console.ending import show_demo, show_report
-from dogcam.console.evaluation import show_evaluation
-from dogcam.console.explanations import show_explanations
-from dogcam.console.listing import show_listing
-from dogcam.console.progress import TerminalProgress
-from dogcam.console.tables import clean, duration, show, show_error, show_json, show_problems, table
-from dogcam.console.training import history_table, show_training
-
-__all__ = [
-    "TerminalProgress",
-    "clean",
-    "duration",
-    "history_table",
-    "show",
-    "show_demo",
-    "show_error",
-    "show_evaluation",
-    "show_explanations",
-    "show_json",
-    "show_listing",
-    "show_problems",
-    "show_report",
-    "show_training",
-    "table",
-]

@@ -226,6 +226,7 @@ class EvaluateConfig(_Config):
     by: tuple[str, ...] = ()
     pairs: bool = False
     curves: bool = False
+    wide: bool = False
     csv: bool = False
     batch_size: int = 32
     data_dir: str | None = None
@@ -289,9 +290,10 @@ def _check_map_options(config: ExplainConfig | EvaluateConfig) -> None:
 
 
 @dataclass(frozen=True)
-class LayersConfig(_Config):
-    """`dogcam list layers`. No model: the newest experiment's."""
+class ListConfig(_Config):
+    """`dogcam list`. No model: the layers of the newest experiment's."""
 
+    what: str = ""
     model: str | None = None
     output: str | None = None
     home: str = "dogcam-runs"

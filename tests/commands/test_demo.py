@@ -45,10 +45,12 @@ def test_it_trains_evaluates_explains_and_reports(result):
 def test_what_to_type_next_can_be_typed(result, monkeypatch):
     from types import SimpleNamespace
 
-    from dogcam.cli.app import app
+    from dogcam.cli import answering, app
 
     monkeypatch.setattr(
-        app, "resolve", lambda dotted: lambda config, progress, **more: SimpleNamespace(document=dict, problems=())
+        answering,
+        "resolve",
+        lambda dotted: lambda config, progress, **more: SimpleNamespace(document=dict, problems=()),
     )
     for command in result.next_commands:
         words = shlex.split(command)

@@ -7,9 +7,9 @@ import json
 import keras
 import pytest
 
-from dogcam.cli.app import app
+from dogcam.cli import app
 from dogcam.commands import layers
-from dogcam.core.config import LayersConfig
+from dogcam.core.config import ListConfig
 from dogcam.core.errors import ModelError, UnknownName
 from dogcam.core.progress import Progress
 from dogcam.models.backbones import BACKBONES
@@ -30,7 +30,7 @@ def saved(tmp_path):
 
 
 def test_paths_shapes_and_what_is_fit_for_heatmaps(saved):
-    rows = layers.run(LayersConfig(model=saved, output="breed"), Progress()).rows
+    rows = layers.run(ListConfig(model=saved, output="breed"), Progress()).rows
     assert {row[0]: row[1:] for row in rows} == {
         "outer/inner/conv": ("Conv2D", "10 x 14 x 4", "yes"),
         "outer/inner/relu": ("ReLU", "10 x 14 x 4", "yes, cam too, default"),
@@ -41,14 +41,14 @@ def test_paths_shapes_and_what_is_fit_for_heatmaps(saved):
 
 
 def test_a_backbone_needs_no_weights_for_it():
-    listing = layers.run(LayersConfig(model="imagenet:mobilenet_v2"), Progress())
+    listing = layers.run(ListConfig(model="imagenet:mobilenet_v2"), Progress())
     marked = [row[0] for row in listing.rows if "default" in row[3]]
     assert marked == [BACKBONES["mobilenet_v2"].last_conv]
     assert listing.rows[-1][2] == "1000"
 
 
 def test_an_experiments_newest(experiment):
-    listing = layers.run(LayersConfig(home=str(experiment.path.parent)), Progress())
+    listing = layers.run(ListConfig(home=str(experiment.path.parent)), Progress())
     assert listing.title == "Layers of tiny"
     assert [row[0] for row in listing.rows if "cam too" in row[3]] == [experiment.document["model"]["pooled_layer"]]
 
@@ -58,7 +58,7 @@ def test_why_cam_is_not_possible_is_said(tmp_path, listener):
     model = keras.Sequential([keras.Input((8, 8, 3)), layer.Conv2D(2, 3, name="c"), layer.Flatten(), layer.Dense(3)])
     model.save(tmp_path / "flat.keras")
     progress = listener()
-    layers.run(LayersConfig(model=str(tmp_path / "flat.keras")), progress)
+    layers.run(ListConfig(model=str(tmp_path / "flat.keras")), progress)
     assert progress.notes == [
         "cam is not possible: its dense layer is fed by Conv2D 'c', not by global average pooling; every other method is"
     ]
@@ -82,4 +82,4 @@ def test_from_the_command_line(saved, capsys):
 )
 def test_what_is_not_there(model, error, words):
     with pytest.raises(error, match=words):
-        layers.run(LayersConfig(model=model), Progress())
+        layers.run(ListConfig(model=model), Progress())

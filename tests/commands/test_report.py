@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import dogcam
-from dogcam.cli.app import app
+from dogcam.cli import app
 from dogcam.commands.report import run
 from dogcam.core.config import ReportConfig
 from dogcam.core.errors import ExperimentError, OptionError, UnknownName

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dogcam import console
+from dogcam.console.explanations import show_explanations
 
 
 class TestExplanations:
     def shown(self, capsys, made, *heats, **more):
-        console.show_explanations(made.explanations(heats, **more))
+        show_explanations(made.explanations(heats, **more))
         return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
 
     def test_a_table_for_each_class_and_for_the_baselines(self, capsys, made):
@@ -72,7 +72,7 @@ class TestExplanations:
         out, _ = terminal(width)
         layer = "product(conv3_block4_out+conv4_block6_out+conv5_block3_out)"
         box = np.array([0.1, 0.1, 0.9, 0.9])
-        console.show_explanations(made.explanations([made.heat(layer=layer, box=box, epoch=7, iou=0.5, flagged=True)]))
+        show_explanations(made.explanations([made.heat(layer=layer, box=box, epoch=7, iou=0.5, flagged=True)]))
         lines = [" ".join(line.split()) for line in made.text_of(out).splitlines()]
         assert max(map(len, made.text_of(out).splitlines())) <= width
         first = next(line for line in lines if line.startswith("gradcam"))
@@ -109,7 +109,7 @@ class TestExplanations:
             protocol=SimpleNamespace(name="default"),
             problems=(),
         )
-        console.show_explanations(result)
+        show_explanations(result)
         shown = made.text_of(out)
         assert made.harmless(shown)
         assert "(400 x 300)" in shown

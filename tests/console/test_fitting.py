@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from dogcam import console
 from dogcam.console.fitting import Column, drawn, fitting, stacked, told_apart
-from dogcam.console.tables import shortened
+from dogcam.console.tables import shortened, show
 
 
 class TestShortened:
@@ -84,7 +83,7 @@ class TestDrawn:
     @pytest.mark.parametrize("width", [30, 45, 60, 80])
     def test_a_row_is_a_line_and_numbers_are_whole(self, terminal, made, width):
         out, _ = terminal(width)
-        console.show(drawn("title", columns(5, 7, names=2), width))
+        show(drawn("title", columns(5, 7, names=2), width))
         lines = made.text_of(out).splitlines()
         assert len(lines) == 4
         assert max(map(cell_len, lines)) <= width
@@ -93,7 +92,7 @@ class TestDrawn:
     def test_short_names_leave_their_room_to_long_ones(self, terminal, made):
         out, _ = terminal(80)
         short = Column.of("short", ["ab", "cd"], name=True)
-        console.show(drawn("title", [short, *columns(5, names=1)], 42))
+        show(drawn("title", [short, *columns(5, names=1)], 42))
         assert "0nnnnnnnnnnnnnnnnnnnnnnnnnnnna" in made.text_of(out)
 
 

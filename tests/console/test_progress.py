@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from dogcam import console
-from dogcam.console import TerminalProgress, clean
+from dogcam.console import progress as progress_room
+from dogcam.console.progress import TerminalProgress
+from dogcam.console.tables import clean
 from dogcam.experiment.runs import HistoryRow
 
 
@@ -33,8 +34,8 @@ class TestProgressWithoutATerminal:
     @pytest.fixture(autouse=True)
     def at_once(self, monkeypatch):
         """Lines for everything, however quick."""
-        monkeypatch.setitem(console.progress._LOG_LINES, "mininterval", 0)
-        monkeypatch.setitem(console.progress._LOG_LINES, "delay", 0)
+        monkeypatch.setitem(progress_room._LOG_LINES, "mininterval", 0)
+        monkeypatch.setitem(progress_room._LOG_LINES, "delay", 0)
 
     def test_lines_on_standard_error_and_nothing_on_standard_output(self, capsys):
         with TerminalProgress() as progress:
@@ -52,7 +53,7 @@ class TestProgressWithoutATerminal:
         assert "0.6000" not in err
 
     def test_quick_work_says_nothing(self, capsys, monkeypatch):
-        monkeypatch.setitem(console.progress._LOG_LINES, "delay", 2.0)
+        monkeypatch.setitem(progress_room._LOG_LINES, "delay", 2.0)
         with TerminalProgress() as progress, progress.task("quick", 2) as step:
             step.advance(2)
         assert capsys.readouterr() == ("", "")

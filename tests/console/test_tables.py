@@ -11,9 +11,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from dogcam import console
 from dogcam.commands.listings import Listing
-from dogcam.console import clean, duration
+from dogcam.console.ending import show_report
+from dogcam.console.evaluation import show_evaluation
+from dogcam.console.listing import show_listing
+from dogcam.console.tables import clean, duration, show, show_error, show_json, show_problems, table
+from dogcam.console.training import show_training
 from dogcam.data import Problem
 
 
@@ -33,38 +36,38 @@ class TestClean:
 
 class TestStreams:
     def test_answers_go_to_standard_output(self, capsys):
-        console.show("a", console.table("t", ["h"], [["v"]]))
+        show("a", table("t", ["h"], [["v"]]))
         out, err = capsys.readouterr()
         assert out.split() == ["a", "t", "h", "v"]
         assert err == ""
 
     def test_errors_go_to_standard_error_on_one_line(self, capsys):
-        console.show_error("what\nwent [bold]wrong[/bold] \x1b[31m")
+        show_error("what\nwent [bold]wrong[/bold] \x1b[31m")
         out, err = capsys.readouterr()
         assert out == ""
         assert err == "error: what went [bold]wrong[/bold] �[31m\n"
 
     def test_a_long_error_is_broken_between_words_on_a_narrow_terminal(self, terminal, made):
         _, err = terminal(40)
-        console.show_error("word " * 40)
+        show_error("word " * 40)
         lines = made.text_of(err).splitlines()
         assert len(lines) > 4
         assert set(" ".join(lines).split()) == {"error:", "word"}
 
     def test_a_long_error_is_one_line_without_a_terminal(self, capsys):
-        console.show_error("word " * 400)
+        show_error("word " * 400)
         assert capsys.readouterr().err.count("\n") == 1
 
     def test_json_and_nothing_else(self, capsys):
         document = {"rows": [{"iou": 0.5, "name": "[bold]강아지[/bold]"}], "none": None}
-        console.show_json(document)
+        show_json(document)
         out, err = capsys.readouterr()
         assert json.loads(out) == document
         assert "강아지" in out, "readable, not escaped"
         assert err == ""
 
     def test_json_carries_any_text_through(self, capsys, hostile):
-        console.show_json({hostile: hostile})
+        show_json({hostile: hostile})
         out = capsys.readouterr().out
         assert json.loads(out) == {hostile: hostile}
 
@@ -73,8 +76,8 @@ class TestStreams:
         """Windows gives a pipe its old code page: neither the table's ≥ nor a Korean file name may be an error."""
         raw = io.BytesIO()
         monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding, newline="\n"))
-        console.show_evaluation(made.evaluation([made.row()]))
-        console.show("강아지 🐕")
+        show_evaluation(made.evaluation([made.row()]))
+        show("강아지 🐕")
         sys.stdout.flush()
         assert "gradcam" in raw.getvalue().decode(encoding)
 
@@ -84,12 +87,12 @@ class TestStreams:
         raw = io.BytesIO()
         monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding, newline="\n"))
         document = {"id": "강아지 🐕 é", "bad": "dog-\udcff.jpg"}
-        console.show_json(document)
+        show_json(document)
         sys.stdout.flush()
         assert json.loads(raw.getvalue().decode(encoding)) == document
 
     def test_a_pipe_gets_no_colours_and_no_cut_lines(self, capsys):
-        console.show_listing(Listing("t", ("name", "text"), (("a", "word " * 100),)))
+        show_listing(Listing("t", ("name", "text"), (("a", "word " * 100),)))
         out = capsys.readouterr().out
         assert "\x1b" not in out
         assert len(out.splitlines()) == 3
@@ -98,15 +101,13 @@ class TestStreams:
 class TestHostileTexts:
     def test_in_titles_and_sentences(self, terminal, hostile, made):
         out, err = terminal(80)
-        console.show_listing(Listing(hostile, ("name",), ((hostile,),)))
-        console.show(hostile)
-        console.show_training(made.training(path=hostile))
-        console.show_evaluation(made.evaluation([made.row()], path=f"{hostile}/evaluation/x"))
-        console.show_report(
-            SimpleNamespace(paths=[Path(hostile)], figures=[Path(hostile, hostile)], tables=(), seconds=1)
-        )
-        console.show_problems([Problem(hostile, hostile)])
-        console.show_error(hostile)
+        show_listing(Listing(hostile, ("name",), ((hostile,),)))
+        show(hostile)
+        show_training(made.training(path=hostile))
+        show_evaluation(made.evaluation([made.row()], path=f"{hostile}/evaluation/x"))
+        show_report(SimpleNamespace(paths=[Path(hostile)], figures=[Path(hostile, hostile)], tables=(), seconds=1))
+        show_problems([Problem(hostile, hostile)])
+        show_error(hostile)
         assert made.harmless(made.text_of(out))
         assert made.harmless(made.text_of(err))
         assert made.squeezed(clean(hostile)) in made.squeezed(made.text_of(out))
@@ -115,7 +116,7 @@ class TestHostileTexts:
 
 class TestProblems:
     def test_each_is_named_up_to_a_limit_and_the_rest_counted(self, capsys):
-        console.show_problems([Problem(f"dog {number}", "truncated") for number in range(12)])
+        show_problems([Problem(f"dog {number}", "truncated") for number in range(12)])
         out, err = capsys.readouterr()
         assert out == ""
         assert "12 inputs were skipped" in err
@@ -124,7 +125,7 @@ class TestProblems:
         assert "and 2 more" in err
 
     def test_none_is_silence(self, capsys):
-        console.show_problems([])
+        show_problems([])
         assert capsys.readouterr() == ("", "")
 
 
@@ -138,8 +139,9 @@ def test_durations(seconds, text):
 def test_the_room_is_entered_at_once():
     """An error line must not wait for arrays, statistics or networks."""
     program = (
-        "import sys\nimport dogcam.console\n"
-        "print(sorted({'numpy', 'scipy', 'matplotlib', 'keras', 'tensorflow'} & set(sys.modules)))"
+        "import sys\nimport dogcam.console\nassert 'rich' not in sys.modules\nimport dogcam.console.tables\n"
+        "heavy = {'numpy', 'scipy', 'matplotlib', 'keras', 'tensorflow', 'dogcam.metrics', 'dogcam.analysis', 'dogcam.report'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"

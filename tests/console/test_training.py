@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from dogcam import console
+from dogcam.console.tables import show
+from dogcam.console.training import history_table, show_training
 from dogcam.experiment.runs import HistoryRow
 
 
@@ -12,7 +13,7 @@ class TestTrainingTable:
     @pytest.mark.parametrize("width", [80, 120])
     def test_the_studys_table_fits(self, terminal, width, made):
         out, _ = terminal(width)
-        console.show_training(made.training())
+        show_training(made.training())
         lines = made.text_of(out).splitlines()
         assert lines[0].startswith("Test accuracy and loss at the kept epochs")
         assert " ".join(lines[1].split()) == "run e3 acc e3 loss e5 acc e5 loss e7 acc e7 loss peak"
@@ -24,7 +25,7 @@ class TestTrainingTable:
     def test_the_live_table_shows_the_last_runs_side_by_side(self, capsys):
         rows = [HistoryRow(run, 1, "test", run / 10, 0.5) for run in range(1, 6)]
         rows += [HistoryRow(5, 2, "test", 0.9, 0.25), HistoryRow(5, 2, "train", 0.123, 0.321)]
-        console.show(console.history_table(rows))
+        show(history_table(rows))
         lines = capsys.readouterr().out.splitlines()
         assert "run 2" not in lines[1]
         assert [f"run {run} acc" in lines[1] for run in (3, 4, 5)] == [True] * 3
