@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import pytest
 
+from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import PROTOCOLS, load_protocol
 from dogcam.cli import app
 from dogcam.data import DATASETS
@@ -156,10 +157,12 @@ def _result():
     return SimpleNamespace(document=dict, problems=())
 
 
-def test_pages_together_name_every_method_protocol_and_dataset():
-    everything = "\n".join(TEXTS.values())
-    for name in [*METHODS, *PROTOCOLS, *DATASETS]:
-        assert re.search(rf"`{re.escape(name)}[`:]", everything), name
+@pytest.mark.parametrize("name", [*METHODS, *BASELINES, *BACKBONES, *PROTOCOLS, *DATASETS])
+def test_pages_together_name_everything_that_people_choose(name):
+    assert re.search(rf"`{re.escape(name)}[`:]", "\n".join(TEXTS.values()))
+
+
+def test_there_is_much_to_choose_and_to_type():
     assert len(COMMANDS) >= 8
     assert len(BACKBONES) >= 19
 
