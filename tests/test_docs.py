@@ -1,4 +1,4 @@
-"""Documentation that can fail: what README says to type is what CI runs and what the program takes."""
+"""Documentation that can fail: what README and the pages say to type is what CI runs and what the program takes."""
 
 from __future__ import annotations
 
@@ -16,16 +16,31 @@ import keras
 import numpy as np
 import pytest
 
-from dogcam.boxes.protocols import PROTOCOLS
+from dogcam.boxes.baselines import BASELINES
+from dogcam.boxes.protocols import PROTOCOLS, load_protocol
 from dogcam.cli import answering, app
 from dogcam.data import DATASETS
 from dogcam.methods import METHODS
 from dogcam.models.backbones import BACKBONES
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
-COMMANDS = [line for block in BLOCKS for line in block.splitlines() if line.startswith("dogcam ")]
+PAGES = {path.relative_to(ROOT).as_posix(): path for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]}
+TEXTS = {name: path.read_text(encoding="utf-8") for name, path in PAGES.items()}
+
+
+def blocks(kind, name):
+    """The blocks of code of a kind on a page."""
+    return re.findall(rf"```{kind}\n(.*?)```", TEXTS[name], flags=re.DOTALL)
+
+
+BLOCKS = blocks("sh", "README.md")
+COMMANDS = [
+    pytest.param(line, id=f"{name}: {line}")
+    for name in PAGES
+    for block in blocks("sh", name)
+    for line in block.splitlines()
+    if line.startswith("dogcam ")
+]
 
 
 def test_the_first_two_commands_set_everything_up_by_themselves():
@@ -97,9 +112,9 @@ def test_every_command_in_readme_is_one_the_program_takes(line, monkeypatch):
     assert len(asked) == 1
 
 
-def test_the_python_in_readme_runs_and_prints_nothing(tmp_path, monkeypatch, capsys):
-    """On a user's own model: a backbone used as a layer, with a softmax head."""
-    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+@pytest.fixture
+def where_the_user_is(tmp_path, monkeypatch):
+    """A folder with pictures and a user's own model: a backbone used as a layer, with a softmax head."""
     body = keras.Sequential(
         [keras.Input((32, 32, 3)), keras.layers.Conv2D(4, 3, activation="relu", name="conv")], name="body"
     )
@@ -108,28 +123,71 @@ def test_the_python_in_readme_runs_and_prints_nothing(tmp_path, monkeypatch, cap
     keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(pooled)).save(tmp_path / "my.keras")
     np.save(tmp_path / "pictures.npy", np.random.default_rng(0).integers(0, 256, (2, 40, 60, 3), np.uint8))
     monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run_as_a_reader(name):
+    """The names that a page's blocks of Python leave behind, one run after the other, as a reader would type them."""
     names: dict = {}
-    exec(compile(code, "README.md", "exec"), names)
-    assert len(code.strip().splitlines()) <= 7
+    for code in blocks("python", name):
+        exec(compile(code, name, "exec"), names)
+    return names
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if blocks("python", name)])
+def test_the_python_on_a_page_runs_and_prints_nothing(name, where_the_user_is, capsys):
+    assert run_as_a_reader(name)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_python_for_a_model_of_ones_own_is_short_and_gives_what_it_says(where_the_user_is):
+    assert len(blocks("python", "docs/python.md")[0].strip().splitlines()) <= 7
+    names = run_as_a_reader("docs/python.md")
     found, engine = names["found"], names["HeatmapEngine"]
     assert {method for method, _ in found.maps} == {"gradcam", "layercam"}
     assert all(maps.shape == (2, 30, 30) for maps in found.maps.values())
     assert (found.targets == 0).all()
     assert (found.against == 1).all()
-    assert (tmp_path / "explained.png").stat().st_size > 10_000
+    assert (where_the_user_is / "explained.png").stat().st_size > 10_000
     assert engine(names["classifier"], [("gradcam", "conv")]).cells == [("gradcam", "body/conv")]
-    assert capsys.readouterr() == ("", "")
+    assert {cell: maps.shape for cell, maps in names["heat"].maps.items()} == {("gradcam", "body/conv"): (2, 30, 30)}
 
 
 def _result():
     return SimpleNamespace(document=dict, problems=())
 
 
-def test_readme_names_every_method_protocol_and_dataset():
-    for name in [*METHODS, *PROTOCOLS, *DATASETS]:
-        assert f"`{name}" in README, name
+@pytest.mark.parametrize("name", [*METHODS, *BASELINES, *BACKBONES, *PROTOCOLS, *DATASETS])
+def test_pages_together_name_everything_that_people_choose(name):
+    assert re.search(rf"`{re.escape(name)}[`:]", "\n".join(TEXTS.values()))
+
+
+def test_there_is_much_to_choose_and_to_type():
     assert len(COMMANDS) >= 8
     assert len(BACKBONES) >= 19
+
+
+def test_the_protocol_of_ones_own_is_one(tmp_path):
+    (fields,) = blocks("toml", "docs/names.md")
+    (tmp_path / "my.toml").write_text(fields, encoding="utf-8")
+    assert load_protocol(tmp_path / "my.toml").name == "my"
+
+
+def test_readme_is_what_one_reads_before_trying():
+    assert len(TEXTS["README.md"].splitlines()) <= 120
+    for name in PAGES:
+        assert name == "README.md" or f"]({name})" in TEXTS["README.md"], f"README does not lead to {name}"
+
+
+@pytest.mark.parametrize("path", [*PAGES.values(), ROOT / "CONTRIBUTING.md"], ids=lambda path: path.name)
+def test_links_between_pages_lead_somewhere(path):
+    links = re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8"))
+    for link in (each for each in links if "://" not in each):
+        name, _, anchor = link.partition("#")
+        target = path.parent / name if name else path
+        assert target.is_file(), link
+        heads = re.findall(r"^#+ (.*)", target.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        assert not anchor or anchor in {re.sub(r"[^\w -]", "", head).lower().replace(" ", "-") for head in heads}, link
 
 
 @pytest.fixture(scope="module")
