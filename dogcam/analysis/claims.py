@@ -179,7 +179,7 @@ def _own(evidence: Evidence, protocol: str, found: Mapping[str, Weighed]) -> Ite
 
 
 def _differences(found: Weighed) -> tuple[Difference, ...]:
-    return tuple(Difference(*between, interval) for between, interval in found.near.items())
+    return tuple(Difference(**between._asdict(), interval=interval) for between, interval in found.near.items())
 
 
 def _beating(found: Weighed) -> str:

@@ -33,6 +33,7 @@ class Interval:
         low, high: the interval; NaN where none can be given, and then `reason` says why.
         n: the images it rests on.
         method: a key of `METHODS`, what was done and not merely what was asked for.
+        confidence: 0.95 unless it was widened for several comparisons.
         reason: what is to be known about the interval; empty where there is nothing.
         runs: the training runs it rests on.
     """

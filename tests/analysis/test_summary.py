@@ -99,7 +99,7 @@ def document(tmp_path_factory):
     every = [*CELLS, BOX]
     marked = [{**row, "unseen": None} for row in localisation_rows(evaluation)]
     difference = Difference("gradcam", "cam", 7, None, Interval(0.1, 0.05, 0.2, N))
-    claim = Claim("rises", "study", "default", "supported", (difference,), difference)
+    claim = Claim("parts", "study", "default", "supported", (difference,), difference, ("supported", "supported"))
     return {
         "schema_version": SUMMARY_VERSION,
         **dict.fromkeys(("experiment", "scope", "run_choice", "target"), "text"),

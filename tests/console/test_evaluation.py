@@ -372,13 +372,13 @@ class TestComparisons:
 class TestWords:
     def test_claims_with_their_verdicts(self, shown, made):
         claims = (made.claim("rises", "p", "supported"), made.claim("falls", "p", "undecided"))
-        lines = shown(made.evaluation([made.row()], claims=claims), 120)
+        lines = shown(made.evaluation([made.row()], claims=claims), 200)
         place = lines.index(f"supported: {sentence(claims[0])}")
         assert lines[place + 1] == f"undecided: {sentence(claims[1])}"
 
     def test_of_several_protocols_the_claims_are_those_of_the_first_and_say_so(self, shown, made):
         claims = (made.claim("rises", "one", "supported"), made.claim("rises", "two", "undecided"))
-        lines = shown(made.evaluation([made.row()], claims=claims), 120)
+        lines = shown(made.evaluation([made.row()], claims=claims), 200)
         place = lines.index(f"one: supported: {sentence(claims[0])}")
         assert lines[place + 1] == "Verdicts and dynamics under two are in summary.json and in the report."
         assert not any("undecided" in line for line in lines)
