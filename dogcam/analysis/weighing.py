@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from dogcam.experiment.evaluations import MapKey
 from dogcam.methods import never_looks
 from dogcam.statistics import Claim, Interval, claim, intervals, intervals_over_runs
 
+Key = TypeVar("Key", bound=Hashable)
 Sides = tuple[Sequence[Columns], Sequence[Columns]]  # what is subtracted from what: a table of each run on either side
 
 
@@ -65,8 +66,8 @@ def best_unseen(means: Mapping[MapKey, float]) -> MapKey | None:
 
 
 def differences(
-    sides: Mapping[Hashable, Sides], confidence: float = 0.95, of: Callable[[Columns], np.ndarray] = iou_of
-) -> dict[Hashable, Interval]:
+    sides: Mapping[Key, Sides], confidence: float = 0.95, of: Callable[[Columns], np.ndarray] = iou_of
+) -> dict[Key, Interval]:
     """The mean of first - second over the images that both sides hold, each with its paired interval.
 
     One run: BCa bootstrap over images. Several: over runs and images crossed (`intervals_over_runs`). All differences of
@@ -75,7 +76,7 @@ def differences(
     Args:
         sides: by any key: the tables of the first and of the second, one for each run and in the order of runs.
     """
-    found: dict[Hashable, Interval] = {}
+    found: dict[Key, Interval] = {}
     for runs in {len(first) for first, _ in sides.values()}:
         keys = [key for key, (first, _) in sides.items() if len(first) == runs]
         tables = [table for key in keys for side in sides[key] for table in side]

@@ -231,7 +231,7 @@ def _after(claim: Claim) -> list[str]:
         return [say("Step by step: {steps}.", steps=_spelled(claim.differences, _step))]
     if claim.claim != "above" or claim.relu is None:
         return []
-    apart = _APART.get((claim.relu, claim.score))
+    apart = _APART.get((claim.relu, claim.score or ""))
     said = _ALIKE[claim.relu] if claim.verdict == "identical" else apart
     return [say(said, protocol=claim.protocol)] if said else []
 
