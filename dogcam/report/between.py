@@ -58,7 +58,7 @@ def _exhibit(
 ) -> Exhibit:
     """An exhibit of a kind; `also` are the keys of what cannot be concluded either."""
     can, *cannot = (text(f"between.{name}") for name in (f"{kind}.can", *also))
-    return Exhibit(0, key, text(f"between.{kind}.title", **values), tuple(lead), tuple(blocks), can, " ".join(cannot))
+    return Exhibit(key, text(f"between.{kind}.title", **values), tuple(lead), tuple(blocks), can, " ".join(cannot))
 
 
 def _differs(found: Contrast) -> Exhibit:

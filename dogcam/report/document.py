@@ -122,22 +122,23 @@ def _balanced(count: int, most: int = 6) -> int:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One of the study's six things to be shown, or one beyond them; `place` is its number, whichever others are absent.
+    """One of the study's six things to be shown, or one beyond them.
 
     Attributes:
         key: its anchor.
         title, lead: what it is, and what it says, in sentences.
         blocks: tables, charts and sheets, in order.
         can, cannot: what may and what may not be concluded from it.
+        place: its number, whichever others are absent: its place in the order of all exhibits.
     """
 
-    place: int
     key: str
     title: str
     lead: tuple[str, ...]
     blocks: tuple[Table | Chart | Sheet, ...]
     can: str
     cannot: str
+    place: int = 0
 
 
 @dataclass(frozen=True)

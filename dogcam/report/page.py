@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from dogcam.analysis import study
 from dogcam.analysis.answer import Standing, standing
 from dogcam.analysis.evidence import Evidence
@@ -12,7 +15,7 @@ from dogcam.experiment.training_curves import judge
 from dogcam.language import counted, message, say
 from dogcam.language.numbers import count, number, percent
 from dogcam.report.answer_words import claims, headline, sentences
-from dogcam.report.document import Document
+from dogcam.report.document import Document, Exhibit
 from dogcam.report.exhibits.decompositions import gaps
 from dogcam.report.exhibits.epochs import training_dynamics
 from dogcam.report.exhibits.faithfulness import faithfulness
@@ -25,6 +28,22 @@ from dogcam.report.exhibits.training import training
 from dogcam.report.provenance import provenance
 from dogcam.report.viewer import viewer
 
+# The study's six, and those beyond them: the place here is an exhibit's number, whichever others are absent.
+EXHIBITS: tuple[Callable[..., Exhibit | None], ...] = (
+    training,
+    cam_by_epoch,
+    layers,
+    methods,
+    boxes,
+    iou,
+    ranking,
+    training_dynamics,
+    groups,
+    faithfulness,
+    gaps,
+    galleries,
+)
+
 
 def compose(experiment: Experiment) -> Document:
     """The report of an experiment; what its files cannot show is absent.
@@ -35,20 +54,8 @@ def compose(experiment: Experiment) -> Document:
     """
     evidence = Evidence.of(experiment)
     made, found = findings(evidence), standing(evidence)
-    exhibits = [  # in the order of their numbers
-        training(evidence),
-        cam_by_epoch(evidence),
-        layers(evidence),
-        methods(evidence),
-        boxes(evidence, found),
-        iou(evidence, made),
-        ranking(evidence, found),
-        training_dynamics(evidence),
-        groups(evidence),
-        faithfulness(evidence),
-        gaps(evidence),
-        galleries(evidence),
-    ]
+    known = {boxes: (found,), iou: (made,), ranking: (found,)}
+    exhibits = [(place, make(evidence, *known.get(make, ()))) for place, make in enumerate(EXHIBITS, start=1)]
     return Document(
         name=experiment.name,
         headline=_headline(evidence, found),
@@ -56,7 +63,7 @@ def compose(experiment: Experiment) -> Document:
         facts=tuple(_facts(evidence, found)),
         hero=hero(evidence, found),
         findings=made,
-        exhibits=tuple(exhibit for exhibit in exhibits if exhibit is not None),
+        exhibits=tuple(replace(exhibit, place=place) for place, exhibit in exhibits if exhibit is not None),
         provenance=provenance(evidence),
         subtitle=_subtitle(evidence),
         next_step=_next_step(evidence),

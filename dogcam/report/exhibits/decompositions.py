@@ -18,7 +18,6 @@ from dogcam.language.numbers import NONE, count, number, signed
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
 from dogcam.statistics import Decomposition, Interval, Step
 
-PLACE = 11
 _HEADS = (
     message("choice"),
     message("from → to"),
@@ -38,7 +37,6 @@ def gaps(evidence: Evidence) -> Exhibit | None:
         return None
     walks = [walk_from(document) for document in kept]
     return Exhibit(
-        PLACE,
         "gap",
         say("Where the gap comes from: one choice at a time"),
         tuple(sentence for walk in walks for sentence in walk.sentences()[:2]),

@@ -19,7 +19,6 @@ from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
 from dogcam.report.exhibits.localisation import colour_of
 from dogcam.statistics import Interval, Pair
 
-PLACE = 8
 _MEASURES = {"accuracy": message("accuracy"), "loss": message("loss")}
 _TOLD = 3  # tracks that sentences are about; all are in the table
 _SHOWN = 6  # methods in one small chart: as many as there are colours
@@ -44,7 +43,6 @@ def training_dynamics(evidence: Evidence) -> Exhibit | None:
     main = found[0]
     lead = main.sentences(evidence.pooled_layer if _at(main, evidence.pooled_layer) else None, most=_TOLD)
     return Exhibit(
-        PLACE,
         "dynamics",
         say("Training dynamics: accuracy, loss and boxes on one axis"),
         tuple(lead),

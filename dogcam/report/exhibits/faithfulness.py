@@ -22,7 +22,6 @@ from dogcam.report.colours import colour_of
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
 from dogcam.statistics import Interval, Pair, compare, intervals
 
-PLACE = 10
 FAITHFUL = message("Faithfulness: does the network use what the map shows?")
 _TOLD = ("road", "insertion", "deletion")  # the scores that sentences are about; the first that is there is drawn
 _RANDOM = "random-map"
@@ -136,7 +135,6 @@ def faithfulness(evidence: Evidence) -> Exhibit | None:
     shown = _shown_rows(evidence, rows)
     told = [name for name in _TOLD if any(row.get(name) is not None for row in shown)]
     return Exhibit(
-        PLACE,
         "faithfulness",
         say(FAITHFUL),
         tuple(_lead(evidence, shown, told)),

@@ -57,7 +57,6 @@ def galleries(evidence: Evidence) -> Exhibit | None:
     if not sheets:
         return None
     return Exhibit(
-        12,
         "galleries",
         say("Galleries chosen by rule"),
         (_over(evidence, found[0].images, everywhere), _drawn_for(evidence), *_absent(found)),

@@ -48,7 +48,6 @@ def cam_by_epoch(evidence: Evidence) -> Exhibit | None:
     table = outside_table(evidence, "CAM", places, readings)
     lead = (*trend("CAM", evidence, places), *alike(evidence, "cam", layer))
     return Exhibit(
-        2,
         "cam-by-epoch",
         say("CAM of one picture, epoch by epoch"),
         lead,
@@ -126,7 +125,6 @@ def layers(evidence: Evidence) -> Exhibit | None:
         return None
     places = [(layer, (method, layer, epoch)) for layer in names]
     return Exhibit(
-        3,
         "layers",
         say("{method} of one picture at {n} layers", **of),
         trend(title_of(method), evidence, places),
@@ -171,7 +169,6 @@ def methods(evidence: Evidence) -> Exhibit | None:
         return None
     both = {"cam", "gradcam"} <= set(names)
     return Exhibit(
-        4,
         "methods",
         _beside([title_of(method) for method in names]),
         ((say(_ALGEBRA),) if both else ()) + mean_ious(evidence),
@@ -253,7 +250,6 @@ def boxes(evidence: Evidence, found: Standing | None = None) -> Exhibit | None:
             block for block in (_box_sheet(evidence, sample, found), _ranked_sheet(evidence)) if block is not None
         ]
     return Exhibit(
-        5,
         "boxes",
         say("Boxes from heatmaps, beside the annotated ones"),
         _sizes(evidence),

@@ -25,7 +25,6 @@ from dogcam.report.colours import colour_of
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
 from dogcam.statistics import Interval
 
-PLACE = 9
 GROUPS = message("Groups of pictures: breeds, sizes, numbers of animals")
 _ALL, _ENDS = 40, 15  # breeds in one figure: all of so many, of more the best and the worst so many
 _ENOUGH = 10  # pictures for an interval
@@ -43,7 +42,6 @@ def groups(evidence: Evidence) -> Exhibit | None:
         return None
     shown = [_Shown(evidence, each) for each in told.values()]
     return Exhibit(
-        PLACE,
         "groups",
         say(GROUPS),
         tuple(sentence for each in shown for sentence in each.sentences()),

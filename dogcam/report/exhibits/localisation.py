@@ -115,7 +115,6 @@ def iou(evidence: Evidence, made: tuple[Finding, ...]) -> Exhibit | None:
     blocks += [_full_table(evidence, protocol) for protocol in evidence.protocols]
     lead = tuple(finding.sentence for finding in made if finding.protocol == evidence.protocols[0])
     return Exhibit(
-        6,
         "iou",
         say(IOU),
         lead,

@@ -17,7 +17,6 @@ from dogcam.report.colours import colour_of
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
 from dogcam.statistics import Interval, Pair
 
-PLACE = 7
 RANKING = message("Methods against each other")
 _LETTER = re.compile(r"\([a-z]+\)|[a-z]")  # of a compact letter display, see `statistics.letters`
 
@@ -32,7 +31,6 @@ def ranking(evidence: Evidence, found: Standing | None = None) -> Exhibit | None
     if found is None or len(found.compared.lines) < 2:
         return None
     return Exhibit(
-        PLACE,
         "ranking",
         say(RANKING),
         tuple(_lead(found)),

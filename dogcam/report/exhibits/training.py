@@ -32,7 +32,6 @@ def training(evidence: Evidence) -> Exhibit | None:
     lead = [verdict.sentence() for verdict in verdicts]
     lead.append(say("Run {run} is used from here on: {why}.", run=run, why=why))
     return Exhibit(
-        1,
         "training",
         say("Training: accuracy, loss and overfitting"),
         tuple(lead),
