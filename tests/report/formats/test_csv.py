@@ -34,9 +34,7 @@ def test_no_table_of_the_document_lacks_a_csv_and_each_holds_its_texts(made, tmp
 
 def test_names_are_those_of_the_exhibits_and_unique():
     table = Table("c", ("a",), (Row.of("x"),))
-    exhibits = tuple(
-        Exhibit(place, key, "t", (), (table, table), "c.", "n.") for place, key in ((1, "iou"), (2, "A b/.."))
-    )
+    exhibits = tuple(Exhibit(key, "t", (), (table, table), "c.", "n.") for key in ("iou", "A b/.."))
     document = Document("d", "h", (), (), None, (), exhibits, (table,))
     assert list(tables_of(document)) == ["iou", "iou-2", "a-b", "a-b-2", "made"]
 

@@ -41,7 +41,7 @@ def sheet(titles=("a", "b")):
 
 
 def document(*blocks):
-    return Document("d", "h", ("a",), (), None, (), (Exhibit(1, "one", "t", (), blocks, "c.", "n."),), ())
+    return Document("d", "h", ("a",), (), None, (), (Exhibit("one", "t", (), blocks, "c.", "n."),), ())
 
 
 def counted(jobs):

@@ -172,7 +172,7 @@ def hostile_document(figure):
     rows = tuple(Row.of(HOSTILE, HOSTILE, Entry(HOSTILE, strong=True), kind=kind) for kind in ("", "published"))
     small = Table(HOSTILE, (HOSTILE, HOSTILE, HOSTILE), rows, note=HOSTILE)
     long = Table("x" * 300, ("_" * 300, "a b", "*"), rows * 40, words=3)
-    exhibit = Exhibit(1, "one", HOSTILE, (HOSTILE,), (small, long, figure), HOSTILE, HOSTILE)
+    exhibit = Exhibit("one", HOSTILE, (HOSTILE,), (small, long, figure), HOSTILE, HOSTILE)
     facts = ((HOSTILE, HOSTILE),)
     return Document(HOSTILE, HOSTILE, (HOSTILE,), facts, None, (), (exhibit,), (small,), HOSTILE, HOSTILE)
 

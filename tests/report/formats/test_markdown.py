@@ -19,7 +19,7 @@ def document(make, tmp_path_factory):
 
 def one_table(*rows, **more):
     table = Table("caption", tuple(f"c{place}" for place in range(len(rows[0].entries))), rows, **more)
-    return Document("d", "h", ("a",), (), None, (), (Exhibit(1, "one", "t", (), (table,), "c.", "n."),), ())
+    return Document("d", "h", ("a",), (), None, (), (Exhibit("one", "t", (), (table,), "c.", "n."),), ())
 
 
 def test_the_contents_lead_to_every_section(document):
