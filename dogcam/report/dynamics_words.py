@@ -39,11 +39,11 @@ def _alike(tracks: Sequence[Track]) -> list[list[Track]]:
 def _worth_telling(groups: list[list[Track]], most: int | None) -> list[list[Track]]:
     """At most so many groups, in their own order."""
 
-    def rank(group: list[Track]) -> tuple[bool, float]:
+    def rank(place: int) -> tuple[bool, float]:
+        group = groups[place]
         return all(track.method not in study.IOU for track in group), -group[0].iou[-1].value
 
-    chosen = sorted(groups, key=rank)[:most]
-    return [group for group in groups if any(group is each for each in chosen)]
+    return [groups[place] for place in sorted(sorted(range(len(groups)), key=rank)[:most])]
 
 
 def _by_run(found: Dynamics, track: Track) -> list[str]:
