@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 
-from dogcam.analysis.answer import shown
 from dogcam.analysis.between import Contrast, Gap, Match, Score
 from dogcam.language import message, say
 from dogcam.language.numbers import count, listed, number
 from dogcam.methods import title_of
+from dogcam.report.answer import shown
 from dogcam.report.texts import text
 
 _VERDICTS = ("above", "below", "undecided", "identical")
