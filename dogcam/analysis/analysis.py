@@ -15,8 +15,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from cattrs import BaseValidationError
-
 from dogcam.analysis.choosing import Galleries, galleries
 from dogcam.analysis.claims import Claim, claims
 from dogcam.analysis.comparison import Comparison, comparisons, spoken
@@ -31,7 +29,7 @@ from dogcam.analysis.tables import Tables, is_baseline
 from dogcam.analysis.training import Training, training
 from dogcam.core.config import GROUPINGS
 from dogcam.core.files import write_json
-from dogcam.core.records import fields_of, from_plain, to_plain
+from dogcam.core.records import BadRecord, fields_of, from_plain, to_plain
 from dogcam.experiment.evaluations import TABLES, Evaluation, MapKey
 from dogcam.experiment.runs import Experiment
 
@@ -295,7 +293,7 @@ def _read(path: Path) -> Analysis | None:
     try:
         document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return from_plain(Analysis, document) if document.get("schema_version") == SCHEMA_VERSION else None
-    except (FileNotFoundError, json.JSONDecodeError, BaseValidationError):
+    except (FileNotFoundError, json.JSONDecodeError, BadRecord):
         return None
 
 

@@ -13,7 +13,7 @@ from inspect import getdoc
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from cattrs import Converter
+from cattrs import BaseValidationError, Converter, transform_error
 
 from dogcam.core.files import plain
 
@@ -21,6 +21,12 @@ T = TypeVar("T")
 
 _CONVERTER = Converter(forbid_extra_keys=True)
 _CONVERTER.register_structure_hook(float, lambda value, _: math.nan if value is None else float(value))
+
+
+class BadRecord(ValueError):
+    """A document that is not of the wanted dataclass: another version's, or edited."""
+
+
 # One line "name, other: what they are" under "Attributes:", and the lines that go on with it.
 _ATTRIBUTE = re.compile(r"^ {4}(?P<names>\w+(?:, \w+)*): (?P<meaning>.+(?:\n {8,}\S.*)*)", re.MULTILINE)
 
@@ -34,9 +40,12 @@ def from_plain(kind: type[T], document: Any) -> T:
     """The dataclass `kind` of a document that `to_plain` made.
 
     Raises:
-        cattrs.BaseValidationError: fields are missing, unknown or of another type.
+        BadRecord: fields are missing, unknown or of another type.
     """
-    return _CONVERTER.structure(document, kind)
+    try:
+        return _CONVERTER.structure(document, kind)
+    except BaseValidationError as error:
+        raise BadRecord(f"not a {kind.__name__}: {'; '.join(transform_error(error))}") from error
 
 
 def meanings(kind: type[Any]) -> dict[str, str]:

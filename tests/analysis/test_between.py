@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 from compared import HALF, IMAGES, NOISE, SPREAD, writer
-
 from dogcam.analysis.answer import shown
+
 from dogcam.analysis.between import contrast
 from dogcam.core.errors import ExperimentError
 from dogcam.core.records import to_plain

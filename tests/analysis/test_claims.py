@@ -4,12 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from dogcam.analysis.evidence import Evidence
 
 from dogcam.analysis.claims import Claim, Difference, best_baseline, claims, rests_on
-from dogcam.analysis.evidence import Evidence
 from dogcam.core.records import fields_of, from_plain, to_plain
 from dogcam.experiment.evaluations import Cell, Choice
-from dogcam.report.wording import interval_reason
 
 IMAGES = 16
 SPREAD = np.tile([0.0, 0.02, -0.02, 0.01, -0.01, 0.015, -0.015, 0.0], 2)

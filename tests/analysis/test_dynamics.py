@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from dogcam.analysis.evidence import Evidence
 from epochs import BASE, FALLING, NOISE, RISING, N, history, only, table, tables, two_runs, under_default
 
 from dogcam.analysis.dynamics import Dynamics, dynamics
-from dogcam.analysis.evidence import Evidence
 from dogcam.core.records import from_plain, to_plain
 from dogcam.experiment.evaluations import Cell
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from dogcam.analysis.evidence import Evidence
+
 from dogcam.core.errors import InputError
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-
 from dogcam.analysis.evidence import Evidence
+
 from dogcam.analysis.measures import difference_table, likeness, outside_share, outside_table
 
 

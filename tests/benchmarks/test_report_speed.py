@@ -15,11 +15,11 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from dogcam.analysis.evidence import Evidence
+from dogcam.analysis.findings import findings
 
 from dogcam.analysis.comparison import compared
 from dogcam.analysis.dynamics import dynamics
-from dogcam.analysis.evidence import Evidence
-from dogcam.analysis.findings import findings
 from dogcam.analysis.groups import groups
 from dogcam.analysis.tables import check_same_images, localisation_rows
 from dogcam.analysis.training import training

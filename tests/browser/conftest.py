@@ -12,11 +12,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from dogcam.analysis.evidence import Evidence
 from made_decomposition import decomposition
 from playwright.sync_api import Error, sync_playwright
 
 from dogcam.analysis.between import contrast
-from dogcam.analysis.evidence import Evidence
 from dogcam.core.records import to_plain
 from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.metrics.faithfulness import FAITHFULNESS

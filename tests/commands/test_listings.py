@@ -8,8 +8,8 @@ import sys
 from dataclasses import fields
 
 import pytest
-
 from dogcam.analysis.summary import FIELDS
+
 from dogcam.boxes.baselines import METHODS_AND_BASELINES
 from dogcam.boxes.protocols import PROTOCOLS, Protocol
 from dogcam.commands import listings

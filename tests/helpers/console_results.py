@@ -7,8 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-
 from dogcam.analysis.breakdown import Breakdown, Group
+
 from dogcam.analysis.claims import Claim, Difference
 from dogcam.analysis.comparison import Comparison, Line
 from dogcam.analysis.decomposition import Walk

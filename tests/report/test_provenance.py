@@ -1,8 +1,8 @@
 """How it was made: what a report says of protocols, thresholds, data, network and training."""
 
 import pytest
-
 from dogcam.analysis.evidence import Evidence
+
 from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.language import speaking
 from dogcam.report.provenance import provenance, written

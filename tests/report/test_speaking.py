@@ -5,10 +5,10 @@ import re
 
 import numpy as np
 import pytest
+from dogcam.analysis.evidence import Evidence
 
 from dogcam.analysis.between import contrast
 from dogcam.analysis.claims import claims
-from dogcam.analysis.evidence import Evidence
 from dogcam.core.records import to_plain
 from dogcam.language import speaking
 from dogcam.language.numbers import listed, p_value, percent

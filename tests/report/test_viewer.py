@@ -7,8 +7,8 @@ from base64 import urlsafe_b64decode
 import cv2
 import numpy as np
 import pytest
-
 from dogcam.analysis.evidence import Evidence
+
 from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.language import speaking
 from dogcam.report import viewer as viewing

@@ -13,10 +13,10 @@ import cv2
 import keras
 import numpy as np
 import pytest
-
-from dogcam.analysis.decomposition import decompositions_of
 from dogcam.analysis.evidence import Evidence
 from dogcam.analysis.summary import undocumented
+
+from dogcam.analysis.decomposition import decompositions_of
 from dogcam.boxes import drawing
 from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.drawing import predicted_box

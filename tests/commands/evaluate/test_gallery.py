@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-
 from dogcam.analysis.evidence import Evidence
+
 from dogcam.boxes.drawing import predicted_box
 from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.commands.evaluate import command as evaluate

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 from cattrs import BaseValidationError
+from dogcam.analysis.evidence import Evidence
 from made_decomposition import decomposition
 
 from dogcam.analysis.decomposition import PipelineDecomposition, ScoredMap, decompositions_of
-from dogcam.analysis.evidence import Evidence
 from dogcam.core.records import from_plain, to_plain
 from dogcam.language import speaking
 from dogcam.report.document import Chart, Table

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from dogcam.analysis.evidence import Evidence
 from epochs import BASE, RISING, N, history, tables, two_runs
 
 from dogcam.analysis.dynamics import dynamics
-from dogcam.analysis.evidence import Evidence
 from dogcam.report.exhibits.dynamics import training_dynamics
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from dogcam.analysis.evidence import Evidence
 from faithfulness_columns import columns
 
-from dogcam.analysis.evidence import Evidence
 from dogcam.analysis.faithfulness import faithfulness as faithfulness_of
 from dogcam.analysis.faithfulness import faithfulness_rows
 from dogcam.experiment.evaluations import Cell, Evaluation

@@ -4,9 +4,9 @@ import io
 
 import numpy as np
 import pytest
+from dogcam.analysis.evidence import Evidence
 from PIL import Image
 
-from dogcam.analysis.evidence import Evidence
 from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.language import speaking
 from dogcam.report.exhibits.galleries import galleries

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-
 from dogcam.analysis.answer import standing
 from dogcam.analysis.evidence import Evidence
+from dogcam.report.exhibits.gallery import boxes, hero
+
 from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.language import speaking
-from dogcam.report.exhibits.gallery import boxes, hero
 from dogcam.report.tiles import tile
 
 EARLY, POOLED = "conv3_block1_out", "conv5_block1_out"

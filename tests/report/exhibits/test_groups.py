@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
 from dogcam.analysis.evidence import Evidence
+
 from dogcam.analysis.groups import groups as grouped
 from dogcam.core.config import GROUPINGS
 from dogcam.language import speaking

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-
 from dogcam.analysis.answer import standing
 from dogcam.analysis.evidence import Evidence
+from dogcam.report.exhibits.ranks import p_value, ranking
+
 from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.language import speaking
 from dogcam.report.document import Chart, Table
-from dogcam.report.exhibits.ranks import p_value, ranking
 
 N = 40
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-
 from dogcam.analysis.evidence import Evidence
-from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.report.exhibits.thresholds import threshold_blocks
+
+from dogcam.experiment.evaluations import Cell, Choice
 
 LAYER = "conv5_block1_out"
 GRID = np.arange(20) / 20

@@ -4,6 +4,7 @@ import csv
 import json
 
 from dogcam.analysis.summary import SUMMARY_VERSION
+
 from dogcam.report.document import Document, Exhibit, Row, Table
 from dogcam.report.formats.csv import SHOWN, table_csv, write_shown, write_summary
 from dogcam.report.formats.tables_of import tables_of
