@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 
 from dogcam.analysis.between import Contrast, Gap, Match, Score
-from dogcam.language import message, say
 from dogcam.language.numbers import count, listed, number
 from dogcam.methods import title_of
 from dogcam.report.answer import shown
 from dogcam.report.texts import text
+from dogcam.report.wording import SIDES
 
 _VERDICTS = ("above", "below", "undecided", "identical")
 _SURE = ("above", "below")
@@ -27,30 +27,15 @@ def headline(found: Contrast) -> str:
     every, total = listed(list(found.labels)), sum(numbers.values())
     sure = numbers["above"] + numbers["below"]
     if numbers["identical"] == total:
-        return say("{experiments} draw the same boxes", experiments=every)
+        return text("between.headline.identical", experiments=every)
     if not sure:
-        return say("Not told apart: the boxes of {experiments}", experiments=every)
+        return text("between.headline.undecided", experiments=every)
     if len(found.labels) > 2:
-        return say(
-            "{n} of {total} differences between the boxes of {experiments} are told apart",
-            n=sure,
-            total=total,
-            experiments=every,
-        )
+        return text("between.headline.several", n=sure, total=total, experiments=every)
     first, second = found.labels
     better, other, n = (second, first, numbers["above"]) if numbers["above"] else (first, second, sure)
-    case = "only" if total == 1 else "every" if n == total else "some" if n == sure else "both ways"
-    return say(_BETTER[case], better=better, other=other, n=n, total=total, worse=sure - n)
-
-
-_BETTER = {
-    "only": message("The boxes of {better} fit better than those of {other} with the one method scored in both"),
-    "every": message("The boxes of {better} fit better than those of {other} with every method"),
-    "some": message("The boxes of {better} fit better than those of {other} with {n} of {total} methods"),
-    "both ways": message(
-        "The boxes of {better} fit better than those of {other} with {n} of {total} methods, worse with {worse}"
-    ),
-}
+    case = "only" if total == 1 else "every" if n == total else "some" if n == sure else "both_ways"
+    return text(f"between.better.{case}", better=better, other=other, n=n, total=total, worse=sure - n)
 
 
 def answer(found: Contrast) -> list[str]:
@@ -72,36 +57,12 @@ def compared(found: Contrast, match: Match, figures: Collection[str] = _VERDICTS
 def _setting(found: Contrast, match: Match) -> str:
     """The images, the protocol, which epochs and why these, and the runs."""
     of = list(zip(found.labels, match.runs, match.epochs, strict=True))
-    runs = listed([say("run {run} of {experiment}", run=run, experiment=label) for label, run, _ in of])
+    runs = listed([text("between.run_of", run=run, experiment=label) for label, run, _ in of])
     known = {"images": count(match.images), "protocol": match.protocol, "runs": runs}
     if len(set(match.epochs)) == 1:
-        return say(
-            "Compared on the same {images} images, under protocol {protocol}, at epoch {epoch}, the last that all were "
-            "evaluated at: {runs}.",
-            epoch=match.epochs[0],
-            **known,
-        )
-    epochs = listed([say("{epoch} of {experiment}", epoch=epoch, experiment=label) for label, _, epoch in of])
-    return say(
-        "Compared on the same {images} images, under protocol {protocol}, at each one's last evaluated epoch ({epochs}), as "
-        "they have none in common: {runs}.",
-        epochs=epochs,
-        **known,
-    )
-
-
-_PAIRS = {
-    "above": message("The boxes of {second} fit better than those of {first} with {methods}"),
-    "below": message("The boxes of {second} fit worse than those of {first} with {methods}"),
-    "undecided": message("The boxes of {second} cannot be told apart from those of {first} with {methods}"),
-    "identical": message("The boxes of {second} are the same as those of {first} with {methods}"),
-}
-_FURTHER = {  # of the same two, after those
-    "above": message("better with {methods}"),
-    "below": message("worse with {methods}"),
-    "undecided": message("not told apart with {methods}"),
-    "identical": message("the same with {methods}"),
-}
+        return text("between.at_one_epoch", epoch=match.epochs[0], **known)
+    epochs = listed([text("between.epoch_of", epoch=epoch, experiment=label) for label, _, epoch in of])
+    return text("between.at_own_epochs", epochs=epochs, **known)
 
 
 def _pair(match: Match, labels: tuple[str, str], figures: Collection[str]) -> str:
@@ -109,7 +70,7 @@ def _pair(match: Match, labels: tuple[str, str], figures: Collection[str]) -> st
     by = _by_verdict(gap for gap in match.gaps if (gap.first, gap.second) == labels)
     there = {name: listed([_named(gap, name in figures) for gap in gaps]) for name, gaps in by.items() if gaps}
     parts = [
-        say((_FURTHER if place else _PAIRS)[name], first=labels[0], second=labels[1], methods=methods)
+        text(f"between.{'further' if place else 'pair'}.{name}", first=labels[0], second=labels[1], methods=methods)
         for place, (name, methods) in enumerate(there.items())
     ]
     return f"{'; '.join(parts)}."
@@ -126,38 +87,25 @@ def beside_unseen(match: Match) -> list[str]:
         methods = _beside([score for score in match.scores if score.label == box.label])
         alike.setdefault((box.method, number(box.iou.value), methods), []).append(box.label)
     return [
-        say(
-            "In {experiments} the best box that never looks is {box} ({iou}); {methods}.",
-            experiments=listed(labels),
-            box=box,
-            iou=iou,
-            methods=methods,
-        )
+        text("between.beside_unseen", experiments=listed(labels), box=box, iou=iou, methods=methods)
         for (box, iou, methods), labels in alike.items()
     ]
-
-
-_BESIDE = {
-    "above": message("above it: {methods}"),
-    "undecided": message("not told apart from it: {methods}"),
-    "below": message("below it: {methods}"),
-}
 
 
 def _beside(scores: Sequence[Score]) -> str:
     """ "above it: saliency; below it: CAM and Grad-CAM"."""
     by = {
         name: [title_of(each.method) for each in scores if each.unseen is not None and each.unseen.verdict == name]
-        for name in _BESIDE
+        for name in SIDES
     }
-    return "; ".join(say(_BESIDE[name], methods=listed(there)) for name, there in by.items() if there)
+    return "; ".join(text(f"between.beside.{name}", methods=listed(there)) for name, there in by.items() if there)
 
 
 def right(found: Contrast) -> list[str]:
     """Accuracy at the best epochs; and each pair, on the evaluated images, as far as it can be told apart."""
     best = [
-        say(
-            "{experiment} {accuracy} (run {run} of {runs}, epoch {epoch})",
+        text(
+            "between.accuracy_at",
             experiment=each.label,
             accuracy=number(each.accuracy, 4),
             run=each.run,
@@ -166,37 +114,21 @@ def right(found: Contrast) -> list[str]:
         )
         for each in found.accuracy
     ]
-    sentences = [say("Test accuracy at the best epoch: {experiments}.", experiments=listed(best))] if best else []
+    sentences = [text("between.accuracies", experiments=listed(best))] if best else []
     if found.classified is None:
         return sentences
     epochs = listed(sorted({str(epoch) for epoch in found.classified.epochs}))
-    where = say("at their best epochs") if found.classified.best else say("at epoch {epochs}", epochs=epochs)
+    where = text("between.best_epochs") if found.classified.best else text("between.at_epochs", epochs=epochs)
     for pair in found.classified.pairs:
-        known = {"first": pair.first, "second": pair.second, "n": count(pair.n), "difference": shown(pair)}
-        sentences.append(say(_RIGHT[pair.verdict], where=where, **known))
+        known = {"first": pair.first, "second": pair.second, "images": count(pair.n), "difference": shown(pair)}
+        sentences.append(text(f"between.right.{pair.verdict}", where=where, **known))
     return sentences
-
-
-_RIGHT = {
-    "above": message(
-        "Image by image, {where}, {first} classifies more images correctly than {second} (share of {n} images: "
-        "{difference})."
-    ),
-    "below": message(
-        "Image by image, {where}, {first} classifies fewer images correctly than {second} (share of {n} images: "
-        "{difference})."
-    ),
-    "undecided": message(
-        "Image by image, {where}, {first} cannot be told apart from {second} in what it classifies correctly (share of "
-        "{n} images: {difference})."
-    ),
-}
 
 
 def settings(found: Contrast) -> str:
     """In what they were made differently."""
     if not found.differs:
-        return say("Their configuration, networks, data and versions do not differ.")
+        return text("between.no_settings")
     every = [(part, name) for part, values in found.differs.items() for name in values]
-    names = [say("version of {package}", package=name) if part == "versions" else name for part, name in every]
-    return say("They were made differently: {settings}.", settings=listed(names))
+    names = [text("between.version_of", package=name) if part == "versions" else name for part, name in every]
+    return text("between.settings", settings=listed(names))

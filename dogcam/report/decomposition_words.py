@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dogcam.analysis.decomposition import METHOD, SCORE, PipelineDecomposition, PipelineSettings, ScoredMap, Setting
-from dogcam.language import say
 from dogcam.language.numbers import count, listed, number, signed, signed_ends
 from dogcam.methods import title_of
 from dogcam.report.texts import text
@@ -60,8 +59,8 @@ def sentences(found: PipelineDecomposition) -> list[str]:
 
 
 def _difference(found: PipelineDecomposition) -> str:
-    return say(
-        "{first} has a mean IoU of {start}, {second} of {end}: {change} ({interval}).",
+    return text(
+        "decomposition.difference",
         first=pipeline_words(found.first),
         start=number(found.numbers.start.value),
         second=pipeline_words(found.second),
@@ -76,16 +75,16 @@ def _shares(found: PipelineDecomposition) -> str:
     steps = {step.label: step for step in found.numbers.steps}
     if len(steps) == 1:
         (step,) = steps.values()
-        return say("The {choice} alone differs: {change}.", choice=choice_words(step), change=change_words(found, step))
+        return text("decomposition.alone", choice=choice_words(step), change=change_words(found, step))
     own = [
-        say("the {choice} {change}", choice=_called(name), change=_change(steps.pop(name)))
+        text("decomposition.own", choice=_called(name), change=_change(steps.pop(name)))
         for name in (METHOD, SCORE)
         if name in steps
     ]
     parts, orders = "; ".join([*own, *_handling(steps)]), found.numbers.orders
     if orders == 1:
-        return say("Of this, in the only order there is: {parts}.", parts=parts)
-    return say("Of this, on average over {orders} orders of switching: {parts}.", orders=count(orders), parts=parts)
+        return text("decomposition.in_one_order", parts=parts)
+    return text("decomposition.in_orders", orders=count(orders), parts=parts)
 
 
 def _handling(steps: Mapping[str, Step]) -> list[str]:
@@ -94,13 +93,13 @@ def _handling(steps: Mapping[str, Step]) -> list[str]:
     if len(steps) < 2:
         return [each] if each else []
     total = sum(step.average.value for step in steps.values())
-    return [say("the handling {change} ({parts})", change=signed(total), parts=each)]
+    return [text("decomposition.handling", change=signed(total), parts=each)]
 
 
 def _change(step: Step) -> str:
     """Its average change, or that it changes no picture's score whatever was switched before."""
     nothing = step.least == step.most == 0 and step.average.low == step.average.high == 0
-    return say("nothing") if nothing else signed_ends(step.average)
+    return text("decomposition.nothing") if nothing else signed_ends(step.average)
 
 
 def _known(found: PipelineDecomposition) -> list[str]:
@@ -114,12 +113,7 @@ def _known(found: PipelineDecomposition) -> list[str]:
 
 def _depending(found: PipelineDecomposition) -> list[str]:
     ranges = [
-        say(
-            "{choice} from {least} to {most}",
-            choice=choice_words(step),
-            least=signed(step.least),
-            most=signed(step.most),
-        )
+        text("decomposition.range", choice=choice_words(step), least=signed(step.least), most=signed(step.most))
         for step in found.numbers.steps
         if step.most - step.least > _DEPENDS
     ]
@@ -128,6 +122,6 @@ def _depending(found: PipelineDecomposition) -> list[str]:
 
 def _shared(found: PipelineDecomposition) -> list[str]:
     parts = [
-        say("{choice} ({value})", choice=_called(name), value=settings_words(found.first, name)) for name in found.same
+        text("decomposition.same", choice=_called(name), value=settings_words(found.first, name)) for name in found.same
     ]
     return [text("decomposition.shared", choices=", ".join(parts))] if parts else []

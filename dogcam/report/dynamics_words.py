@@ -7,9 +7,9 @@ from typing import Any
 
 from dogcam.analysis import study
 from dogcam.analysis.dynamics import Dynamics, Learning, Peak, Track
-from dogcam.language import say
 from dogcam.language.numbers import listed, number, spelled
 from dogcam.methods import title_of
+from dogcam.report.texts import text
 
 
 def sentences(found: Dynamics, layer: str | None = None, most: int | None = None) -> list[str]:
@@ -51,104 +51,68 @@ def _by_run(found: Dynamics, track: Track) -> list[str]:
     runs = [t for t in found.tracks if t.run is not None and (t.method, t.layer) == (track.method, track.layer)]
     if len({each.peak.epoch for each in runs}) < 2:
         return []
-    peaks = listed([say("epoch {epoch} (run {run})", epoch=each.peak.epoch, run=each.run) for each in runs])
-    name = say("{methods} at {layer}", methods=title_of(track.method), layer=track.layer)
-    return [say("The runs of {track} do not agree: its mean IoU is highest at {peaks}.", track=name, peaks=peaks)]
+    peaks = listed([text("dynamics.of_run", epoch=each.peak.epoch, run=each.run) for each in runs])
+    name = text("dynamics.track", methods=title_of(track.method), layer=track.layer)
+    return [text("dynamics.runs_differ", track=name, peaks=peaks)]
 
 
 def _learned(each: Learning, runs: int) -> str:
     """Where accuracy and loss are best, of one run or over several."""
     peak, loss = each.accuracy_peak, each.loss_peak
+    over = "over_runs" if each.run is None else "of_run"
     values = {"runs": runs, "run": each.run, "epoch": peak.epoch, "best": _best(peak, 4)}
-    if loss is None and each.run is None:
-        return say(
-            "Over {runs} runs test accuracy is highest at epoch {epoch} ({best}); its test loss is not a number at any epoch.",
-            **values,
-        )
     if loss is None:
-        return say(
-            "In run {run} test accuracy is highest at epoch {epoch} ({best}); its test loss is not a number at any epoch.",
-            **values,
-        )
-    values |= {"other": loss.epoch, "loss": number(loss.value, 4)}
-    if each.run is None:
-        return say(
-            "Over {runs} runs test accuracy is highest at epoch {epoch} ({best}) and test loss lowest at epoch {other} ({loss}).",
-            **values,
-        )
-    return say(
-        "In run {run} test accuracy is highest at epoch {epoch} ({best}) and test loss lowest at epoch {other} ({loss}).",
-        **values,
-    )
+        return text(f"dynamics.learned_without_loss.{over}", **values)
+    return text(f"dynamics.learned.{over}", **values, other=loss.epoch, loss=number(loss.value, 4))
 
 
 def _best(peak: Peak, digits: int = 3) -> str:
     """The best figure, and its lead in words where one was tested."""
     if peak.lead is None:
         return number(peak.value, digits)
-    values = {"value": number(peak.value, digits), "epoch": peak.runner_up, "lead": spelled(peak.lead)}
-    if peak.separable:
-        return say("{value}; ahead of epoch {epoch} by {lead}, more than chance if taken alone", **values)
-    return say("{value}; ahead of epoch {epoch} by {lead}, which may be chance", **values)
+    case = "sure" if peak.separable else "chance"
+    value, lead = number(peak.value, digits), spelled(peak.lead)
+    return text(f"dynamics.ahead.{case}", value=value, epoch=peak.runner_up, lead=lead)
 
 
 def _peaked(group: Sequence[Track], runs: int) -> str:
     """Where mean IoU peaks, how surely, and whether accuracy does there as well."""
     track, peak = group[0], group[0].peak
-    values = {"track": _named(group, runs), "epoch": peak.epoch, "best": _best(peak), "n": len(track.epochs)}
+    values = {"track": _named(group, runs), "epoch": peak.epoch, "best": _best(peak)}
     if track.accuracy_epoch is None:
-        return say("The mean IoU of {track} is highest at epoch {epoch} ({best}).", **values)
+        return text("dynamics.peak.alone", **values)
     if peak.epoch == track.accuracy_epoch:
-        return say(
-            "The mean IoU of {track} is highest at epoch {epoch} ({best}); of these {n} epochs accuracy is highest there too.",
-            **values,
-        )
-    return say(
-        "The mean IoU of {track} is highest at epoch {epoch} ({best}); of these {n} epochs accuracy is highest at epoch "
-        "{other}.",
-        **values,
-        other=track.accuracy_epoch,
-    )
+        return text("dynamics.peak.same", len(track.epochs), **values)
+    return text("dynamics.peak.other", len(track.epochs), **values, other=track.accuracy_epoch)
 
 
 def _named(group: Sequence[Track], runs: int) -> str:
     """Tracks of the same scores, and the run that they are of where there are several."""
     values = {"methods": listed([title_of(each.method) for each in group]), "layer": group[0].layer}
     if group[0].run is None:
-        return say("{methods} at {layer} over {runs} runs", **values, runs=runs)
+        return text("dynamics.track_over_runs", **values, runs=runs)
     if runs > 1:
-        return say("{methods} at {layer} in run {run}", **values, run=group[0].run)
-    return say("{methods} at {layer}", **values)
+        return text("dynamics.track_in_run", **values, run=group[0].run)
+    return text("dynamics.track", **values)
 
 
 def _apart(track: Track) -> str:
     """Which changes are more than chance."""
-    n = len(track.changes)
     told = [
-        say(
-            "epoch {later} − epoch {earlier} {difference}",
-            later=change.later,
-            earlier=change.earlier,
-            difference=spelled(change.pair),
-        )
-        for change in track.changes
-        if change.pair.told_apart
+        text("dynamics.change", later=each.later, earlier=each.earlier, difference=spelled(each.pair))
+        for each in track.changes
+        if each.pair.told_apart
     ]
-    values = {"n": n, "sure": len(told), "changes": "; ".join(told)}
-    if n == 1 and not told:
-        return say("Its one change cannot be told apart from 0 (Holm-corrected).")
-    if n == 1:
-        return say("Its one change is told apart from 0 (Holm-corrected): {changes}.", **values)
+    n = len(track.changes)
+    of = "one" if n == 1 else "several"
     if not told:
-        return say("Of its {n} changes between epochs none can be told apart from 0 (Holm-corrected).", **values)
-    return say(
-        "Of its {n} changes between epochs {sure} can be told apart from 0 (Holm-corrected): {changes}.", **values
-    )
+        return text(f"dynamics.none_apart.{of}", n)
+    return text(f"dynamics.apart.{of}", n, sure=len(told), changes="; ".join(told))
 
 
 def _sized(track: Track) -> str:
     """How box sizes go."""
     first, last = number(track.area[0]), number(track.area[-1])
     if first == last:
-        return say("Its mean box area stays at {area} of the picture.", area=first)
-    return say("Its mean box area goes from {first} to {last} of the picture.", first=first, last=last)
+        return text("dynamics.area_stays", area=first)
+    return text("dynamics.area_goes", first=first, last=last)

@@ -5,18 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from dogcam.analysis.groups import Group, Groups
-from dogcam.language import message, say
-
-_NAMES = {
-    "small": message("small (below {least} of the picture)"),
-    "medium": message("medium ({least} to {most})"),
-    "large": message("large (above {most})"),
-    "up-to": message("{most} of the picture or less"),
-    "larger": message("larger"),
-    "right": message("the network is right"),
-    "wrong": message("the network is wrong"),
-}
-_ANIMALS = (message("none annotated"), message("1 animal"), message("2 animals"), message("3 animals or more"))
+from dogcam.report.texts import heads, text
 
 
 def labels(found: Groups) -> list[str]:
@@ -24,9 +13,10 @@ def labels(found: Groups) -> list[str]:
     if found.by == "breed":
         return [group.code for group in found.groups]
     if found.by == "animals":
-        return [say(_ANIMALS[int(group.least or 0)]) for group in found.groups]
+        animals = heads("groups.animals_heads")
+        return [animals[int(group.least or 0)] for group in found.groups]
     least, most = _bounds(found.groups)
-    return [say(_NAMES[group.code], least=least, most=most) for group in found.groups]
+    return [text(f"groups.name.{group.code}", least=least, most=most) for group in found.groups]
 
 
 def _bounds(groups: tuple[Group, ...]) -> tuple[str, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dogcam.experiment.evaluations import MapKey
-from dogcam.language import counted, say
 from dogcam.language.numbers import count, listed
 from dogcam.methods import title_of
+from dogcam.report.texts import text
 
 _NAMED = 5  # of more names than these a sentence has three and counts the rest
 
@@ -18,8 +18,8 @@ def named(key: MapKey, pooled: str) -> str:
     if key.layer in ("", pooled):
         return title
     if key.layer == "input":
-        return say("{method} at the input", method=title)
-    return say("{method} at {layer}", method=title, layer=key.layer)
+        return text("naming.at_input", method=title)
+    return text("naming.at_layer", method=title, layer=key.layer)
 
 
 def names(keys: Iterable[MapKey], pooled: str) -> str:
@@ -27,11 +27,9 @@ def names(keys: Iterable[MapKey], pooled: str) -> str:
     found = [named(key, pooled) for key in keys]
     if len(found) <= _NAMED:
         return listed(found)
-    return say("{names} and {n} more", names=", ".join(found[:3]), n=len(found) - 3)
+    return text("naming.and_more", names=", ".join(found[:3]), n=len(found) - 3)
 
 
 def images(n: int, split: str) -> str:
     """How many images, in words that tell training images apart."""
-    if split == "train":
-        return counted("{count} training image", "{count} training images", n, count=count(n))
-    return counted("{count} image", "{count} images", n, count=count(n))
+    return text("naming.training_images" if split == "train" else "naming.images", n, count=count(n))

@@ -1,7 +1,8 @@
-"""What exhibits say whatever the result is: titles, captions, column heads, notes, what can and cannot be concluded.
+"""What reports say: titles, captions, column heads, notes, what can and cannot be concluded, and a sentence for each result.
 
-They stand in `texts.toml` beside this file, by exhibit, and every format reads them from there. A list of two is a text for one
-and a text for several (`language.counted`). A sentence whose choice is the result is code, where the result is.
+The texts stand in `texts.toml` beside this file, by exhibit, and every format reads them from there. A list of two is a text for
+one and a text for several (`language.counted`). Which of several sentences holds is found in code, where the result is: the case
+is the last part of the key.
 """
 
 from __future__ import annotations

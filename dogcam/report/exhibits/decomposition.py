@@ -83,4 +83,4 @@ def _step_row(found: PipelineDecomposition, step: Step) -> Row:
 def _between(found: Interval, written: Callable[[float], str]) -> str:
     if math.isnan(found.low):
         return NONE
-    return say("{low} to {high}", low=written(found.low), high=written(found.high))
+    return text("decomposition.between", low=written(found.low), high=written(found.high))

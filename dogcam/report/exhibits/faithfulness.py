@@ -8,7 +8,7 @@ from functools import partial
 from dogcam.analysis.faithfulness import Faithfulness, FaithfulnessRow, Leading
 from dogcam.experiment.evaluations import Cell
 from dogcam.figures import Point, scatter
-from dogcam.language import counted, say
+from dogcam.language import say
 from dogcam.language.numbers import count, listed, number, spelled, with_ends
 from dogcam.methods import title_of
 from dogcam.metrics.faithfulness import BOXED_ONLY, FAITHFULNESS
@@ -90,47 +90,22 @@ def _best(material: Material, found: Faithfulness, leading: Leading) -> str:
     }
     n, random = len(leading.leaders), leading.random
     if random is None:
-        told = counted(
-            "By {score} ({better}) {methods} is the most faithful of the methods, {value}.",
-            "By {score} ({better}) {methods} are the most faithful of the methods, {value}.",
-            n,
-            **known,
-        )
+        told = text("faithfulness.best.alone", n, **known)
     else:
         known |= {"other": values[random.cell], "difference": spelled(random.pair.difference)}
-        told = _beside_random(n, known, random.pair.told_apart)
+        told = text(f"faithfulness.best.{'told_apart' if random.pair.told_apart else 'not_told_apart'}", n, **known)
     return " ".join([told, *_among(material, leading)])
 
 
-def _beside_random(n: int, known: dict[str, str], sure: bool) -> str:
-    if sure:
-        return counted(
-            "By {score} ({better}) {methods} is the most faithful of the methods, {value}, and told apart from the random map, "
-            "{other}: the difference is {difference}.",
-            "By {score} ({better}) {methods} are the most faithful of the methods, {value}, and told apart from the random map, "
-            "{other}: the difference is {difference}.",
-            n,
-            **known,
-        )
-    return counted(
-        "By {score} ({better}) {methods} is the most faithful of the methods, {value}, but not told apart from the random map, "
-        "{other}: the difference is {difference}.",
-        "By {score} ({better}) {methods} are the most faithful of the methods, {value}, but not told apart from the random map, "
-        "{other}: the difference is {difference}.",
-        n,
-        **known,
-    )
-
-
 def _better(score: str) -> str:
-    return say("higher is better") if FAITHFULNESS[score].larger_is_better else say("lower is better")
+    return text("faithfulness.higher") if FAITHFULNESS[score].larger_is_better else text("faithfulness.lower")
 
 
 def _among(material: Material, leading: Leading) -> list[str]:
     """Whether the best is the best for certain."""
     if leading.tied:
-        return [say("Not told apart from that: {methods}.", methods=_names(material, leading.tied))]
-    return [say("Every other method is told apart from that.")] if leading.others else []
+        return [text("faithfulness.tied", methods=_names(material, leading.tied))]
+    return [text("faithfulness.not_tied")] if leading.others else []
 
 
 def _fit(material: Material, found: Faithfulness) -> list[str]:
@@ -141,14 +116,8 @@ def _fit(material: Material, found: Faithfulness) -> list[str]:
     highest = max(each.iou.value for each in found.fitting)
     known = {"iou": number(highest), "protocol": material.analysis.protocols[0], "score": _title(first.score)}
     if not set(cells).isdisjoint(first.leaders):
-        return [say("What is the most faithful by {score} also has the highest mean IoU ({iou}, {protocol}).", **known)]
-    return [
-        say(
-            "The highest mean IoU ({iou}, {protocol}) is that of {methods}, not of what is the most faithful by {score}.",
-            methods=_names(material, cells),
-            **known,
-        )
-    ]
+        return [text("faithfulness.fit_best", **known)]
+    return [text("faithfulness.fit_less", **known, methods=_names(material, cells))]
 
 
 def _chart(material: Material, found: Faithfulness) -> list[Chart]:
@@ -164,7 +133,7 @@ def _chart(material: Material, found: Faithfulness) -> list[Chart]:
         (x, y), colour = (ious[row.cell], row.scores[score]), material.colour_of(row.cell.method)
         ends = (x.value, x.low, x.high), (y.value, y.low, y.high)
         points.append(Point(material.named(row.cell.map), *ends, None if row.baseline else colour, row.baseline))
-    label = say("{score} ({better})", score=_title(score), better=_better(score))
+    label = text("faithfulness.axis", score=_title(score), better=_better(score))
     caption = text(
         "faithfulness.chart",
         images=material.images,

@@ -17,7 +17,7 @@ from dogcam.analysis.groups import GroupedScores, Groups
 from dogcam.analysis.tables import is_baseline
 from dogcam.experiment.evaluations import Cell, MapKey
 from dogcam.figures import Dots, dot_plot
-from dogcam.language import message, say
+from dogcam.language import say
 from dogcam.language.numbers import count, with_ends
 from dogcam.methods import title_of
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
@@ -87,7 +87,7 @@ class _Shown:
     def name(self, cell: Cell) -> str:
         """A line as it is named: a method away from the layer that feeds the pooling with its own."""
         if is_baseline(cell):
-            return say("{box} (never looks)", box=title_of(cell.method))
+            return text("groups.unseen", box=title_of(cell.method))
         return self.material.named(cell.map)
 
     def blocks(self) -> list[Chart | Table]:
@@ -116,7 +116,7 @@ class _Shown:
         if len(order) > _ALL:
             order, cut = [*order[:_ENDS], *order[-_ENDS:]], _ENDS
         dots = [self._dots(line.cell, [line.mean_iou[place] for place in order]) for line in self.lines]
-        rows = [say("{group} ({n})", group=known[place], n=count(self.made.groups[place].n)) for place in order]
+        rows = [text("groups.row", group=known[place], count=count(self.made.groups[place].n)) for place in order]
         caption = [self._caption(), text("groups.sorted", method=self.name(self.best.cell))]
         if cut is not None:
             caption.append(text("groups.ends", ends=_ENDS, all=len(self.order)))
@@ -136,38 +136,10 @@ class _Shown:
             return []
         most = max(sure, key=lambda place: means[place].value)
         least = min(sure, key=lambda place: means[place].value)
-        cases = _APART if means[most].low > means[least].high else _CLOSE
+        case = "apart" if means[most].low > means[least].high else "overlap"
         between = {"most": known[most], "best": with_ends(means[most])}
         between |= {"least": known[least], "worst": with_ends(means[least])}
-        return [say(cases[self.made.by], method=self.name(self.best.cell), **between)]
-
-
-_APART = {
-    "breed": message("Of the classes, boxes of {method} fit {most} best, {best}, and {least} worst, {worst}."),
-    "size": message(
-        "By size, boxes of {method} fit best where it is {most}, {best}, and worst where it is {least}, {worst}."
-    ),
-    "animals": message(
-        "By the number of animals, boxes of {method} fit best with {most}, {best}, and worst with {least}, {worst}."
-    ),
-    "right": message("Boxes of {method} fit better where {most}, {best}, than where {least}, {worst}."),
-}
-_CLOSE = {
-    "breed": message(
-        "Of the classes, boxes of {method} fit {most} best, {best}, and {least} worst, {worst}; their intervals overlap."
-    ),
-    "size": message(
-        "By size, boxes of {method} fit best where it is {most}, {best}, and worst where it is {least}, {worst}; their intervals "
-        "overlap."
-    ),
-    "animals": message(
-        "By the number of animals, boxes of {method} fit best with {most}, {best}, and worst with {least}, {worst}; their "
-        "intervals overlap."
-    ),
-    "right": message(
-        "Boxes of {method} fit better where {most}, {best}, than where {least}, {worst}; their intervals overlap."
-    ),
-}
+        return [text(f"groups.{case}.{self.made.by}", method=self.name(self.best.cell), **between)]
 
 
 def _entry(mean: Interval) -> Entry:
