@@ -87,7 +87,7 @@ def beside_unseen(match: Match) -> list[str]:
         methods = _beside([score for score in match.scores if score.label == box.label])
         alike.setdefault((box.method, number(box.iou.value), methods), []).append(box.label)
     return [
-        text("between.beside_unseen", experiments=listed(labels), box=box, iou=iou, methods=methods)
+        text("between.beside_unseen", experiments=listed(labels), box=title_of(box), iou=iou, methods=methods)
         for (box, iou, methods), labels in alike.items()
     ]
 
@@ -103,25 +103,18 @@ def _beside(scores: Sequence[Score]) -> str:
 
 def right(found: Contrast) -> list[str]:
     """Accuracy at the best epochs; and each pair, on the evaluated images, as far as it can be told apart."""
-    best = [
-        text(
-            "between.accuracy_at",
-            experiment=each.label,
-            accuracy=number(each.accuracy, 4),
-            run=each.run,
-            runs=each.runs,
-            epoch=each.epoch,
-        )
-        for each in found.accuracy
-    ]
+    best = []
+    for each in found.accuracy:
+        where = {"run": each.run, "runs": each.runs, "epoch": each.epoch}
+        best.append(text("between.accuracy_at", experiment=each.label, accuracy=number(each.accuracy, 4), **where))
     sentences = [text("between.accuracies", experiments=listed(best))] if best else []
     if found.classified is None:
         return sentences
     epochs = listed(sorted({str(epoch) for epoch in found.classified.epochs}))
-    where = text("between.best_epochs") if found.classified.best else text("between.at_epochs", epochs=epochs)
+    at = text("between.best_epochs") if found.classified.best else text("between.at_epochs", epochs=epochs)
     for pair in found.classified.pairs:
         known = {"first": pair.first, "second": pair.second, "images": count(pair.n), "difference": shown(pair)}
-        sentences.append(text(f"between.right.{pair.verdict}", where=where, **known))
+        sentences.append(text(f"between.right.{pair.verdict}", where=at, **known))
     return sentences
 
 

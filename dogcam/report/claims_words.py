@@ -86,10 +86,6 @@ def _epoch(of: Difference) -> str:
     return text("claims.epoch", epoch=of.epoch)
 
 
-def _method(of: Difference) -> str:
-    return title_of(of.method)
-
-
 def _step(of: Difference) -> str:
     return text("claims.step", later=of.epoch, earlier=of.earlier)
 
@@ -126,7 +122,7 @@ def _parts(claim: Claim) -> str:
 def _beats(claim: Claim) -> str:
     """Heatmaps against the best box that never looks: "the boxes of CAM fit worse; those of LayerCAM cannot be told apart"."""
     first = claim.differences[0]
-    names = {side: [_method(each) for each in claim.differences if each.verdict == side] for side in SIDES}
+    names = {side: [title_of(each.method) for each in claim.differences if each.verdict == side] for side in SIDES}
     there = [(side, listed(some)) for side, some in names.items() if some]
     sides = [text(f"claims.{'those' if k else 'boxes'}.{side}", methods=some) for k, (side, some) in enumerate(there)]
     return text(
@@ -135,7 +131,7 @@ def _beats(claim: Claim) -> str:
         box=title_of(first.other or ""),
         iou=number(claim.box_iou),
         sides="; ".join(sides),
-        differences=_spelled(claim.differences, _method),
+        differences=_spelled(claim.differences, lambda each: title_of(each.method)),
     )
 
 
