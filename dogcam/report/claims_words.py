@@ -103,8 +103,9 @@ def _found(claim: Claim) -> str:
         return _parts(claim)
     if claim.claim == "beats":
         return _beats(claim)
-    of = claim.differences[-1] if claim.claim == "falls" else claim.whole or claim.differences[0]
-    key = f"claims.{claim.claim}.{claim.verdict}"
+    rises = claim.claim == "rises"
+    of = claim.whole or claim.differences[0] if rises else claim.differences[-1]
+    key = f"claims.{'rises' if rises else 'falls'}.{claim.verdict}"
     return text(key, first=of.earlier, last=of.epoch, change=spelled(of.interval))
 
 

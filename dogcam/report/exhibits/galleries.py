@@ -108,7 +108,7 @@ class _Shown:
         yield self.classes(rule not in (EXTREMES, DISAGREEMENT), pick, picture)
         yield text("galleries.from", method=self.material.named(pick.map), **self.where)
         if pick.tied > 1:
-            yield text("galleries.tied", n=pick.tied, count=count(pick.tied))
+            yield text("galleries.tied", count=count(pick.tied))
 
     def iou(self, pick: Pick, picture: Picture) -> str:
         """ "IoU 0.52"."""
