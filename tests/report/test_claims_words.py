@@ -6,6 +6,7 @@ import pytest
 
 from dogcam.analysis.claims import Claim, Difference
 from dogcam.report.claims_words import caution, claim_words, difference_label, sentence, source_words, verdict_words
+from dogcam.report.wording import interval_reason
 from dogcam.statistics import Interval
 
 NAN = float("nan")
@@ -13,17 +14,21 @@ UP, DOWN, OPEN = Interval(0.1, 0.08, 0.12, 16, "bca"), Interval(-0.1, -0.12, -0.
 TINY, NONE = Interval(0.001, 0.0008, 0.0012, 16), Interval(0.4, NAN, NAN, 1, "none")
 
 
+def difference(method, other, epoch, earlier, interval):
+    return Difference(method, other, epoch, earlier, interval, interval.verdict)
+
+
 def above(verdict="supported", first=UP, **changes):
-    resting = tuple(Difference("gradcam", "cam", epoch, None, each) for epoch, each in ((2, first), (4, UP)))
+    resting = tuple(difference("gradcam", "cam", epoch, None, each) for epoch, each in ((2, first), (4, UP)))
     return Claim("above", "study", "default", verdict, resting, **{"relu": True, "score": "logit", **changes})
 
 
 def steps(method, *made, first=2):
-    return tuple(Difference(method, None, epoch + 1, epoch, each) for epoch, each in enumerate(made, start=first))
+    return tuple(difference(method, None, epoch + 1, epoch, each) for epoch, each in enumerate(made, start=first))
 
 
 def beats(*made):
-    resting = tuple(Difference(method, "centre-gaussian", 4, None, each) for method, each in made)
+    resting = tuple(difference(method, "centre-gaussian", 4, None, each) for method, each in made)
     return Claim("beats", "dogcam", "default", "undecided", resting, box_iou=0.3)
 
 
@@ -35,7 +40,7 @@ def parts(verdict="contradicted"):
 def test_a_difference_has_a_label():
     assert difference_label(above().differences[0]) == "Grad-CAM − CAM, epoch 2"
     assert difference_label(steps("cam", UP)[0]) == "CAM, epoch 3 − epoch 2"
-    assert difference_label(Difference("cam", "whole-image", 4, None, UP)) == "CAM − whole-image, epoch 4"
+    assert difference_label(difference("cam", "whole-image", 4, None, UP)) == "CAM − whole-image, epoch 4"
 
 
 def test_the_sentence_holds_every_difference_and_calls_a_tiny_one_negligible():
@@ -81,7 +86,7 @@ def test_too_few_images_are_said(n, words):
 
 
 def test_a_rise_of_several_steps_has_the_whole_and_each():
-    whole = Difference("cam", None, 4, 2, UP)
+    whole = difference("cam", None, 4, 2, UP)
     told = sentence(Claim("rises", "study", "p", "contradicted", steps("cam", UP, DOWN), whole))
     assert "From epoch 2 to 4 CAM's mean IoU changes by +0.100" in told
     assert "epoch 3 − epoch 2: +0.100" in told
@@ -113,12 +118,12 @@ def test_claims_verdicts_and_sources_are_shown_in_words():
 
 
 class TestCaution:
-    def test_comparisons_and_images_are_counted(self):
+    def test_comparisons_outside_the_family_and_images_are_counted(self):
         told = caution([above(), above(), beats(("cam", UP))], "16 images", False)
-        assert "They are 3 comparisons" in told
+        assert "2 of them, between CAM and Grad-CAM" in told
         assert "paired over the same 16 images" in told
         assert "trained on these" not in told
-        assert "comparisons" not in caution([beats(("cam", UP))], "16 images", False)
+        assert "Bonferroni" not in caution([beats(("cam", UP))], "16 images", False)
 
     def test_negligible_is_explained_where_it_is_said(self):
         assert "within ±0.005" in caution([above(first=TINY)], "16 images", False)
@@ -130,7 +135,7 @@ class TestCaution:
         assert "2 or 3 runs" in caution(
             [beats(("cam", crossed), ("fem", replace(crossed, runs=3)))], "16 images", False
         )
-        reason = "2 runs hardly show how runs vary"
-        told = [caution([beats(("cam", replace(each, reason=reason)))], "16 images", False) for each in (crossed, TINY)]
-        assert [reason in each for each in told] == [True, False]
+        few = [replace(each, reason="few-runs") for each in (crossed, TINY)]
+        told = [caution([beats(("cam", each))], "16 images", False) for each in few]
+        assert [interval_reason(few[0]) in each for each in told] == [True, False]
         assert "trained on these" in caution([above()], "16 training images", True)

@@ -42,10 +42,20 @@ PARTS = (
         "methods",
         "boxes",
     ),
-    *("iou", "ranking", "dynamics", "groups", "faithfulness", "decomposition", "galleries", "provenance", "viewer"),
+    *(
+        "localization",
+        "ranking",
+        "dynamics",
+        "groups",
+        "faithfulness",
+        "decomposition",
+        "galleries",
+        "provenance",
+        "viewer",
+    ),
 )
 DRAWN = (
-    *("training", "cam-by-epoch", "layers", "methods", "boxes", "iou", "ranking", "dynamics", "groups"),
+    *("training", "cam-by-epoch", "layers", "methods", "boxes", "localization", "ranking", "dynamics", "groups"),
     *("decomposition", "galleries"),
 )  # of which exhibits the charts' words are
 

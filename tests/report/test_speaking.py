@@ -5,10 +5,9 @@ import re
 
 import numpy as np
 import pytest
-from dogcam.analysis.evidence import Evidence
 
+from dogcam.analysis.analysis import current
 from dogcam.analysis.between import contrast
-from dogcam.analysis.claims import claims
 from dogcam.core.records import to_plain
 from dogcam.language import speaking
 from dogcam.language.numbers import listed, p_value, percent
@@ -21,9 +20,9 @@ IMAGES = 16
 HALF = np.full(IMAGES, 0.5)
 SPREAD = np.tile([0.0, 0.02, -0.02, 0.01], 4)
 HANGUL = re.compile("[\uac00-\ud7a3]")
-# Names, which no language has other words for; `images` is in the words of `Evidence`.
+# Names, which no language has other words for.
 NAMES = {
-    *("Grad", "CAM", "HiResCAM", "ReLU", "IoU", "BCa", "Bonferroni", "Holm", "default", "cam2016", "images", "dogcam"),
+    *("Grad", "CAM", "HiResCAM", "ReLU", "IoU", "BCa", "Bonferroni", "Holm", "default", "cam2016", "dogcam"),
     *(
         "whole",
         "image",
@@ -70,7 +69,7 @@ def test_the_page_begins_in_korean_and_english_is_back_after_it(experiment):
 
 
 def test_claims_are_said_and_their_keys_are_not(experiment):
-    made = claims(Evidence.of(experiment))
+    made = current(experiment).claims
     with speaking("ko"):
         for each in made:
             for text in (claim_words(each), sentence(each), verdict_words(each.verdict)):
@@ -81,7 +80,7 @@ def test_claims_are_said_and_their_keys_are_not(experiment):
 
 
 def test_what_is_kept_of_claims_is_in_no_language(experiment):
-    kept = json.dumps([to_plain(each) for each in claims(Evidence.of(experiment))], ensure_ascii=False)
+    kept = json.dumps([to_plain(each) for each in current(experiment).claims], ensure_ascii=False)
     assert not HANGUL.search(kept)
 
 

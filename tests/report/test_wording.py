@@ -5,35 +5,20 @@ from dataclasses import replace
 
 import pytest
 
-from dogcam.analysis.comparison import Comparison, Line
+from dogcam.analysis.comparison import Line
+from dogcam.experiment.evaluations import MapKey
 from dogcam.language import speaking
-from dogcam.report.wording import (
-    comparison_sentences,
-    interval_described,
-    interval_reason,
-    interval_words,
-    same_reason,
-)
-from dogcam.report.wording import (
-    test_name as name_of_test,
-)
-from dogcam.statistics import Agreement, Interval, Pair
+from dogcam.report.wording import interval_described, interval_reason, interval_words, same_reason
+from dogcam.statistics import Agreement, Interval
 from dogcam.statistics.intervals import METHODS, REASONS
-from dogcam.statistics.pairs import CROSSED_T, SIGNED_RANK
 
 NAN = float("nan")
 SURE = Interval(0.5, 0.4, 0.6, 8580, "bca")
 NONE = Interval(0.5, NAN, NAN, 4, "none", reason="too-few")
 
 
-def line(*names, same=None, unseen=None, by_algebra=False):
-    return Line(names, SURE, 1, "a", same, unseen, by_algebra)
-
-
-def pair(low, high, holm=0.001):
-    return Pair(
-        "a", "box", Interval((low + high) / 2, low, high, 40), holm, holm, 1 if low + high > 0 else -1, 40, 0, 0
-    )
+def line(*names, same=None, by_algebra=False):
+    return Line(tuple(MapKey(name, "last") for name in names), SURE, 1, "a", same, by_algebra, True, None)
 
 
 @pytest.mark.parametrize(
@@ -86,10 +71,6 @@ def test_every_method_has_a_korean(method):
         assert re.search("[가-힣]", interval_described(replace(SURE, method=method)))
 
 
-def test_what_pairs_are_tested_by():
-    assert [name_of_test(code) for code in (SIGNED_RANK, CROSSED_T)] == ["Wilcoxon signed-rank", "crossed t"]
-
-
 @pytest.mark.parametrize(
     ("same", "by_algebra", "words"),
     [
@@ -107,20 +88,3 @@ def test_why_two_count_as_one(same, by_algebra, words):
     assert same_reason(line("a", "b", same=same, by_algebra=by_algebra)) == words
     assert same_reason(line("a", "b", "c", same=same, by_algebra=by_algebra)) == f"every two of them: {words}"
     assert same_reason(line("a")) == ""
-
-
-def test_what_a_comparison_says():
-    lines = (
-        line("a", "b", same=Agreement(1, NAN, 40, 0), unseen=pair(0.1, 0.2)),
-        line("c", unseen=pair(-0.1, 0.2)),
-        line("d", unseen=pair(-0.2, -0.1)),
-        line("box"),
-        line("e", unseen=pair(NAN, NAN)),
-    )
-    same, stand = comparison_sentences(Comparison("default", (1,), 7, lines, (), "box"))
-    assert same == "The same boxes: a, b (the same box on 100.00% of 40 images)."
-    assert stand == (
-        "The best box that never looks is box, mean IoU 0.500. Above it, by a 95 % interval: a, b. Not told apart from it: c. "
-        "Too few images to say: e. Below it: d."
-    )
-    assert comparison_sentences(Comparison("default", (1,), 7, lines, (), None)) == [same]
