@@ -99,9 +99,9 @@ def _named(group: Sequence[Track], runs: int) -> str:
 def _apart(track: Track) -> str:
     """Which changes are more than chance."""
     told = [
-        text("dynamics.change", later=each.later, earlier=each.earlier, difference=spelled(each.pair))
-        for each in track.changes
-        if each.pair.told_apart
+        text("dynamics.change", later=change.first, earlier=change.second, difference=spelled(change))
+        for change in track.changes
+        if change.told_apart
     ]
     n = len(track.changes)
     of = "one" if n == 1 else "several"

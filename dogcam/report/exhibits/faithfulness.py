@@ -92,8 +92,8 @@ def _best(material: Material, found: Faithfulness, leading: Leading) -> str:
     if random is None:
         told = text("faithfulness.best.alone", n, **known)
     else:
-        known |= {"other": values[random.cell], "difference": spelled(random.pair.difference)}
-        told = text(f"faithfulness.best.{'told_apart' if random.pair.told_apart else 'not_told_apart'}", n, **known)
+        known |= {"other": values[random.second], "difference": spelled(random.difference)}
+        told = text(f"faithfulness.best.{'told_apart' if random.told_apart else 'not_told_apart'}", n, **known)
     return " ".join([told, *_among(material, leading)])
 
 
