@@ -21,7 +21,6 @@ from dogcam.statistics import (
     Agreement,
     Interval,
     Pair,
-    Ranked,
     compare,
     groups_of_same,
     intervals,
@@ -131,48 +130,52 @@ def _between(pairs: Iterable[Pair[MapKey]], first: MapKey, second: MapKey) -> Pa
 def comparisons(tables: Tables) -> tuple[Comparison, ...]:
     """Of every protocol and epoch: over the runs that were scored as the one that speaks, first, and of each run alone."""
     found = []
-    for name in tables.protocols:
-        protocol = tables.protocol(name)
-        mine = [cell for cell in tables.methods if cell.protocol == name]
+    for protocol in tables.protocols:
+        mine = [cell for cell in tables.methods if cell.protocol == protocol]
         for epoch in sorted({cell.epoch for cell in mine}):
             at = [cell for cell in mine if cell.epoch == epoch]
-            together = tables.alike(cell for cell in at if cell.run == tables.run)
-            alone = [[run] for run in sorted({cell.run for cell in at}) if [run] != together]
-            spoken = [together] if any(cell.run == tables.run for cell in at) else []
-            found += [comparison(tables, protocol or name, runs, epoch) for runs in (*spoken, *alone)]
+            speaking = [cell for cell in at if cell.run == tables.run]
+            together = [tables.alike(speaking)] if speaking else []
+            alone = [[run] for run in sorted({cell.run for cell in at}) if [run] not in together]
+            found += [comparison(tables, protocol, runs, epoch) for runs in (*together, *alone)]
     return tuple(found)
 
 
-def comparison(tables: Tables, protocol: Protocol | str, runs: Sequence[int], epoch: int) -> Comparison:
+def comparison(tables: Tables, protocol: str, runs: Sequence[int], epoch: int) -> Comparison:
     """One family: what was scored of the first of the runs at an epoch, in all of them, and all baselines.
-
-    Args:
-        protocol: its name alone where its fields are not known.
 
     Raises:
         ExperimentError: the tables are of different images.
     """
-    name = protocol if isinstance(protocol, str) else protocol.name
-    cells = [c for c in tables.cells if c.protocol == name and (is_baseline(c) or (c.run, c.epoch) == (runs[0], epoch))]
+    of = [cell for cell in tables.cells if cell.protocol == protocol]
+    cells = [cell for cell in of if is_baseline(cell) or (cell.run, cell.epoch) == (runs[0], epoch)]
     every = [[tables.read(in_run(cell, run)) for cell in cells] for run in runs]
     check_same_images({str(cell): table for row in every for cell, table in zip(cells, row, strict=True)})
-    keys = [cell.map for cell in cells]
+    keys, looking = [cell.map for cell in cells], tuple(cell.map for cell in cells if not is_baseline(cell))
     by_run = np.stack([np.column_stack([table["iou"] for table in row]) for row in every])
     scores = by_run if len(runs) > 1 else by_run[0]
     boxes = {key: np.concatenate([corners_of(row[place]) for row in every]) for place, key in enumerate(keys)}
-    groups = groups_of_same(boxes, _kept_maps(tables, protocol, runs, epoch, keys))
+    how = tables.protocol(protocol)
+    groups = groups_of_same(boxes, _kept_maps(tables, how, runs, epoch, keys))
     kept = representatives(keys, groups)
     pairs = compare(scores[..., [keys.index(key) for key in kept]], kept)
     means = dict(zip(keys, intervals_over_runs(scores) if len(runs) > 1 else intervals(scores), strict=True))
-    unseen = best_unseen({cell.map: means[cell.map].value for cell in cells if is_baseline(cell)})
-    first = {key: group.names[0] for group in groups for key in group.names}
-    methods = tuple(cell.map for cell in cells if not is_baseline(cell))
-    standing = None if unseen is None else first.get(unseen, unseen)
-    lines = []
-    for ranked in ranking(scores, keys, groups, pairs):
-        beside = None if standing in (None, ranked.names[0]) else _between(pairs, ranked.names[0], standing)
-        lines.append(_line(tables, protocol, ranked, means[ranked.names[0]], beside, methods))
-    return Comparison(name, tuple(runs), epoch, len(boxes[keys[0]]) // len(runs), methods, tuple(lines), pairs, unseen)
+    unseen = best_unseen({key: iou.value for key, iou in means.items() if key not in looking})
+    standing = next((group.names[0] for group in groups if unseen in group.names), unseen)
+    lines = tuple(
+        Line(
+            ranked.names,
+            means[ranked.names[0]],
+            ranked.rank,
+            ranked.letters,
+            ranked.same,
+            len(ranked.names) > 1 and _one_map(ranked.names, how, tables.pooled_layer),
+            any(key in looking for key in ranked.names),
+            None if standing in (None, ranked.names[0]) else _between(pairs, ranked.names[0], standing),
+        )
+        for ranked in ranking(scores, keys, groups, pairs)
+    )
+    return Comparison(protocol, tuple(runs), epoch, by_run.shape[1], looking, lines, pairs, unseen)
 
 
 def corners_of(table: Columns) -> np.ndarray:
@@ -181,36 +184,22 @@ def corners_of(table: Columns) -> np.ndarray:
 
 
 def _kept_maps(
-    tables: Tables, protocol: Protocol | str, runs: Sequence[int], epoch: int, keys: Sequence[MapKey]
+    tables: Tables, protocol: Protocol | None, runs: Sequence[int], epoch: int, keys: Sequence[MapKey]
 ) -> dict[MapKey, np.ndarray]:
     """The maps of the sample, of one run, and of passes that keep them; without negative values where the protocol cuts these."""
-    if isinstance(protocol, str) or len(runs) > 1 or protocol.score != "logit":
+    if protocol is None or len(runs) > 1 or protocol.score != "logit":
         return {}
     kept = {MapKey(*pair): maps for pair, maps in tables.evaluation.maps(runs[0], epoch).items()}
     return {key: np.maximum(kept[key], 0) if protocol.relu else kept[key] for key in keys if key in kept}
 
 
-def _line(
-    tables: Tables,
-    protocol: Protocol | str,
-    ranked: Ranked[MapKey],
-    iou: Interval,
-    unseen: Pair[MapKey] | None,
-    methods: Sequence[MapKey],
-) -> Line:
-    keys = ranked.names
-    theorem = len(keys) > 1 and _one_map(keys, protocol, tables.pooled_layer)
-    looks = any(key in methods for key in keys)
-    return Line(keys, iou, ranked.rank, ranked.letters, ranked.same, theorem, looks, unseen)
-
-
-def _one_map(keys: Iterable[MapKey], protocol: Protocol | str, pooled: str) -> bool:
+def _one_map(keys: Sequence[MapKey], protocol: Protocol | None, pooled: str) -> bool:
     """Whether maps are one by algebra: CAM's at the pooled layer but for a factor and ReLU, which the protocol takes of all."""
-    if isinstance(protocol, str) or protocol.score != "logit" or not protocol.relu:
+    if protocol is None or protocol.score != "logit" or not protocol.relu:
         return False
-    rows = [(METHODS.get(key.method), key) for key in keys]
-    same = all(row is not None and row.cam_when_pooled and key.layer == pooled for row, key in rows)
-    return same and any(key.method == "cam" for key in keys)
+    names = {key.method for key in keys}
+    alike = all(name in METHODS and METHODS[name].cam_when_pooled for name in names - {"cam"})
+    return "cam" in names and alike and all(key.layer == pooled for key in keys)
 
 
 def spoken(comparisons: Iterable[Comparison], run: int, protocol: str, epoch: int | None = None) -> Comparison | None:

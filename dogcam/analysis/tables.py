@@ -15,7 +15,7 @@ import numpy as np
 
 from dogcam.boxes import geometry
 from dogcam.boxes.protocols import PROTOCOLS, Protocol
-from dogcam.core.errors import ExperimentError
+from dogcam.core.errors import ExperimentError, OptionError
 from dogcam.experiment.evaluations import Cell, Evaluation, MapKey
 from dogcam.experiment.runs import Experiment
 from dogcam.experiment.selection import OF_THE_OBJECT
@@ -128,11 +128,13 @@ class Tables:
         return list(dict.fromkeys(cell.protocol for cell in self.cells))
 
     def protocol(self, name: str) -> Protocol | None:
-        """A protocol's fields as they were kept; else as this dogcam knows it, None where it does not."""
-        document = self.about.get("protocols", {}).get(name)
-        if document is None or name in PROTOCOLS:
-            return PROTOCOLS.get(name)
-        return Protocol(**{**document, "iou_levels": tuple(document["iou_levels"])})
+        """A registered protocol, or one of a user's file as its fields were kept; None where this dogcam knows neither."""
+        if name in PROTOCOLS:
+            return PROTOCOLS[name]
+        try:
+            return Protocol(**self.about["protocols"][name])
+        except (KeyError, TypeError, OptionError):  # never kept, or with fields or values of another dogcam
+            return None
 
     @cached_property
     def drawn_under(self) -> Protocol | None:

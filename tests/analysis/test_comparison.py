@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dogcam.analysis.comparison import compared
+from dogcam.analysis.comparison import comparison, comparisons, spoken
+from dogcam.analysis.tables import Tables
 from dogcam.boxes.geometry import WHOLE_IMAGE
-from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.core.errors import ExperimentError
-from dogcam.experiment.evaluations import Cell, Choice, Evaluation
+from dogcam.core.records import to_plain
+from dogcam.experiment.evaluations import Cell, Choice, MapKey
+from dogcam.experiment.runs import create_experiment
 
 IMAGES, LAYER = 60, "last"
 RNG = np.random.default_rng(0)
@@ -24,8 +26,25 @@ def boxes(shift=0.0):
 
 
 @pytest.fixture
-def evaluation(tmp_path):
-    return Evaluation(tmp_path)
+def experiment(tmp_path):
+    return create_experiment(str(tmp_path), "x", "x", {"model": {"pooled_layer": LAYER}})
+
+
+@pytest.fixture
+def evaluation(experiment):
+    return experiment.evaluation("test", None, "true")
+
+
+def at(method):
+    """A map at the one layer."""
+    return MapKey(method, LAYER)
+
+
+WHOLE = MapKey("whole-image", "")
+
+
+def pairs_of(found):
+    return {frozenset((pair.first, pair.second)): pair for pair in found.pairs}
 
 
 def write(evaluation, cell, corners, iou, **changes):
@@ -61,141 +80,227 @@ def cells(evaluation, protocol="default"):
     return found
 
 
-def comparison(evaluation, protocol="default", pooled=LAYER):
-    return compared(evaluation, cells(evaluation, protocol), PROTOCOLS[protocol], (1,), 7, pooled)
+@pytest.fixture
+def family(experiment, evaluation):
+    """The family of `cells` under a protocol, of a network that pools after a layer."""
+
+    def make(protocol="default", pooled=LAYER):
+        cells(evaluation, protocol)
+        experiment.update_document(model={"pooled_layer": pooled})
+        return comparison(Tables.of(experiment, evaluation), protocol, (1,), 7)
+
+    return make
 
 
-def test_methods_that_draw_the_same_share_a_line_with_the_theorem_where_it_holds(evaluation):
-    found = comparison(evaluation)
-    (line,) = [line for line in found.lines if len(line.names) > 1]
-    assert set(line.names) == {f"cam at {LAYER}", f"gradcam at {LAYER}"}
-    assert (line.same.boxes, line.same.images, line.by_algebra) == (1, 60, True)
-    assert [each.same for each in found.lines if each is not line] == [None] * (len(found.lines) - 1)
+def test_methods_that_draw_the_same_share_a_line_with_the_theorem_where_it_holds(family):
+    found = family()
+    (line,) = [line for line in found.lines if len(line.maps) > 1]
+    assert set(line.maps) == {at("cam"), at("gradcam")}
+    assert (line.agreement.boxes, line.agreement.images, line.by_algebra) == (1, 60, True)
+    assert [each.agreement for each in found.lines if each is not line] == [None] * (len(found.lines) - 1)
 
 
 @pytest.mark.parametrize(("protocol", "pooled"), [("cam2016", LAYER), ("exercise", LAYER), ("default", "another")])
-def test_where_the_theorem_does_not_hold_only_the_measurement_is_told(evaluation, protocol, pooled):
-    (line,) = [line for line in comparison(evaluation, protocol, pooled).lines if len(line.names) > 1]
-    assert (line.same.boxes, line.by_algebra) == (1, False)
+def test_where_the_theorem_does_not_hold_only_the_measurement_is_told(family, protocol, pooled):
+    (line,) = [line for line in family(protocol, pooled).lines if len(line.maps) > 1]
+    assert (line.agreement.boxes, line.by_algebra) == (1, False)
 
 
-def test_the_best_box_that_never_looks_and_who_lies_below_it(evaluation):
-    found = comparison(evaluation)
-    assert found.baseline == "whole-image", "an untrained network has looked"
-    assert set(found.below("above")) == {f"{name} at {LAYER}" for name in ("cam", "gradcam", "layercam")}
-    assert found.below("below") == [f"fem at {LAYER}"]
-    assert found.below("undecided") == [f"mean-activation at {LAYER}"]
+def test_the_best_box_that_never_looks_and_who_lies_below_it(family):
+    found = family()
+    assert found.unseen == WHOLE, "an untrained network has looked"
+    assert found.unseen_iou.value == pytest.approx(UNSEEN.mean())
+    assert set(found.methods_of(found.on_side("above"))) == {at("cam"), at("gradcam"), at("layercam")}
+    assert found.methods_of(found.on_side("below")) == [at("fem")]
+    assert found.methods_of(found.on_side("undecided")) == [at("mean-activation")]
 
 
-def test_lines_are_ranked_and_only_cells_of_that_epoch_count(evaluation):
-    found = comparison(evaluation)
+def test_lines_are_ranked_and_only_cells_of_that_epoch_count(family):
+    found = family()
     assert [line.rank for line in found.lines] == sorted(line.rank for line in found.lines)
-    assert found.lines[-1].names == (f"fem at {LAYER}",)
-    names = {name for line in found.lines for name in line.names}
-    assert len(names) == 7
+    assert found.lines[-1].maps == (at("fem"),)
+    assert len({key for line in found.lines for key in line.maps}) == 7
+    assert (found.n, found.runs, found.epoch, len(found.methods)) == (IMAGES, (1,), 7, 5)
     assert all(line.iou.low <= line.iou.value <= line.iou.high for line in found.lines)
+    assert found.looking == tuple(line for line in found.lines if line.maps[0].method not in _BOXES)
 
 
-def test_pairs_are_those_of_scipy_and_two_baselines_are_no_pair_of_interest(evaluation):
-    found = comparison(evaluation)
-    first, second = f"layercam at {LAYER}", f"fem at {LAYER}"
-    (pair,) = [each for each in found.pairs if {each.first, each.second} == {first, second}]
-    tables = {
-        name: evaluation.read(Cell(1, 7, name.split()[0], LAYER, "default"))["iou"]
-        for name in (pair.first, pair.second)
-    }
-    assert pair.mean == pytest.approx(np.mean(tables[pair.first] - tables[pair.second]))
-    expected = stats.wilcoxon(tables[pair.first], tables[pair.second], zero_method="pratt").pvalue
-    assert pair.p == pytest.approx(expected, rel=0.2)
-    assert {"whole-image", "random-weights"} not in [{each.first, each.second} for each in found.of_methods]
+_BOXES = ("whole-image", "random-weights")
+
+
+def test_pairs_are_those_of_scipy_and_two_baselines_are_no_pair_of_interest(evaluation, family):
+    found = family()
+    pair = pairs_of(found)[frozenset((at("layercam"), at("fem")))]
+    first, second = (
+        evaluation.read(Cell(1, 7, key.method, LAYER, "default"))["iou"] for key in (pair.first, pair.second)
+    )
+    assert pair.mean == pytest.approx(np.mean(first - second))
+    assert pair.p == pytest.approx(stats.wilcoxon(first, second, zero_method="pratt").pvalue, rel=0.2)
+    assert found.of_methods == [pair for pair in found.pairs if {pair.first.method, pair.second.method} != {*_BOXES}]
     assert len(found.of_methods) == len(found.pairs) - 1
 
 
-def test_against_the_box_that_never_looks_the_test_is_corrected_for_the_lines_compared_with_it_alone(evaluation):
-    found = comparison(evaluation)
-    p = {(pair.first, pair.second): pair.p for pair in found.pairs if found.baseline in (pair.first, pair.second)}
-    ordered = sorted(p.values())
-    assert len(ordered) == len(found.lines) - 1, "the untrained network is compared with it too"
-    steps = [min(1.0, value * (len(ordered) - place)) for place, value in enumerate(ordered)]
-    corrected = dict(zip(ordered, np.maximum.accumulate(steps), strict=True))
+def test_a_pair_of_lines_is_turned_as_it_is_asked_for(family):
+    found = family()
+    first, *_, last = found.lines
+    assert found.between(first, last) == found.between(last, first).turned()
+    assert found.between(first, last).mean == pytest.approx(first.iou.value - last.iou.value)
+    assert found.line_of(at("gradcam")) is found.line_of(at("cam"))
+    assert found.line_of(at("nothing")) is None
+
+
+def corrected(p):
+    """Holm's (1979) p-values, step by step from the smallest."""
+    found, running = np.empty(len(p)), 0.0
+    for place, k in enumerate(np.argsort(p)):
+        running = max(running, min(1.0, p[k] * (len(p) - place)))
+        found[k] = running
+    return found
+
+
+def test_one_family_holds_every_pair_and_all_that_is_told_rests_on_it(family):
+    found = family()
+    assert len(found.pairs) == 6 * 5 / 2, "six lines"
+    assert [pair.holm for pair in found.pairs] == pytest.approx(corrected([pair.p for pair in found.pairs]))
+    known = pairs_of(found)
     for line in found.lines:
-        if line.unseen is not None:
-            assert line.unseen.holm == pytest.approx(corrected[line.unseen.p])
+        if WHOLE in line.maps:
+            assert (line.unseen, line.verdict) == (None, None)
+            continue
+        pair = known[frozenset((line.maps[0], WHOLE))]
+        assert line.unseen == (pair if pair.second == WHOLE else pair.turned())
+        assert line.verdict == line.unseen.verdict
+        assert line.unseen.mean == pytest.approx(line.iou.value - found.unseen_iou.value)
+    for pair in found.pairs:
+        letters = [set(found.line_of(key).letters) for key in (pair.first, pair.second)]
+        assert bool(letters[0] & letters[1]) == (not pair.told_apart)
 
 
-def test_few_images_are_said_and_not_faked(evaluation):
-    few = [
-        write(evaluation, Cell(1, 7, "cam", LAYER, "default"), boxes()[:4], UNSEEN[:4]),
-        write(evaluation, Cell(0, 0, "whole-image", "", "default"), boxes(0.1)[:4], UNSEEN[:4] + 0.2),
-    ]
-    found = compared(evaluation, few, PROTOCOLS["default"], (1,), 7, LAYER)
+def test_few_images_are_said_and_not_faked(experiment, evaluation):
+    write(evaluation, Cell(1, 7, "cam", LAYER, "default"), boxes()[:4], UNSEEN[:4])
+    write(evaluation, Cell(0, 0, "whole-image", "", "default"), boxes(0.1)[:4], UNSEEN[:4] + 0.2)
+    (found,) = comparisons(Tables.of(experiment, evaluation))
     assert all(np.isnan(line.iou.low) and line.iou.reason == "too-few" for line in found.lines)
-    assert found.below("below") == []
-    assert found.document()["lines"][0]["iou"]["low"] is None
+    assert found.on_side("below") == []
+    assert [line.verdict for line in found.looking] == ["few"]
+    assert to_plain(found)["lines"][0]["iou"]["low"] is None
 
 
-def test_without_methods_there_is_nothing_to_compare(evaluation):
-    only = [write(evaluation, Cell(0, 0, "whole-image", "", "default"), boxes(), UNSEEN)]
-    assert compared(evaluation, only, PROTOCOLS["default"], (1,), 7, LAYER) is None
+def test_without_methods_there_is_nothing_to_compare(experiment, evaluation):
+    write(evaluation, Cell(0, 0, "whole-image", "", "default"), boxes(), UNSEEN)
+    assert comparisons(Tables.of(experiment, evaluation)) == ()
+
+
+def test_without_a_box_that_never_looks_there_is_no_verdict(experiment, evaluation):
+    write(evaluation, Cell(1, 7, "cam", LAYER, "default"), boxes(), UNSEEN)
+    write(evaluation, Cell(0, 0, "random-weights", LAYER, "default"), boxes(0.1), UNSEEN + 0.3)
+    (found,) = comparisons(Tables.of(experiment, evaluation))
+    assert (found.unseen, found.unseen_iou, {line.verdict for line in found.lines}) == (None, None, {None})
+
+
+def test_a_method_may_draw_the_same_boxes_as_a_box_that_never_looks(experiment, evaluation):
+    whole = np.tile(WHOLE_IMAGE, (IMAGES, 1))
+    write(evaluation, Cell(1, 7, "fem", LAYER, "default"), whole, UNSEEN)
+    write(evaluation, Cell(1, 7, "cam", LAYER, "default"), boxes(), UNSEEN + 0.1)
+    write(evaluation, Cell(0, 0, "whole-image", "", "default"), whole, UNSEEN)
+    (found,) = comparisons(Tables.of(experiment, evaluation))
+    assert [(line.maps, line.looks, line.verdict) for line in found.lines] == [
+        ((at("cam"),), True, "above"),
+        ((at("fem"), WHOLE), True, None),
+    ]
+    assert found.methods_of(found.looking) == [at("cam"), at("fem")]
+    assert [pair.first for pair in found.of_methods] == [at("cam")]
+
+
+def test_a_protocol_that_this_dogcam_does_not_know_is_compared_without_the_theorem(experiment, evaluation):
+    cells(evaluation, "unheard-of")
+    found = spoken(comparisons(Tables.of(experiment, evaluation)), 1, "unheard-of")
+    assert (found.protocol, found.epoch, found.unseen) == ("unheard-of", 7, WHOLE)
+    assert [line.by_algebra for line in found.lines] == [False] * 6
+    assert [line.agreement.boxes for line in found.lines if len(line.maps) > 1] == [1]
+
+
+def test_there_is_a_family_for_each_protocol_and_epoch(experiment, evaluation):
+    for protocol in ("cam2016", "default"):
+        cells(evaluation, protocol)
+    found = comparisons(Tables.of(experiment, evaluation))
+    assert [(each.protocol, each.epoch) for each in found] == [(p, e) for p in ("default", "cam2016") for e in (3, 7)]
+    assert spoken(found, 1, "cam2016") is found[3]
+    assert spoken(found, 1, "cam2016", 3) is found[2]
+    assert spoken(found, 2, "cam2016") is spoken(found, 1, "exercise") is spoken(found, 1, "default", 5) is None
 
 
 class TestOverRuns:
     """Three runs of two methods that differ by 0.1 in every one, while runs differ from each other by up to 0.2."""
 
-    def cells(self, evaluation, protocol="default"):
-        found = [write(evaluation, Cell(0, 0, "whole-image", "", protocol), boxes(0.5), UNSEEN)]
+    CAM, FEM = at("cam"), at("fem")
+
+    @pytest.fixture
+    def tables(self, experiment, evaluation):
+        write(evaluation, Cell(0, 0, "whole-image", "", "default"), boxes(0.5), UNSEEN)
         for run, luck in ((1, -0.1), (2, 0.0), (3, 0.1)):
             base = np.clip(UNSEEN + luck + RNG.normal(0, 0.02, IMAGES), 0, 1)
-            found.append(write(evaluation, Cell(run, 7, "cam", LAYER, protocol), boxes(0.01 * run), base))
+            write(evaluation, Cell(run, 7, "cam", LAYER, "default"), boxes(0.01 * run), base)
             better = base + 0.1 + RNG.normal(0, 0.01, IMAGES)
-            found.append(write(evaluation, Cell(run, 7, "fem", LAYER, protocol), boxes(0.1 + 0.01 * run), better))
-        return found
+            write(evaluation, Cell(run, 7, "fem", LAYER, "default"), boxes(0.1 + 0.01 * run), better)
+        return Tables.of(experiment, evaluation)
 
-    def test_means_are_over_runs_and_intervals_know_that_runs_differ(self, evaluation):
-        cells = self.cells(evaluation)
-        found = compared(evaluation, cells, PROTOCOLS["default"], (1, 2, 3), 7, LAYER)
-        by = {line.names[0]: line.iou for line in found.lines}
+    def test_means_are_over_runs_and_intervals_know_that_runs_differ(self, evaluation, tables):
+        together, *alone = comparisons(tables)
+        assert [each.runs for each in (together, *alone)] == [(1, 2, 3), (1,), (2,), (3,)]
+        assert spoken((*alone, together), 1, "default") is together
+        iou = together.line_of(self.CAM).iou
         scores = [evaluation.read(Cell(run, 7, "cam", LAYER, "default"))["iou"].mean() for run in (1, 2, 3)]
-        assert by[f"cam at {LAYER}"].value == pytest.approx(np.mean(scores))
-        assert by[f"cam at {LAYER}"].runs == 3
-        alone = compared(evaluation, cells, PROTOCOLS["default"], (2,), 7, LAYER)
-        one = next(line.iou for line in alone.lines if line.names == (f"cam at {LAYER}",))
-        assert by[f"cam at {LAYER}"].high - by[f"cam at {LAYER}"].low > 3 * (one.high - one.low)
+        assert iou.value == pytest.approx(np.mean(scores))
+        assert (iou.runs, together.n) == (3, IMAGES)
+        one = alone[1].line_of(self.CAM).iou
+        assert iou.high - iou.low > 3 * (one.high - one.low)
 
-    def test_a_difference_that_every_run_shows_is_sure_all_the_same(self, evaluation):
-        found = compared(evaluation, self.cells(evaluation), PROTOCOLS["default"], (1, 2, 3), 7, LAYER)
-        (pair,) = [each for each in found.pairs if {each.first, each.second} == {f"cam at {LAYER}", f"fem at {LAYER}"}]
+    def test_a_difference_that_every_run_shows_is_sure_all_the_same(self, tables):
+        pair = pairs_of(comparisons(tables)[0])[frozenset((self.CAM, self.FEM))]
         assert abs(pair.mean) == pytest.approx(0.1, abs=0.01)
         assert pair.test == "crossed-t"
         assert pair.low * pair.high > 0
-        assert pair.high - pair.low < 0.06
 
-    def test_what_one_run_lacks_is_left_out(self, evaluation):
-        cells = self.cells(evaluation)
-        lacking = [cell for cell in cells if cell != Cell(3, 7, "fem", LAYER, "default")]
-        found = compared(evaluation, lacking, PROTOCOLS["default"], (1, 2, 3), 7, LAYER)
-        assert {name for line in found.lines for name in line.names} == {f"cam at {LAYER}", "whole-image"}
+    def test_only_runs_of_the_same_cells_are_compared_together(self, experiment, evaluation, tables):
+        """The third run lacks a method: the first two are one family, and it is one by itself."""
+        (evaluation.path / Cell(3, 7, "fem", LAYER, "default").file_name).unlink()
+        found = comparisons(Tables.of(experiment, evaluation))
+        assert [each.runs for each in found] == [(1, 2), (1,), (2,), (3,)]
+        assert {key for line in found[0].lines for key in line.maps} == {self.CAM, self.FEM, WHOLE}
+        assert {key for line in found[-1].lines for key in line.maps} == {self.CAM, WHOLE}
+
+    def test_runs_that_were_evaluated_with_other_methods_are_never_mixed(self, experiment, evaluation):
+        for run, method in ((1, "cam"), (2, "fem")):
+            write(evaluation, Cell(run, 7, method, LAYER, "default"), boxes(0.1 * run), UNSEEN + 0.1 * run)
+        write(evaluation, Cell(0, 0, "whole-image", "", "default"), boxes(0.5), UNSEEN)
+        found = comparisons(Tables.of(experiment, evaluation))
+        assert [(each.runs, each.methods) for each in found] == [((1,), (self.CAM,)), ((2,), (self.FEM,))]
 
 
 class TestOtherData:
     """Tables that are not of the same images are never compared: the difference is named."""
 
-    def refused(self, evaluation, match, **changes):
-        first = write(evaluation, Cell(1, 7, "cam", LAYER, "default"), boxes(), UNSEEN)
-        second = write(evaluation, Cell(1, 7, "fem", LAYER, "default"), boxes(0.1), UNSEEN, **changes)
-        with pytest.raises(ExperimentError, match=match):
-            compared(evaluation, [first, second], PROTOCOLS["default"], (1,), 7, LAYER)
+    @pytest.fixture
+    def refused(self, experiment, evaluation):
+        def check(match, **changes):
+            write(evaluation, Cell(1, 7, "cam", LAYER, "default"), boxes(), UNSEEN)
+            write(evaluation, Cell(1, 7, "fem", LAYER, "default"), boxes(0.1), UNSEEN, **changes)
+            with pytest.raises(ExperimentError, match=match):
+                comparisons(Tables.of(experiment, evaluation))
 
-    def test_other_images(self, evaluation):
+        return check
+
+    def test_other_images(self, refused):
         others = [f"picture {k}" for k in range(IMAGES - 1)] + ["another"]
-        self.refused(evaluation, "different images .*only one of them has another, picture 59", image=others)
+        refused("different images .*only one of them has another, picture 59", image=others)
 
-    def test_the_same_images_in_another_order(self, evaluation):
-        self.refused(evaluation, "in another order", image=[f"picture {k}" for k in reversed(range(IMAGES))])
+    def test_the_same_images_in_another_order(self, refused):
+        refused("in another order", image=[f"picture {k}" for k in reversed(range(IMAGES))])
 
-    def test_other_classes(self, evaluation):
-        self.refused(evaluation, "differ in the class of picture 3 and 0 other", label=[int(k == 3) for k in range(60)])
+    def test_other_classes(self, refused):
+        refused("differ in the class of picture 3 and 0 other", label=[int(k == 3) for k in range(60)])
 
-    def test_other_boxes(self, evaluation):
+    def test_other_boxes(self, refused):
         truth = [[0.0, 0, 1, 0.5 if k > 57 else 1] for k in range(IMAGES)]
-        self.refused(evaluation, "differ in the annotated boxes of picture 58 and 1 other", truth=truth)
+        refused("differ in the annotated boxes of picture 58 and 1 other", truth=truth)

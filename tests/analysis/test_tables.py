@@ -1,42 +1,64 @@
-"""Table rows against numbers worked out by hand."""
+"""Which tables there are, who speaks for the rest, and that only tables of the same images are compared."""
 
 import numpy as np
 import pytest
 
-from dogcam.analysis.tables import (
-    cell_order,
-    check_same_images,
-    image_values,
-    localisation_rows,
-    scores,
-)
+from dogcam.analysis.tables import Tables, cell_order, check_same_images
+from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.core.errors import ExperimentError
-from dogcam.experiment.evaluations import Cell
-from dogcam.metrics import METRICS
+from dogcam.experiment.evaluations import Cell, MapKey
+
+LAYERS = ["conv3_block1_out", "conv4_block1_out", "conv5_block1_out"]
 
 
-def test_the_numbers_of_a_row_are_those_of_its_images(made):
-    made.images, made.samples, made.epochs = 4, 2, (4,)
-    made.ious = {("cam", 4): np.array([0.1, 0.3, 0.5, 0.7])}
-    (evaluation,) = made.write().evaluations()
-    row = next(row for row in localisation_rows(evaluation) if row["method"] == "cam")
-    assert (row["run"], row["epoch"], row["layer"], row["n"]) == (2, 4, "conv5_block1_out", 4)
-    assert row["mean_iou"] == pytest.approx(0.4)
-    # s^2 = (0.09 + 0.01 + 0.01 + 0.09) / 3, divided by n = 4
-    assert row["sem"] == pytest.approx((0.2 / 3 / 4) ** 0.5)
-    assert (row["iou30"], row["iou50"], row["iou70"], row["empty"]) == (0.75, 0.5, 0.25, 0)
-    assert set(METRICS) <= set(row)
+def tables(experiment):
+    return Tables.of(experiment, *experiment.evaluations())
 
 
-def test_rows_come_by_protocol_and_epoch_with_the_baselines_last(made):
-    made.protocols = ("cam2016", "default")
-    (evaluation,) = made.write().evaluations()
-    rows = localisation_rows(evaluation)
-    one = [(2, "cam", 5), (2, "gradcam", 3), (2, "gradcam", 4), (2, "gradcam", 5)]
-    one += [(4, "cam", 5), (4, "gradcam", 3), (4, "gradcam", 4), (4, "gradcam", 5), (0, "whole-image", None)]
-    found = [(row["epoch"], row["method"], int(row["layer"][4]) if row["layer"] else None) for row in rows]
-    assert found == one + one
-    assert [row["protocol"] for row in rows] == ["default"] * 9 + ["cam2016"] * 9
+def test_names_and_numbers_of_what_is_there(made):
+    found = tables(made.write())
+    assert (found.run, found.runs, found.epochs) == (2, [2], [2, 4])
+    assert (found.layers, found.pooled_layer) == (LAYERS, LAYERS[-1])
+    assert found.maps == [MapKey("cam", LAYERS[-1]), *(MapKey("gradcam", layer) for layer in LAYERS)]
+    assert found.pooled_methods == ["cam", "gradcam"]
+    assert (found.images, found.annotated_area, found.last_pooled("default")) == (8, 0.25, 4)
+    assert list(found.baselines("default")) == [MapKey("whole-image", "")]
+
+
+def test_the_chosen_run_speaks_if_it_was_evaluated_else_the_first(made):
+    experiment = made.write()
+    made.rewrite(experiment, lambda cell: cell.run == 2, to={"run": 1})
+    assert tables(experiment).run == 2
+    made.rewrite(experiment, lambda cell: cell.run == 1, to={"run": 3})
+    (evaluation,) = experiment.evaluations()
+    for cell in evaluation.cells():
+        if cell.run == 2:
+            (evaluation.path / cell.file_name).unlink()
+    assert (tables(experiment).run, tables(experiment).runs) == (1, [1, 3])
+
+
+def test_runs_speak_together_where_the_same_was_scored_in_them(made):
+    experiment = made.write()
+    made.rewrite(experiment, lambda cell: cell.run == 2, to={"run": 1})
+    made.rewrite(experiment, lambda cell: cell.run == 2 and cell.epoch == 4, to={"run": 3})
+    found = tables(experiment)
+    assert found.alike(cell for cell in found.methods if cell.run == 2) == [1, 2]
+    assert found.alike(cell for cell in found.methods if (cell.run, cell.epoch) == (2, 4)) == [1, 2, 3]
+    assert len(found.pooled_by_run("default", "cam", 2)) == 2
+    assert found.pooled_by_run("default", "cam", 3) == []
+
+
+def test_a_protocol_is_what_was_kept_of_it_else_what_this_dogcam_knows(made):
+    experiment = made.write()
+    (evaluation,) = experiment.evaluations()
+    fields = {"name": "theirs", "description": "a user's", "version": 3, "relu": False, "iou_levels": [0.5]}
+    theirs = {**vars(PROTOCOLS["default"]), **fields}
+    evaluation.write_about({"protocols": {"theirs": theirs, "later": {**theirs, "unheard_of": 1}}})
+    found = tables(experiment)
+    assert found.protocol("default") is PROTOCOLS["default"]
+    assert (found.protocol("theirs").version, found.protocol("theirs").iou_levels) == (3, (0.5,))
+    assert found.protocol("gone") is None
+    assert found.protocol("later") is None, "a field of another dogcam"
 
 
 def test_layers_are_counted_as_people_count():
@@ -47,27 +69,6 @@ def test_layers_are_counted_as_people_count():
 def test_names_that_no_registry_knows_come_last():
     cells = [Cell(1, 1, method, "a", "default") for method in ("newer", "gradcam", "cam")]
     assert [cell.method for cell in sorted(cells, key=cell_order)] == ["cam", "gradcam", "newer"]
-
-
-def test_a_metric_whose_column_an_older_table_lacks_is_none():
-    found = scores({"iou": np.array([0.5, 0.5])})
-    assert found["mean_iou"] == 0.5
-    assert found["area"] is None
-
-
-def test_values_of_images_are_those_of_every_mean_and_median_that_applies():
-    rank = np.array([0, np.nan, 7])
-    found = image_values({"iou": np.array([0.2, 0.5, 0.8]), "rank": rank, "area": np.full(3, np.nan)})
-    assert list(found) == ["mean_iou", "median_iou", "iou30", "iou50", "iou70", "top1_loc", "top5_loc"]
-    assert found["iou50"].tolist() == [0, 1, 1]
-    np.testing.assert_array_equal(found["top5_loc"], [0, np.nan, 0])
-
-
-def test_scores_are_the_same_from_values_that_are_known(made):
-    (evaluation,) = made.write().evaluations()
-    for cell in evaluation.cells():
-        columns = evaluation.read(cell)
-        assert scores(columns, image_values(columns)) == scores(columns)
 
 
 def of_images(*boxes):

@@ -1,7 +1,8 @@
 """A made-up experiment, written through `runs` as training and evaluation write theirs."""
 
 import io
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image
@@ -54,6 +55,26 @@ class Made:
         if self.evaluated:
             self._evaluate(experiment)
         return experiment
+
+    @staticmethod
+    def rewrite(experiment, which, to=None, scope=None, **columns):
+        """Write tables of an experiment again, some columns changed, with the choices of their thresholds.
+
+        Args:
+            which: a cell, or a function that says of each whether it is meant.
+            to: the fields in which the cell that is written differs; None writes in place.
+            scope: the name of the evaluation; None means the only one.
+            columns: values, or functions of a table's columns that make them.
+        """
+        (evaluation,) = [each for each in experiment.evaluations() if scope in (None, each.scope)]
+        meant = which if isinstance(which, Callable) else which.__eq__
+        cells = [cell for cell in evaluation.cells() if meant(cell)]
+        assert cells, f"nothing is {which}"
+        for cell in cells:
+            known = {**evaluation.read(cell), **evaluation.long(cell)}
+            known["truth"] = [boxes.ravel().tolist() for boxes in known["truth"]]
+            changed = {name: value(known) if isinstance(value, Callable) else value for name, value in columns.items()}
+            evaluation.write(replace(cell, **(to or {})), {**known, **changed}, evaluation.choice(cell))
 
     def _document(self):
         return {
