@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dogcam.analysis.tables import Columns, cell_order, is_baseline
-from dogcam.analysis.weighing import aligned, differences
+from dogcam.analysis.weighing import Sides, aligned, differences
 from dogcam.experiment.evaluations import Cell
 from dogcam.experiment.training_curves import Curve
 from dogcam.statistics import Interval, Pair, compare, holm, intervals, intervals_over_runs
@@ -45,8 +45,9 @@ class Peak:
         That the two were picked for being the best does not make a lead likelier by chance: of equal epochs the best two lie
         closer together than two picked beforehand.
         """
-        known = lead is not None and not np.isnan(lead.low)
-        return replace(self, lead=lead, separable=lead.verdict == "above" if known else None)
+        if lead is None or np.isnan(lead.low):
+            return replace(self, lead=lead)
+        return replace(self, lead=lead, separable=lead.verdict == "above")
 
 
 @dataclass(frozen=True)
@@ -71,21 +72,6 @@ class Learning:
 
 
 @dataclass(frozen=True)
-class Change:
-    """What happened to the mean IoU between two epochs.
-
-    Attributes:
-        later: the later epoch.
-        earlier: the earlier epoch.
-        pair: later - earlier, image by image, with its test.
-    """
-
-    later: int
-    earlier: int
-    pair: Pair
-
-
-@dataclass(frozen=True)
 class Track:
     """One method at one layer along its evaluated epochs, in one run or over all runs (`run` None).
 
@@ -98,8 +84,8 @@ class Track:
         area: the mean box area at each epoch, as a share of the picture; an image without a box counts as 0.
         peak: where the mean IoU is highest, ties by the earlier.
         accuracy_epoch: of these epochs the one of the best test accuracy; null where that was not recorded.
-        changes: between neighbouring epochs, then from the first to the last where there are more than two; p-values are
-            corrected over these (Holm).
+        changes: the later epoch less the earlier, image by image: of neighbours, then of the last and the first where there are
+            more than two; p-values are corrected over these (Holm).
     """
 
     run: int | None
@@ -110,7 +96,7 @@ class Track:
     area: tuple[float, ...]
     peak: Peak
     accuracy_epoch: int | None
-    changes: tuple[Change, ...]
+    changes: tuple[Pair[int], ...]
 
 
 @dataclass(frozen=True)
@@ -197,10 +183,8 @@ def _tracks(paths: Sequence[_Path], tables: Mapping[Cell, Columns], curves: Mapp
     means = iter(intervals(scores) if runs == 1 else intervals_over_runs(scores))
     found = [tuple(next(means) for _ in path) for path in paths]
     plan = [[*_steps(len(each)), _best_two([mean.value for mean in each])] for each in found]
-    names = iter(range(scores.shape[-1]))
-    places = [[str(next(names)) for _ in path] for path in paths]
-    which = [(named[a], named[b]) for named, each in zip(places, plan, strict=True) for a, b in each]
-    pairs = iter(compare(scores, [name for named in places for name in named], which))
+    which = [(path[a], path[b]) for path, each in zip(paths, plan, strict=True) for a, b in each]
+    pairs = iter(compare(scores, [cells for path in paths for cells in path], which))
     tested = [[next(pairs) for _ in each] for each in plan]
     return [_track(*each, tables, curves) for each in zip(paths, found, plan, tested, strict=True)]
 
@@ -220,7 +204,7 @@ def _track(
     path: _Path,
     iou: tuple[Interval, ...],
     plan: Sequence[tuple[int, int]],
-    tested: Sequence[Pair],
+    tested: Sequence[Pair[tuple[Cell, ...]]],
     tables: Mapping[Cell, Columns],
     curves: Mapping[int | None, Curve],
 ) -> Track:
@@ -231,8 +215,8 @@ def _track(
     (*steps, (first, second)), (*pairs, lead) = plan, tested
     corrected = holm([pair.p for pair in pairs])
     changes = tuple(
-        Change(epochs[a], epochs[b], replace(pair, first=str(epochs[a]), second=str(epochs[b]), holm=float(p)))
-        for pair, (a, b), p in zip(pairs, steps, corrected, strict=True)
+        Pair(epochs[a], epochs[b], t.difference, t.p, float(p), t.effect, t.wins, t.ties, t.losses, t.test)
+        for t, (a, b), p in zip(pairs, steps, corrected, strict=True)
     )
     peak = Peak(epochs[first], iou[first].value, epochs[second]).led_by(lead.difference)
     accuracy = curves[run].best_of(epochs) if run in curves else None
@@ -246,12 +230,12 @@ def _learning(curves: Mapping[int, Curve], tables: Mapping[Cell, Columns], toget
         shared = sorted(set.intersection(*(set(curves[run].epochs) for run in together)))
         if shared:
             found[tuple(together)] = _learned_by(None, _mean([curves[run] for run in together], shared))
-    right = {}
+    right: dict[tuple[int, ...], Sides] = {}
     for runs, each in found.items():
-        two = (each.accuracy_peak.epoch, each.accuracy_peak.runner_up)
-        sides = [[_classified(curves[run], tables, run, epoch) for run in runs] for epoch in two]
-        if all(table is not None for side in sides for table in side):
-            right[runs] = tuple(sides)
+        peak = each.accuracy_peak
+        first, second = (_classified(curves, tables, runs, epoch) for epoch in (peak.epoch, peak.runner_up))
+        if len(first) == len(second) == len(runs):
+            right[runs] = first, second
     leads = differences(right, of=lambda table: np.equal(table["predicted"], table["label"]))
     return [replace(each, accuracy_peak=each.accuracy_peak.led_by(leads.get(runs))) for runs, each in found.items()]
 
@@ -272,10 +256,14 @@ def _learned_by(run: int | None, curve: Curve) -> Learning:
     return Learning(run, curve.epochs, curve.accuracy, curve.loss, accuracy, loss)
 
 
-def _classified(curve: Curve, tables: Mapping[Cell, Columns], run: int, epoch: int | None) -> Columns | None:
-    """A table that holds the run's predictions at an epoch, where they are those that its accuracy was measured on."""
-    table = next((tables[cell] for cell in tables if (cell.run, cell.epoch) == (run, epoch)), None)
-    if table is None:
-        return None
-    right = np.mean(np.equal(table["predicted"], table["label"]))
-    return table if abs(right - curve.at(epoch)[0]) <= _AGREES else None
+def _classified(
+    curves: Mapping[int, Curve], tables: Mapping[Cell, Columns], runs: Sequence[int], epoch: int | None
+) -> list[Columns]:
+    """A table of each run's predictions at an epoch, where they are those that its accuracy was measured on."""
+    found = []
+    for run in runs if epoch is not None else ():
+        table = next((tables[cell] for cell in tables if (cell.run, cell.epoch) == (run, epoch)), None)
+        right = np.nan if table is None else np.mean(np.equal(table["predicted"], table["label"]))
+        if table is not None and abs(right - curves[run].at(epoch)[0]) <= _AGREES:
+            found.append(table)
+    return found

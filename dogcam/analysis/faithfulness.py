@@ -47,38 +47,25 @@ class FaithfulnessRow:
 
 
 @dataclass(frozen=True)
-class Against:
-    """The best by a score less another map, over the same pictures.
-
-    Attributes:
-        cell: the other map.
-        pair: the difference.
-    """
-
-    cell: Cell
-    pair: Pair
-
-
-@dataclass(frozen=True)
 class Leading:
     """Which methods' maps are the most faithful by one score.
 
     Attributes:
         score: the score.
         leaders: the maps of the best value, which several may share.
-        others: the first of them against every other method, corrected together with `random` (Holm).
+        others: the first of them less every other method, over the same pictures, corrected together with `random` (Holm).
         random: the same against the random map; null where that was not scored.
     """
 
     score: str
     leaders: tuple[Cell, ...]
-    others: tuple[Against, ...]
-    random: Against | None
+    others: tuple[Pair[Cell], ...]
+    random: Pair[Cell] | None
 
     @property
     def tied(self) -> tuple[Cell, ...]:
         """The other methods that are not told apart from the best."""
-        return tuple(each.cell for each in self.others if not each.pair.told_apart)
+        return tuple(pair.second for pair in self.others if not pair.told_apart)
 
 
 @dataclass(frozen=True)
@@ -180,18 +167,10 @@ def _leading(rows: Sequence[FaithfulnessRow], tables: Mapping[Cell, Columns], sc
     leaders = [cell for cell in looking if best - values[cell] <= _SAME]
     others = [cell for cell in looking if cell not in leaders]
     random = [cell for cell in values if cell.method == _RANDOM][:1]
-    pairs = _compared([tables[cell][score] for cell in (leaders[0], *others, *random)])
-    against = [Against(cell, pair) for cell, pair in zip([*others, *random], pairs, strict=True)]
-    return Leading(score, tuple(leaders), tuple(against[: len(others)]), against[-1] if random else None)
-
-
-def _compared(columns: Sequence[np.ndarray]) -> tuple[Pair, ...]:
-    """The first less each of the others over the same pictures, corrected together (Holm)."""
-    if len(columns) < 2:
-        return ()
-    names = [str(place) for place in range(len(columns))]
-    values = np.column_stack([np.asarray(column, np.float64) for column in columns])
-    return compare(values, names, [("0", other) for other in names[1:]])
+    cells = [leaders[0], *others, *random]
+    columns = np.column_stack([np.asarray(tables[cell][score], np.float64) for cell in cells])
+    pairs = compare(columns, cells, [(leaders[0], other) for other in cells[1:]])
+    return Leading(score, tuple(leaders), pairs[: len(others)], pairs[-1] if random else None)
 
 
 def _boxed(rows: Sequence[FaithfulnessRow], boxes: Mapping[Cell, Columns], protocol: str | None) -> tuple[Boxed, ...]:

@@ -127,12 +127,12 @@ def _apart(track: Track) -> str:
     told = [
         say(
             "epoch {later} − epoch {earlier} {difference}",
-            later=change.later,
-            earlier=change.earlier,
-            difference=spelled(change.pair),
+            later=change.first,
+            earlier=change.second,
+            difference=spelled(change),
         )
         for change in track.changes
-        if change.pair.told_apart
+        if change.told_apart
     ]
     values = {"n": n, "sure": len(told), "changes": "; ".join(told)}
     if n == 1 and not told:

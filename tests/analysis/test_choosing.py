@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 
 from dogcam.analysis import choosing
-from dogcam.analysis.choosing import RULES, SHOWN, chosen, representatives, shuffled
+from dogcam.analysis.choosing import RULES, SHOWN, chosen, galleries, representatives, shuffled
+from dogcam.analysis.pictures import Kept
+from dogcam.analysis.tables import Tables
+from dogcam.experiment.evaluations import MapKey
 
-CAM, GRADCAM, EARLY, INPUT = ("cam", "conv5"), ("gradcam", "conv5"), ("gradcam", "conv3"), ("saliency", "input")
+CAM, GRADCAM, EARLY, INPUT = (
+    MapKey(*key) for key in (("cam", "conv5"), ("gradcam", "conv5"), ("gradcam", "conv3"), ("saliency", "input"))
+)
 
 
 def table(ious, predicted=None, empty=None, ids=None):
@@ -30,14 +35,15 @@ def images(gallery):
 
 
 def test_each_method_is_looked_at_where_it_feeds_the_pooling_else_at_its_last_layer():
-    pairs = [CAM, EARLY, GRADCAM, ("gradcam", "conv4"), ("occlusion", "conv3"), ("occlusion", "conv4"), INPUT]
-    assert representatives(pairs, "conv5") == [CAM, GRADCAM, ("occlusion", "conv4"), INPUT]
+    last = MapKey("occlusion", "conv4")
+    keys = [CAM, EARLY, GRADCAM, MapKey("gradcam", "conv4"), MapKey("occlusion", "conv3"), last, INPUT]
+    assert representatives(keys, "conv5") == [CAM, GRADCAM, last, INPUT]
 
 
 def test_best_median_and_worst_of_each_method():
     tables = {CAM: table([0.3, 0.9, 0.1, 0.5]), INPUT: table([0.8, 0.2, 0.4, 0.6])}
     found = of(tables, "extremes")
-    assert [(pick.pair, pick.place, pick.image) for pick in found.picks] == [
+    assert [(pick.map, pick.place, pick.image) for pick in found.picks] == [
         (CAM, "best", "picture-1"),
         (CAM, "median", "picture-0"),
         (CAM, "worst", "picture-2"),
@@ -51,9 +57,9 @@ def test_best_median_and_worst_of_each_method():
 def test_methods_of_the_same_iou_everywhere_are_shown_once():
     same, other = [0.3, 0.9, 0.1], [0.3, 0.9, 0.2]
     found = of({CAM: table(same), GRADCAM: table(same), INPUT: table(other)}, "extremes")
-    assert found.pairs == (CAM, INPUT)
-    assert {pick.alike for pick in found.picks if pick.pair == CAM} == {(GRADCAM,)}
-    assert {pick.alike for pick in found.picks if pick.pair == INPUT} == {()}
+    assert found.maps == (CAM, INPUT)
+    assert {pick.alike for pick in found.picks if pick.map == CAM} == {(GRADCAM,)}
+    assert {pick.alike for pick in found.picks if pick.map == INPUT} == {()}
 
 
 def test_how_many_images_a_place_is_shared_by_is_told():
@@ -64,7 +70,7 @@ def test_how_many_images_a_place_is_shared_by_is_told():
 def test_the_largest_disagreement_is_shown_under_both_methods():
     tables = {CAM: table([0.5, 0.9, 0.2]), GRADCAM: table([0.5, 0.1, 0.3]), INPUT: table([0.5, 0.4, 0.6])}
     found = of(tables, "disagreement")
-    assert [(pick.image, pick.pair, pick.place) for pick in found.picks] == [
+    assert [(pick.image, pick.map, pick.place) for pick in found.picks] == [
         ("picture-1", CAM, "highest"),
         ("picture-1", GRADCAM, "lowest"),
         ("picture-2", INPUT, "highest"),
@@ -81,8 +87,8 @@ def test_class_and_box_are_judged_by_the_method_of_the_highest_mean():
     predicted = [1, 1, 0, 0, np.nan]
     tables = {CAM: table([0.4, 0.4, 0.4, 0.4, 0.4], predicted), INPUT: table([0.5, 0.49, 0.5, 0.49, 0.9], predicted)}
     right, wrong = of(tables, "right class, wrong box"), of(tables, "wrong class, right box")
-    assert (images(right), right.qualified, right.pairs) == (["picture-1"], 1, (INPUT,))
-    assert (images(wrong), wrong.qualified, wrong.pairs) == (["picture-2"], 1, (INPUT,))
+    assert (images(right), right.qualified, right.maps) == (["picture-1"], 1, (INPUT,))
+    assert (images(wrong), wrong.qualified, wrong.maps) == (["picture-2"], 1, (INPUT,))
 
 
 def test_empty_maps_are_looked_for_at_every_layer():
@@ -92,7 +98,7 @@ def test_empty_maps_are_looked_for_at_every_layer():
         GRADCAM: table([0.4] * 3),
     }
     found = of(tables, "empty map")
-    assert {(pick.image, pick.pair) for pick in found.picks} == {("picture-0", EARLY), ("picture-2", CAM)}
+    assert {(pick.image, pick.map) for pick in found.picks} == {("picture-0", EARLY), ("picture-2", CAM)}
     assert found.qualified == 2
 
 
@@ -107,12 +113,12 @@ def test_only_the_images_among_which_to_choose_count():
 
 def test_a_table_of_other_images_is_left_out():
     other = table([0.9, 0.9], ids=["x", "y"])
-    assert of({CAM: table([0.1, 0.2]), INPUT: other}, "extremes").pairs == (CAM,)
+    assert of({CAM: table([0.1, 0.2]), INPUT: other}, "extremes").maps == (CAM,)
 
 
 def test_of_many_methods_those_of_the_highest_means_are_shown():
-    tables = {(f"method-{k}", "conv5"): table([k / 20, k / 20 + 0.1]) for k in range(12)}
-    assert of(tables, "extremes").pairs == tuple((f"method-{k}", "conv5") for k in range(4, 12))
+    tables = {MapKey(f"method-{k}", "conv5"): table([k / 20, k / 20 + 0.1]) for k in range(12)}
+    assert of(tables, "extremes").maps == tuple(MapKey(f"method-{k}", "conv5") for k in range(4, 12))
 
 
 @pytest.fixture(scope="module")
@@ -152,9 +158,9 @@ def test_everything_chosen_meets_its_rule_by_a_plain_loop_over_the_images(large)
     apart = [max(t["iou"][k] for t in large.values()) - min(t["iou"][k] for t in large.values()) for k in range(400)]
     assert {apart[rows[image]] for image in images(of(large, "disagreement"))} == {max(apart)}
     for pick in of(large, "extremes").picks:
-        ious = sorted(large[pick.pair]["iou"])
+        ious = sorted(large[pick.map]["iou"])
         expected = {"best": ious[-1], "median": ious[199], "worst": ious[0]}[pick.place]
-        assert large[pick.pair]["iou"][rows[pick.image]] == expected
+        assert large[pick.map]["iou"][rows[pick.image]] == expected
         assert pick.tied == ious.count(expected)
 
 
@@ -163,3 +169,22 @@ def test_the_shuffled_order_is_a_permutation_of_its_own():
     places = shuffled(ids)
     assert sorted(places) == list(range(200))
     assert abs(np.corrcoef(places, np.arange(200))[0, 1]) < 0.2
+
+
+def test_galleries_choose_among_the_sample_where_not_all_that_is_chosen_was_kept(made):
+    experiment = made.write()
+    found = galleries(Kept.of(Tables.of(experiment, *experiment.evaluations())))
+    assert (found.epoch, found.protocol, found.everywhere) == (4, "default", False)
+    assert [(gallery.rule, gallery.images) for gallery in found.rules] == [(rule, 4) for rule in RULES]
+    made.name, made.samples = "whole", made.images
+    experiment = made.write()
+    found = galleries(Kept.of(Tables.of(experiment, *experiment.evaluations())))
+    assert found.everywhere
+    assert {gallery.images for gallery in found.rules} == {8}
+
+
+def test_without_maps_that_pictures_are_drawn_of_there_is_no_gallery(made):
+    made.protocols = ("exercise",)
+    experiment = made.write()
+    found = galleries(Kept.of(Tables.of(experiment, *experiment.evaluations())))
+    assert (found.epoch, found.protocol, found.rules) == (None, "", ())

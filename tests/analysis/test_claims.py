@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from dogcam.analysis.evidence import Evidence
+from made_up import Made
 
-from dogcam.analysis.claims import Claim, Difference, best_baseline, claims, rests_on
+from dogcam.analysis.claims import Claim, Difference, claims, rests_on
+from dogcam.analysis.comparison import comparisons, spoken
+from dogcam.analysis.tables import Tables
 from dogcam.core.records import fields_of, from_plain, to_plain
-from dogcam.experiment.evaluations import Cell, Choice
+from dogcam.experiment.evaluations import Cell, MapKey
 
 IMAGES = 16
 SPREAD = np.tile([0.0, 0.02, -0.02, 0.01, -0.01, 0.015, -0.015, 0.0], 2)
@@ -25,19 +27,20 @@ def made(made):
 
 def add_run(experiment, shift):
     """Run 1 beside run 2: the same tables, their IoU moved by shift[method, epoch]."""
-    evaluation = experiment.evaluation("test", None, "true")
-    for cell in evaluation.cells():
+    for cell in experiment.evaluations()[0].cells():
         if cell.run == 2:
-            columns = evaluation.read(cell)
-            truth = [boxes.ravel().tolist() for boxes in columns["truth"]]
-            iou = columns["iou"] + shift.get((cell.method, cell.epoch), 0)
-            moved = Cell(1, cell.epoch, cell.method, cell.layer, cell.protocol)
-            evaluation.write(moved, {**columns, "iou": iou, "truth": truth}, evaluation.choice(cell))
+            moved = shift.get((cell.method, cell.epoch), 0)
+            Made.rewrite(experiment, cell, {"run": 1}, iou=lambda known, moved=moved: known["iou"] + moved)
+
+
+def claims_of(experiment):
+    tables = Tables.of(experiment, *experiment.evaluations())
+    return claims(tables, comparisons(tables))
 
 
 def verdicts(made, protocol="default", **ious):
     made.ious = {(name[:-1], int(name[-1])): values for name, values in ious.items()}
-    return {each.claim: each for each in claims(Evidence.of(made.write())) if each.protocol == protocol}
+    return {each.claim: each for each in claims_of(made.write()) if each.protocol == protocol}
 
 
 def between(claim):
@@ -75,14 +78,11 @@ def test_two_misses_are_not_the_same_box(made):
 
 def test_images_without_a_box_under_both_methods_are_alike(made):
     experiment = made.write()
-    evaluation = experiment.evaluation("test", None, "true")
-    for cell in evaluation.cells():
-        if cell.layer == "conv5_block1_out":
-            columns = evaluation.read(cell)
-            none = {corner: [None, *columns[corner][1:].tolist()] for corner in ("x0", "y0", "x1", "y1")}
-            truth = [boxes.ravel().tolist() for boxes in columns["truth"]]
-            evaluation.write(cell, {**columns, **none, "truth": truth}, evaluation.choice(cell))
-    assert claims(Evidence.of(experiment))[0].verdict == "identical"
+    corners = {
+        corner: lambda known, corner=corner: [None, *known[corner][1:].tolist()] for corner in ("x0", "y0", "x1", "y1")
+    }
+    made.rewrite(experiment, lambda cell: cell.layer == "conv5_block1_out", **corners)
+    assert claims_of(experiment)[0].verdict == "identical"
 
 
 def test_a_sure_but_tiny_difference_is_supported(made):
@@ -134,7 +134,7 @@ def test_one_image_decides_nothing(made):
 
 
 def test_every_comparison_counts_once(made):
-    found = claims(Evidence.of(made.write()))
+    found = claims_of(made.write())
     # Above at 2 epochs, one step of each method, two methods against the baseline; the statement made of two adds none.
     assert len(rests_on(found)) == 6
     assert {each.interval.n for _, each in rests_on(found)} == {IMAGES}
@@ -144,12 +144,14 @@ def test_the_best_box_that_never_looks_is_not_one_of_an_untrained_network(made):
     """Fresh weights have looked at the picture, whatever they have seen; a Gaussian in the middle has not."""
     made.unseen = 0.3
     experiment = made.write()
-    (evaluation,) = experiment.evaluations()
-    rows = evaluation.read(Cell(0, 0, "whole-image", "", "default"))
-    rows["truth"] = [each.ravel().tolist() for each in rows["truth"]]
     for name, layer, iou in (("random-weights", "conv5_block1_out", 0.9), ("centre-gaussian", "input", 0.4)):
-        evaluation.write(Cell(0, 0, name, layer, "default"), {**rows, "iou": np.full(IMAGES, iou)}, Choice(None))
-    assert best_baseline(Evidence.of(experiment), "default") == ("centre-gaussian", pytest.approx(0.4))
+        to = {"method": name, "layer": layer}
+        made.rewrite(experiment, lambda cell: cell.method == "whole-image", to, iou=np.full(IMAGES, iou))
+    tables = Tables.of(experiment, *experiment.evaluations())
+    found = spoken(comparisons(tables), tables.run, "default")
+    assert (found.unseen, found.unseen_iou.value) == (MapKey("centre-gaussian", "input"), pytest.approx(0.4))
+    beats = claims_of(experiment)[-1]
+    assert ({each.other for each in beats.differences}, beats.box_iou) == ({"centre-gaussian"}, pytest.approx(0.4))
 
 
 def test_falls_and_rises_are_one_statement_of_two(made):
@@ -212,9 +214,9 @@ def test_runs_of_the_same_epochs_are_judged_together(made):
         (method, epoch): HALF + 0.1 * (method == "gradcam") for method in ("cam", "gradcam") for epoch in (2, 4)
     }
     experiment = made.write()
-    assert claims(Evidence.of(experiment))[0].verdict == "supported"
+    assert claims_of(experiment)[0].verdict == "supported"
     add_run(experiment, {("gradcam", 2): -0.04, ("gradcam", 4): -0.04})
-    above = claims(Evidence.of(experiment))[0]
+    above = claims_of(experiment)[0]
     intervals = [each.interval for each in above.differences]
     assert [(each.low, each.high) for each in intervals] == [
         pytest.approx((0.08 - 0.25412, 0.08 + 0.25412), abs=1e-4)
@@ -227,14 +229,16 @@ def test_a_run_that_lacks_an_epoch_is_not_judged_with_the_other(made):
     add_run(experiment, {})
     (evaluation,) = experiment.evaluations()
     (evaluation.path / Cell(1, 2, "cam", "conv5_block1_out", "default").file_name).unlink()
-    assert {each.interval.runs for _, each in rests_on(claims(Evidence.of(experiment)))} == {1}
+    *studys, beats = claims_of(experiment)
+    assert {each.interval.runs for _, each in rests_on(studys)} == {1}
+    assert {each.interval.runs for _, each in rests_on([beats])} == {2}, "of epoch 4 alone, that both were scored at"
 
 
 @pytest.mark.parametrize("images", [IMAGES, 1])
 def test_claims_are_json_and_back(made, images):
     made.images = made.samples = images
     made.epochs = (2, 3, 4)
-    found = claims(Evidence.of(made.write()))
+    found = claims_of(made.write())
     document = json.loads(json.dumps([to_plain(each) for each in found], allow_nan=False))
     assert [each["claim"] for each in document] == ["above", "rises", "falls", "parts", "beats"]
     again = tuple(from_plain(Claim, each) for each in document)
@@ -244,7 +248,7 @@ def test_claims_are_json_and_back(made, images):
 
 
 def test_what_a_claim_rests_on_as_plain_values(made):
-    beats = to_plain(claims(Evidence.of(made.write()))[-1])
+    beats = to_plain(claims_of(made.write())[-1])
     assert (beats["source"], beats["protocol"], beats["verdict"]) == ("dogcam", "default", "supported")
     first = beats["differences"][0]
     assert (first["method"], first["other"], first["epoch"], first["earlier"]) == ("cam", "whole-image", 4, None)

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dogcam.analysis.evidence import Evidence
 from epochs import BASE, FALLING, NOISE, RISING, N, history, only, table, tables, two_runs, under_default
 
 from dogcam.analysis.dynamics import Dynamics, dynamics
+from dogcam.analysis.tables import Tables
+from dogcam.analysis.training import training
 from dogcam.core.records import from_plain, to_plain
 from dogcam.experiment.evaluations import Cell
 
@@ -21,11 +22,10 @@ def test_a_known_shift_is_found_at_its_epoch_and_told_apart():
     assert (cam.peak.epoch, cam.peak.runner_up, cam.peak.separable) == (7, 5, True)
     assert (grad.peak.epoch, grad.peak.runner_up, grad.peak.separable) == (5, 3, True)
     assert [cam.peak.lead.mean, grad.peak.lead.mean] == pytest.approx([0.05, 0.05])
-    assert [(c.later, c.earlier) for c in cam.changes] == [(5, 3), (7, 5), (7, 3)]
-    assert [(c.pair.first, c.pair.second) for c in cam.changes] == [("5", "3"), ("7", "5"), ("7", "3")]
-    assert [c.pair.mean for c in cam.changes] == pytest.approx([0.05, 0.05, 0.10])
-    assert [c.pair.mean for c in grad.changes] == pytest.approx([0.05, -0.10, -0.05])
-    assert all(change.pair.told_apart for change in (*cam.changes, *grad.changes))
+    assert [(change.first, change.second) for change in cam.changes] == [(5, 3), (7, 5), (7, 3)]
+    assert [c.mean for c in cam.changes] == pytest.approx([0.05, 0.05, 0.10])
+    assert [c.mean for c in grad.changes] == pytest.approx([0.05, -0.10, -0.05])
+    assert all(change.told_apart for change in (*cam.changes, *grad.changes))
 
 
 def test_noise_is_told_apart_from_nothing():
@@ -33,24 +33,24 @@ def test_noise_is_told_apart_from_nothing():
     (track,) = found.tracks
     assert track.peak.epoch == 5
     assert track.peak.separable is False
-    assert not any(change.pair.told_apart for change in track.changes)
+    assert not any(change.told_apart for change in track.changes)
 
 
 def test_a_change_that_ranks_and_mean_do_not_both_show_is_not_told_apart():
     """35 images win a little, 5 lose much: the ranks say up, the mean nothing for certain."""
     few = np.where(np.arange(N) < 5, -0.25, 0.04) + 0.02 * (np.arange(N) % 2)
     (track,) = under_default(history(), tables({3: BASE, 5: BASE + few})).tracks
-    pair = track.changes[0].pair
+    pair = track.changes[0]
     assert pair.holm < 0.05
     assert pair.low < 0 < pair.high
     assert not pair.told_apart
-    assert all(change.pair.told_apart for change in under_default(history(), tables(RISING)).tracks[0].changes)
+    assert all(change.told_apart for change in under_default(history(), tables(RISING)).tracks[0].changes)
 
 
 def test_equal_epochs_peak_at_the_first_and_do_not_differ():
     (track,) = under_default(history(), tables({3: BASE, 5: BASE, 7: BASE})).tracks
     assert (track.peak.epoch, track.peak.separable) == (3, False)
-    assert [(c.pair.mean, c.pair.holm, c.pair.ties) for c in track.changes] == [(0, 1, N)] * 3
+    assert [(c.mean, c.holm, c.ties) for c in track.changes] == [(0, 1, N)] * 3
 
 
 def test_p_values_are_corrected_over_the_changes_of_a_method_and_no_others():
@@ -59,11 +59,11 @@ def test_p_values_are_corrected_over_the_changes_of_a_method_and_no_others():
     found = under_default(history(), {**tables(faint), **tables(RISING, method="gradcam")})
     changes = only(found, method="cam").changes
     running, expected = 0.0, {}
-    for place, change in enumerate(sorted(changes, key=lambda each: each.pair.p)):
-        running = max(running, min(1.0, (3 - place) * change.pair.p))
-        expected[change.later, change.earlier] = running
-    assert {(c.later, c.earlier): c.pair.holm for c in changes} == pytest.approx(expected)
-    assert len({c.pair.p for c in changes}) == 3
+    for place, change in enumerate(sorted(changes, key=lambda each: each.p)):
+        running = max(running, min(1.0, (3 - place) * change.p))
+        expected[change.first, change.second] = running
+    assert {(c.first, c.second): c.holm for c in changes} == pytest.approx(expected)
+    assert len({c.p for c in changes}) == 3
 
 
 def test_accuracy_peaks_among_all_trained_epochs_and_among_those_evaluated():
@@ -101,7 +101,7 @@ def test_over_runs_the_interval_holds_for_training_again():
     assert [track.run for track in found.tracks] == [1, 2, None]
     assert found.main == (found.tracks[2],)
     assert found.main_run is None
-    change = found.main[0].changes[0].pair
+    change = found.main[0].changes[0]
     assert change.test == "crossed-t"
     assert (change.mean, change.low, change.high) == pytest.approx((0.08, 0.08 - 0.25412, 0.08 + 0.25412), abs=1e-4)
     assert (found.main[0].peak.epoch, found.main[0].peak.separable) == (7, False)
@@ -130,7 +130,7 @@ def test_images_are_paired_by_their_names():
     shuffled = {name: each[::-1] for name, each in table(BASE + 0.05).items()}
     cells = list(tables(RISING))
     (track,) = under_default(history(), {cells[0]: table(BASE), cells[1]: shuffled}).tracks
-    assert (track.changes[0].pair.low, track.changes[0].pair.high) == pytest.approx((0.05, 0.05))
+    assert (track.changes[0].low, track.changes[0].high) == pytest.approx((0.05, 0.05))
 
 
 @pytest.mark.parametrize("ious", [{}, {3: BASE}])
@@ -177,12 +177,13 @@ def test_every_figure_survives_json(loss):
     assert [each["run"] for each in plain["learning"]] == [1, 2, None]
     track = plain["tracks"][2]
     assert (track["method"], track["epochs"], track["peak"]["epoch"]) == ("cam", [3, 7], 7)
-    assert track["changes"][0]["pair"]["difference"]["runs"] == 2
+    assert track["changes"][0]["difference"]["runs"] == 2
 
 
 def test_of_an_experiment(made):
-    evidence = Evidence.of(made.write())
-    (found,) = dynamics(evidence.curves, evidence.tables, evidence.layers)
+    experiment = made.write()
+    read = Tables.of(experiment, *experiment.evaluations())
+    (found,) = dynamics(training(experiment).curves, {cell: read.read(cell) for cell in read.cells}, read.layers)
     assert {(t.run, t.method) for t in found.tracks} == {(2, "cam"), (2, "gradcam")}
     assert len(found.tracks) == 4  # CAM at one layer, Grad-CAM at three
-    assert [t.layer for t in found.tracks if t.method == "gradcam"] == evidence.layers
+    assert [t.layer for t in found.tracks if t.method == "gradcam"] == read.layers

@@ -156,22 +156,22 @@ class TestTold:
         found = self.told(evaluation, (0.5, 0.3, 0))
         road = found.leading[0]
         assert (road.score, road.leaders, road.tied) == ("road", (self.CAM,), ())
-        assert [each.cell for each in road.others] == [self.GRADCAM]
-        assert (road.random.cell, road.random.pair.verdict) == (self.RANDOM, "above")
+        assert [(each.first, each.second) for each in road.others] == [(self.CAM, self.GRADCAM)]
+        assert (road.random.second, road.random.verdict) == (self.RANDOM, "above")
         means = {row.cell: row.value("road") for row in found.told}
-        assert road.random.pair.value == pytest.approx(means[self.CAM] - means[self.RANDOM], abs=1e-6)
-        assert road.random.pair.holm == pytest.approx(2 * road.random.pair.p)
+        assert road.random.value == pytest.approx(means[self.CAM] - means[self.RANDOM], abs=1e-6)
+        assert road.random.holm == pytest.approx(2 * road.random.p)
 
     def test_of_deletion_the_lower_is_better(self, evaluation):
         found = self.told(evaluation, (0.5, 0.5, 0.5), deletion=(0.5, 0.3, 0.6))
         (deletion,) = (each for each in found.leading if each.score == "deletion")
         assert deletion.leaders == (self.GRADCAM,)
-        assert {each.pair.verdict for each in (*deletion.others, deletion.random)} == {"below"}
+        assert {each.verdict for each in (*deletion.others, deletion.random)} == {"below"}
 
     def test_what_chance_can_do_is_not_told_apart(self, evaluation):
         road = self.told(evaluation, (0.2, 0.2, 0.2)).leading[0]
         assert len(road.tied) == 1
-        assert not road.random.pair.told_apart
+        assert not road.random.told_apart
 
     def test_equal_scores_lead_together(self, evaluation):
         for cell in (self.CAM, self.GRADCAM):

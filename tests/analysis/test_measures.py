@@ -2,9 +2,18 @@
 
 import numpy as np
 import pytest
-from dogcam.analysis.evidence import Evidence
 
-from dogcam.analysis.measures import difference_table, likeness, outside_share, outside_table
+from dogcam.analysis.measures import correlation, measures, outside_share
+from dogcam.analysis.pictures import Kept
+from dogcam.analysis.tables import Tables
+from dogcam.experiment.evaluations import MapKey
+
+POOLED = "conv5_block1_out"
+
+
+def kept(made):
+    experiment = made.write()
+    return Kept.of(Tables.of(experiment, *experiment.evaluations()))
 
 
 def test_outside_share_counts_positive_heat_by_pixel():
@@ -23,25 +32,42 @@ def test_outside_share_of_an_even_map_is_the_area_outside():
 
 def test_likeness_is_correlation():
     first = np.array([[0.0, 1.0], [2.0, 3.0]])
-    assert likeness(first, 5 * first + 2) == pytest.approx(1)
-    assert likeness(first, -first) == pytest.approx(-1)
-    assert np.isnan(likeness(first, np.ones((2, 2))))
+    assert correlation(first, 5 * first + 2) == pytest.approx(1)
+    assert correlation(first, -first) == pytest.approx(-1)
+    assert np.isnan(correlation(first, np.ones((2, 2))))
 
 
 def test_gradcam_is_found_to_be_the_relu_of_cam(made):
-    (table,) = difference_table(Evidence.of(made.write()), "conv5_block1_out")
-    for row in table.rows:
-        _, n, below, left = (entry.text for entry in row.entries)
-        assert n == "4"
-        assert float(left) < 1e-5
-        assert 0 < float(below.removesuffix(" %")) < 100
+    found = measures(kept(made)).remainders
+    assert [(each.epoch, each.n) for each in found] == [(2, 4), (4, 4)]
+    assert all(each.largest < 1e-5 for each in found)
+    assert all(0 < each.below < 1 for each in found)
 
 
-def test_the_table_stands_beside_an_even_map(made):
-    evidence = Evidence.of(made.write())
-    places = [("epoch 2", ("cam", evidence.pooled_layer, 2))]
-    table = outside_table(evidence, "CAM", places, {"epoch 2": "reading"})
-    assert [entry.text for entry in table.rows[0].entries][1] == "reading"
-    assert table.rows[-1].kind == "baseline"
-    # 224 pixels: the box from a quarter to three quarters covers exactly half of them each way
-    assert table.rows[-1].entries[-1].text == "75.0 %"
+def test_heat_outside_is_measured_beside_an_even_map(made):
+    """224 pixels: the box from a quarter to three quarters covers exactly half of them each way."""
+    pictures = kept(made)
+    found = measures(pictures).outside
+    cam, layers = MapKey("cam", POOLED), ("conv3_block1_out", "conv4_block1_out", POOLED)
+    assert [(each.map, each.epoch) for each in found] == [
+        *((cam, epoch) for epoch in (2, 4)),
+        *((MapKey("gradcam", layer), 4) for layer in layers),
+    ]
+    assert {each.n for each in found} == {4}
+    assert [each.even for each in found] == pytest.approx([0.75] * 5)
+    shares = [outside_share(pictures.heat(each, cam, 2), each.boxes) for each in pictures.samples]
+    assert found[0].share == pytest.approx(np.mean(shares))
+
+
+def test_epochs_are_as_alike_as_their_raw_maps(made):
+    pictures = kept(made)
+    (found,) = measures(pictures).likeness
+    assert (found.map, found.earlier, found.later) == (MapKey("cam", POOLED), 2, 4)
+    raw = [[pictures.raw(each, found.map, epoch).ravel() for epoch in (2, 4)] for each in pictures.samples]
+    assert found.correlation == pytest.approx(np.mean([np.corrcoef(*both)[0, 1] for both in raw]))
+
+
+def test_without_kept_maps_there_is_nothing_to_measure(made):
+    made.protocols = ("exercise",)
+    found = measures(kept(made))
+    assert (found.outside, found.likeness) == ((), ())

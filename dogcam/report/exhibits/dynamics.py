@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from dogcam import figures
-from dogcam.analysis.dynamics import Change, Dynamics, Learning, Peak, Track
+from dogcam.analysis.dynamics import Dynamics, Learning, Peak, Track
 from dogcam.figures import Small, small_charts
 from dogcam.language import say
 from dogcam.language.numbers import NONE, number, p_value, signed_ends, spelled, with_ends
@@ -15,6 +15,7 @@ from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
 from dogcam.report.dynamics_words import sentences
 from dogcam.report.material import Material
 from dogcam.report.texts import exhibit, heads, text
+from dogcam.statistics import Pair
 
 _TOLD = 3  # tracks that sentences are about; all are in the table
 _SHOWN = 6  # methods in one small chart: as many as there are colours
@@ -136,7 +137,7 @@ def _track_rows(track: Track, epochs: Sequence[int]) -> list[Row]:
 
 def _sure(track: Track) -> bool:
     """Whether the best epoch is told apart from every other one that it was tested against."""
-    mine = [each.pair for each in track.changes if track.peak.epoch in (each.later, each.earlier)]
+    mine = [pair for pair in track.changes if track.peak.epoch in (pair.first, pair.second)]
     return bool(mine) and all(pair.told_apart for pair in mine)
 
 
@@ -160,7 +161,7 @@ def _changes(found: Dynamics) -> Table:
             title_of(track.method),
             track.layer,
             say("all") if track.run is None else str(track.run),
-            f"e{change.later} − e{change.earlier}",
+            f"e{change.first} − e{change.second}",
             *_tested(change),
         )
         for track in found.tracks
@@ -176,8 +177,7 @@ def _changes(found: Dynamics) -> Table:
     )
 
 
-def _tested(change: Change) -> tuple[str | Entry, ...]:
+def _tested(pair: Pair[int]) -> tuple[str | Entry, ...]:
     """The change, on how many images it is a gain, and its tests."""
-    pair = change.pair
     counts = f"{pair.wins} / {pair.ties} / {pair.losses}"
     return spelled(pair), counts, p_value(pair.p), Entry(p_value(pair.holm), strong=pair.told_apart)

@@ -97,8 +97,8 @@ def _best(material: Material, found: Faithfulness, leading: Leading) -> str:
             **known,
         )
     else:
-        known |= {"other": values[random.cell], "difference": spelled(random.pair.difference)}
-        told = _beside_random(n, known, random.pair.told_apart)
+        known |= {"other": values[random.second], "difference": spelled(random.difference)}
+        told = _beside_random(n, known, random.told_apart)
     return " ".join([told, *_among(material, leading)])
 
 
