@@ -6,8 +6,11 @@ The public names below are resolved on first use: importing dogcam imports nothi
 from typing import Any
 
 _PUBLIC = {
+    "evaluate": "dogcam.api:evaluate",
     "explain": "dogcam.api:explain",
     "load": "dogcam.api:load",
+    # Not by way of api, which brings TensorFlow: reading what was found does not need it.
+    "read_analysis": "dogcam.analysis.analysis:read_analysis",
     "Classifier": "dogcam.models.classifier:Classifier",
     "HeatmapEngine": "dogcam.engine:HeatmapEngine",
     "Record": "dogcam.data:Record",
@@ -15,7 +18,17 @@ _PUBLIC = {
     "DogcamError": "dogcam.core.errors:DogcamError",
 }
 
-__all__ = ["Classifier", "DogcamError", "HeatmapEngine", "Record", "explain", "load", "open_dataset"]
+__all__ = [
+    "Classifier",
+    "DogcamError",
+    "HeatmapEngine",
+    "Record",
+    "evaluate",
+    "explain",
+    "load",
+    "open_dataset",
+    "read_analysis",
+]
 
 
 def __getattr__(name: str) -> Any:

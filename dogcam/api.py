@@ -1,35 +1,42 @@
-"""dogcam from Python: a model and an array in, maps, boxes and figures out. Nothing is printed and nothing is written.
+"""dogcam from Python: a model and pictures in, maps, boxes and figures out; an experiment in, its analysis out. It prints nothing.
 
-from dogcam import explain, load
+from dogcam import evaluate, explain, load
 
 classifier = load(model, preprocess="unit", classes=["beagle", "basset"])
 found = explain(classifier, pictures, methods=["gradcam", "layercam"])
 found.maps["gradcam", classifier.stages[-1]]  # raw maps (B, h, w)
 found.figure(0)                               # a matplotlib figure
+evaluate("resnet50-1").table().to_pandas()    # what `dogcam evaluate` scores, and keeps in the experiment
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dogcam.analysis.analysis import Analysis, read_analysis
 from dogcam.boxes import drawing
 from dogcam.boxes.protocols import Protocol, find_protocol
-from dogcam.core.config import ExplainConfig
+from dogcam.commands.evaluate import command
+from dogcam.core.config import EvaluateConfig, ExplainConfig
 from dogcam.core.errors import InputError, OptionError
 from dogcam.core.progress import Progress
+from dogcam.core.registry import unknown
 from dogcam.data import NO_BOXES
 from dogcam.data.pipeline import squash
 from dogcam.engine import Cell, HeatmapEngine, plan_cells
 from dogcam.engine.targets import Target
+from dogcam.experiment.runs import Experiment
 from dogcam.figures import Panel, contact_sheet
 from dogcam.methods import METHODS
 from dogcam.models.classifier import Classifier, foreign
 from dogcam.models.subjects import find_subject
+
+__all__ = ["Explained", "evaluate", "explain", "load", "read_analysis"]
 
 
 def load(
@@ -264,3 +271,53 @@ def _boxes(maps: np.ndarray, protocol: Protocol, pictures: Sequence[np.ndarray])
         drawing.predicted_box(raw, protocol, picture.shape[:2]) for raw, picture in zip(maps, pictures, strict=True)
     ]
     return np.array([np.full(4, np.nan) if box is None else box for box in drawn], np.float32).reshape(-1, 4)
+
+
+def evaluate(
+    experiment: str | Path | Experiment | None = None, *, progress: Progress | None = None, **options: Any
+) -> Analysis:
+    """Score an experiment's heatmaps against annotated boxes: `dogcam evaluate`, with the analysis for an answer.
+
+    Args:
+        experiment: a name, a folder, or the experiment itself; None means the newest, or the one that model=... makes.
+        progress: hears how far it is.
+        options: of the command, by the names in `dogcam.core.config.EvaluateConfig`: epochs, run, methods, layers, protocols,
+            limit, resume, ...; of several values a list, or one alone.
+
+    Returns:
+        What all tables of these pictures say, whichever call scored them; `read_analysis` reads it again.
+
+    Raises:
+        DogcamError: what the command says in such a case; `UnknownName` where there is no such option.
+
+    Example:
+        analysis = evaluate("tiny", methods=["cam", "gradcam"], limit=12)
+        analysis.spoken().lines[0].verdict    # the best line beside the best box that never looks: above, below, undecided
+        analysis.scores[0].value("mean_iou")
+    """
+    if isinstance(experiment, Experiment):
+        experiment = experiment.path
+    named = {} if experiment is None else {"experiment": str(experiment)}
+    config = _evaluate_config({**options, **named})
+    config.check_names()
+    return command.run(config, progress or Progress()).analysis
+
+
+def _evaluate_config(options: dict[str, Any]) -> EvaluateConfig:
+    """The configuration of options as people write them in Python: a list where it has a tuple, one name for a list of it.
+
+    Raises:
+        UnknownName, OptionError: there is no such option, or its value is none.
+    """
+    defaults = {option.name: option.default for option in fields(EvaluateConfig)}
+    given = {}
+    for name, value in options.items():
+        if name not in defaults:
+            raise unknown("option", name, defaults)
+        if isinstance(defaults[name], tuple) and value is not None:
+            value = (value,) if isinstance(value, str | int) else tuple(value)
+        given[name] = str(value) if name in ("run", "data_dir", "home", "model") and value is not None else value
+    try:
+        return EvaluateConfig.of(**given)
+    except TypeError as error:
+        raise OptionError(f"an option's value is of the wrong kind: {error}; received {given}") from error

@@ -1,16 +1,27 @@
-"""dogcam from Python: what `load` takes, what `explain` gives, and what it says of wrong input."""
+"""dogcam from Python: what `load` takes, what `explain` and `evaluate` give, and what they say of wrong input."""
 
 from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 
-from dogcam.api import explain, load
+import dogcam
+from dogcam.analysis import analysis
+from dogcam.analysis.analysis import read_analysis
+from dogcam.analysis.flat import TABLES
+from dogcam.api import evaluate, explain, load
 from dogcam.boxes import drawing
 from dogcam.boxes.protocols import PROTOCOLS
-from dogcam.core.errors import DogcamError, InputError, OptionError, UnknownName
+from dogcam.core.errors import DogcamError, ExperimentError, InputError, OptionError, UnknownName
+from dogcam.core.records import to_plain
 from dogcam.data.pipeline import squash
+from dogcam.experiment.evaluations import Cell
+from dogcam.experiment.runs import Experiment
 
 NAMES = ("beagle", "basset", "boxer")
 
@@ -184,3 +195,90 @@ def test_what_load_would_not_use_is_refused(model, classifier):
     with pytest.raises(OptionError, match="a classifier that is loaded brings its preprocessing"):
         load(classifier, "unit")
     assert load(classifier, classes=["x", "y", "z"]).classes == ("x", "y", "z")
+
+
+class TestAnExperiment:
+    @pytest.fixture(scope="class")
+    def scored(self, trained, tmp_path_factory):
+        """Evaluated from Python alone: its folder, and what `evaluate` gave."""
+        path = tmp_path_factory.mktemp("home") / "mine"
+        shutil.copytree(trained.experiment.path, path)
+        return path, evaluate(path, methods="cam", limit=12, epochs=2, run=1, calibrate=6, samples=2)
+
+    def test_what_is_scored_is_what_the_command_scores(self, scored):
+        path, found = scored
+        rows = {(row.map.method, row.epoch, row.runs) for row in found.scores if not row.baseline}
+        assert rows == {("cam", 2, (1,)), ("mean-activation", 2, (1,))}
+        assert (found.experiment, found.scope.name) == ("mine", "test-limit12-calibrate6-true")
+        evaluation = Experiment(path).evaluations()[0]
+        (row,) = (row for row in found.scores if row.map.method == "cam")
+        iou = evaluation.read(Cell(1, 2, "cam", row.map.layer, "default"))["iou"]
+        assert row.value("mean_iou") == pytest.approx(iou.mean())
+
+    @pytest.mark.parametrize("name", ["mine", None])
+    def test_it_is_read_again_by_name_or_as_the_newest_by_folder_and_as_an_experiment(self, scored, name):
+        path, found = scored
+        again = [read_analysis(name, home=str(path.parent)), read_analysis(path), read_analysis(Experiment(path))]
+        assert [to_plain(each) for each in again] == [to_plain(found)] * 3
+
+    def test_it_is_read_and_not_computed_unless_tables_change(self, scored, tmp_path, monkeypatch):
+        shutil.copytree(scored[0], tmp_path / "mine")
+        experiment, computed = Experiment(tmp_path / "mine"), []
+        compute = analysis.analyse
+        monkeypatch.setattr(analysis, "analyse", lambda *which: computed.append(which) or compute(*which))
+        assert to_plain(read_analysis(experiment)) == to_plain(scored[1])
+        assert computed == []
+        next(experiment.evaluations()[0].path.glob("*mean-activation*.parquet")).unlink()
+        assert {row.map.method for row in read_analysis(experiment).scores if not row.baseline} == {"cam"}
+        read_analysis(experiment)
+        assert len(computed) == 1
+
+    def test_reading_needs_no_tensorflow_and_no_figures(self, scored):
+        code = (
+            "import sys, dogcam\n"
+            "found = dogcam.read_analysis(sys.argv[1])\n"
+            "print(found.experiment, len(found.table('scores')), found.spoken().lines[0].rank)\n"
+            "print(*{'tensorflow', 'keras', 'matplotlib'} & set(sys.modules))"
+        )
+        command = [sys.executable, "-c", code, str(scored[0])]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines() == [f"mine {len(scored[1].scores)} 1", ""]
+
+    @pytest.mark.parametrize("name", TABLES)
+    def test_tables_are_tidy(self, evaluated, name):
+        """A row an observation, no two of the same, no column twice, and no cell that holds a collection."""
+        table = evaluated.analysis.table(name)
+        assert len(set(table.column_names)) == len(table.column_names)
+        rows = [tuple(row.items()) for row in table.to_pylist()]
+        assert len(set(rows)) == len(rows)
+        expected = {"over_runs": 0, "decompositions": 0, "faithfulness": 0, "scores": len(evaluated.analysis.scores)}
+        assert len(rows) == expected.get(name, len(rows))
+        assert name in expected or rows
+
+    def test_a_table_that_is_not_there_is_answered_with_the_nearest(self, scored):
+        with pytest.raises(UnknownName, match="the nearest: scores"):
+            scored[1].table("score")
+
+    @pytest.mark.parametrize(
+        ("options", "error", "words"),
+        [
+            ({"method": "cam"}, UnknownName, "unknown option 'method'; the nearest: methods"),
+            ({"methods": ["gradcm"]}, UnknownName, "the nearest: gradcam"),
+            ({"epochs": [9]}, UnknownName, "unknown epoch '9'"),
+            ({"limit": "six"}, OptionError, "of the wrong kind"),
+            ({"limit": 0}, OptionError, "--limit must be at least 1"),
+            ({"home": "nowhere", "experiment": None}, ExperimentError, "no experiment under nowhere"),
+        ],
+    )
+    def test_what_is_wrong_is_said_as_the_command_says_it(self, scored, options, error, words):
+        with pytest.raises(error, match=words):
+            evaluate(**{"experiment": scored[0], **options})
+
+    def test_nothing_is_printed_and_progress_hears_of_it(self, scored, listener, capsys):
+        progress = listener()
+        evaluate(scored[0], methods=["cam"], limit=12, epochs=[2], run=1, calibrate=6, resume=True, progress=progress)
+        assert "statistics" in [title for title, _ in progress.tasks]
+        assert capsys.readouterr() == ("", "")
+
+    def test_both_are_names_of_the_package(self):
+        assert (dogcam.evaluate, dogcam.read_analysis) == (evaluate, read_analysis)

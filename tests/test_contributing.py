@@ -101,7 +101,7 @@ DATASETS.add("new", Source("dogcam.data.new:open_new", "cats"))
 TRIED = """
 import json
 import numpy as np
-from dogcam.analysis.tables import scores
+from dogcam.analysis.scores import figures, image_values
 from dogcam.boxes.drawing import predicted_box
 from dogcam.boxes.protocols import find_protocol
 from dogcam.commands.listings import listing
@@ -116,12 +116,13 @@ classifier = build("new_backbone", ("cat", "dog"), weights="none")
 pictures = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
 engine = HeatmapEngine(classifier, plan_cells(classifier, ("new-method", "mean-activation")))
 maps = {method: each for (method, _), each in engine(classifier.inputs_of(pictures)).maps.items()}
+columns = {"iou": np.array([0.5, 0.7]), "area": np.array([0.1, 0.2])}
 square = np.float32([[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]])
 print(json.dumps({
     "listed": {row[next(iter(row))]: row for what in names for row in listing(what, "nowhere").document()},
     "size": classifier.size,
     "ratios": (maps["new-method"] / maps["mean-activation"]).ravel().tolist(),
-    "scores": scores({"iou": np.array([0.5, 0.7]), "area": np.array([0.1, 0.2])}),
+    "scores": figures(columns, image_values(columns)),
     "box": predicted_box(square, find_protocol("new-protocol"), (40, 40)).tolist(),
     "opened": open_dataset("new:some").name,
 }))

@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import pytest
 
+from dogcam.analysis.flat import TABLES
 from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import PROTOCOLS, load_protocol
 from dogcam.cli import answering, app
@@ -113,8 +114,10 @@ def test_every_command_in_readme_is_one_the_program_takes(line, monkeypatch):
 
 
 @pytest.fixture
-def where_the_user_is(tmp_path, monkeypatch):
-    """A folder with pictures and a user's own model: a backbone used as a layer, with a softmax head."""
+def where_the_user_is(experiment, tmp_path, monkeypatch):
+    """A folder with an experiment, pictures and a user's own model: a backbone used as a layer, with a softmax head."""
+    (tmp_path / "dogcam-runs").mkdir()
+    experiment.path.rename(tmp_path / "dogcam-runs" / "resnet50-1")
     body = keras.Sequential(
         [keras.Input((32, 32, 3)), keras.layers.Conv2D(4, 3, activation="relu", name="conv")], name="body"
     )
@@ -151,6 +154,20 @@ def test_the_python_for_a_model_of_ones_own_is_short_and_gives_what_it_says(wher
     assert (where_the_user_is / "explained.png").stat().st_size > 10_000
     assert engine(names["classifier"], [("gradcam", "conv")]).cells == [("gradcam", "body/conv")]
     assert {cell: maps.shape for cell, maps in names["heat"].maps.items()} == {("gradcam", "body/conv"): (2, 30, 30)}
+
+
+def test_the_python_for_an_experiment_reads_what_it_has_just_scored(where_the_user_is):
+    names = run_as_a_reader("docs/python.md")
+    analysis = names["analysis"]
+    assert (analysis.experiment, analysis.scope.images) == ("resnet50-1", 50)
+    assert names["family"] in analysis.comparisons
+    assert names["text"].endswith(("above", "below", "undecided"))
+    assert names["pairs"].num_rows == sum(len(each.pairs) for each in analysis.comparisons)
+
+
+def test_the_tables_that_are_named_are_those_there_are():
+    named = TEXTS["docs/python.md"].partition("`--csv` writes: ")[2]
+    assert re.findall(r"`(\w+)`", named) == list(TABLES)
 
 
 def _result():

@@ -15,23 +15,26 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from dogcam.analysis.choosing import Galleries, galleries
 from dogcam.analysis.claims import Claim, claims
 from dogcam.analysis.comparison import Comparison, comparisons, spoken
 from dogcam.analysis.decomposition import PipelineDecomposition, decompositions_of
 from dogcam.analysis.dynamics import Dynamics, dynamics
 from dogcam.analysis.faithfulness import Faithfulness, faithfulness
+from dogcam.analysis.flat import table
 from dogcam.analysis.groups import Groups, groups
 from dogcam.analysis.measures import Measures, measures
 from dogcam.analysis.pictures import Kept
 from dogcam.analysis.scores import Scores, ThresholdCurve, scores, scores_over_runs, threshold_curves
 from dogcam.analysis.tables import Tables, is_baseline
 from dogcam.analysis.training import Training, training
-from dogcam.core.config import GROUPINGS
+from dogcam.core.config import GROUPINGS, ListConfig
 from dogcam.core.files import write_json
 from dogcam.core.records import BadRecord, fields_of, from_plain, to_plain
 from dogcam.experiment.evaluations import TABLES, Evaluation, MapKey
-from dogcam.experiment.runs import Experiment
+from dogcam.experiment.runs import Experiment, find_experiment
 
 # 4: generated from the dataclasses; codes and numbers in place of sentences; one family for each protocol and epoch.
 SCHEMA_VERSION = 4
@@ -154,6 +157,15 @@ class Analysis:
         runs = (self.run if run is None else run,)
         mine = (row for row in self.scores if (row.protocol, row.runs, row.map) == (protocol, runs, key))
         return {row.epoch: row for row in mine}
+
+    def table(self, name: str = "scores") -> pa.Table:
+        """A tidy table, one row an observation: scores, over_runs, ranking, pairs, groups, curves, decompositions, training,
+        dynamics, claims or faithfulness. Its `.to_pandas()` makes a data frame of it, where pandas is installed.
+
+        Raises:
+            UnknownName: there is no such table.
+        """
+        return table(self, name)
 
     def baselines(self, protocol: str) -> list[Scores]:
         """The scores of what belongs to no run."""
@@ -279,6 +291,28 @@ def current(experiment: Experiment, evaluation: Evaluation | None = None) -> Ana
     found = analyse(experiment, evaluation)
     write(found, evaluation)
     return found
+
+
+def read_analysis(experiment: str | Path | Experiment | None = None, home: str = ListConfig.home) -> Analysis:
+    """What has been found of an experiment: as `dogcam.evaluate` left it, or computed anew where its tables have changed.
+
+    Nothing is scored, and TensorFlow is not needed.
+
+    Args:
+        experiment: a name, a folder, or the experiment itself; None means the newest.
+        home: the folder where experiments lie.
+
+    Raises:
+        ExperimentError, UnknownName: there is no such experiment, or it cannot be read.
+
+    Example:
+        analysis = read_analysis("tiny")
+        analysis.spoken().lines[0].iou.value    # the best line's mean IoU
+        analysis.table("pairs").to_pandas()     # every two lines compared
+    """
+    if not isinstance(experiment, Experiment):
+        experiment = find_experiment(home, None if experiment is None else str(experiment))
+    return current(experiment)
 
 
 def write(analysis: Analysis, evaluation: Evaluation) -> None:

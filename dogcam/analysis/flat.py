@@ -12,20 +12,23 @@ from typing import Any
 
 import pyarrow as pa
 
-from dogcam.analysis.analysis import Analysis
 from dogcam.core.files import plain
+from dogcam.core.registry import unknown
 
 Row = dict[str, Any]
+Analysis = Any  # `analysis.Analysis`, which offers these tables itself and so cannot be imported here
 _ENDS = ("value", "low", "high")
 _MERGED = ("map", "cell", "scores", "")  # what these hold needs no other name before its own
 
 
-def table(analysis: Analysis, name: str = "scores") -> pa.Table:
-    """One of `TABLES`; `.to_pandas()` makes a data frame of it, where pandas is installed.
+def table(analysis: Analysis, name: str) -> pa.Table:
+    """One of `TABLES`.
 
     Raises:
-        KeyError: there is no such table.
+        UnknownName: there is no such table.
     """
+    if name not in TABLES:
+        raise unknown("table", name, TABLES)
     rows = [plain(row) for row in TABLES[name](analysis)]
     heads = dict.fromkeys(head for row in rows for head in row)
     return pa.table({head: [row.get(head) for row in rows] for head in heads})

@@ -88,7 +88,7 @@ def _explained(config: DemoConfig, name: str, pictures: tuple[str, ...], evaluat
         images=pictures,
         methods=("cam", "gradcam"),
         layers=tuple(evaluation.experiment.document["model"]["stages"]),
-        epochs=evaluation.epochs,
+        epochs=evaluation.asked.epochs,
         target="true",
         model=name,
         out=str(evaluation.experiment.path / "explained"),

@@ -49,7 +49,14 @@ class MapKey:
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """What one table of per-image rows is about. A baseline that never looks has run 0, epoch 0 and no layer."""
+    """What one table of per-image rows is about.
+
+    Attributes:
+        run, epoch: of the network, 0 of a baseline that never looks.
+        method: the registered name of a CAM method, a rival, or a baseline.
+        layer: the layer's name in the network; empty where the method looks at none.
+        protocol: how maps became boxes; empty where none were drawn.
+    """
 
     run: int
     epoch: int

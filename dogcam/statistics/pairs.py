@@ -46,9 +46,11 @@ class Pair(Generic[K]):
     """first - second over the images that both scored. It can stand wherever an `Interval` can.
 
     Attributes:
+        first, second: what is compared.
         difference: the mean difference with its interval, which is not corrected for the number of pairs.
         p, holm: two-sided p of `test`, and corrected for all pairs compared together (Holm 1979).
-        effect, wins, ties, losses: see `SignedRank`; of the means over runs where there are several.
+        effect: the matched-pairs rank-biserial correlation, -1 to 1; of the means over runs where there are several.
+        wins, ties, losses: the images where the difference is positive, 0, negative; of the means over runs, too.
         test: `SIGNED_RANK`, or `CROSSED_T` over several runs, whose spread ranks of images would ignore.
     """
 

@@ -66,13 +66,18 @@ def test_its_rows_are_those_of_the_model_asked_by_keras_alone(folder, dataset):
     assert rows["label"].tolist() == rows["target"].tolist() == labels
     np.testing.assert_allclose(rows["probability"], shares[np.arange(6), labels], atol=1e-5)
     np.testing.assert_array_equal(rows["predicted"], shares.argmax(axis=1))
-    assert {row["method"] for row in result.rows if row["run"]} == {"cam", "gradcam", "mean-activation"}
+    assert {row.map.method for row in result.rows() if not row.baseline} == {"cam", "gradcam", "mean-activation"}
 
 
 def test_more_methods_are_added_to_it_and_it_is_reported(folder):
     evaluate.run(config(folder), Progress())
     second = evaluate.run(config(folder, methods=("layercam",), resume=True), Progress())
-    assert {row["method"] for row in second.rows if row["run"]} == {"cam", "gradcam", "layercam", "mean-activation"}
+    assert {row.map.method for row in second.analysis.scores if not row.baseline} == {
+        "cam",
+        "gradcam",
+        "layercam",
+        "mean-activation",
+    }
     made = report.run(ReportConfig(home=str(folder / "runs")), Progress())
     page = next(path for path in made.paths if path.suffix == ".html").read_text(encoding="utf-8")
     assert "my.keras" in page

@@ -8,8 +8,8 @@ import sys
 from dataclasses import fields
 
 import pytest
-from dogcam.analysis.summary import FIELDS
 
+from dogcam.analysis.analysis import fields as summary_fields
 from dogcam.boxes.baselines import METHODS_AND_BASELINES
 from dogcam.boxes.protocols import PROTOCOLS, Protocol
 from dogcam.commands import listings
@@ -27,7 +27,7 @@ REGISTRIES = {
     "datasets": DATASETS,
     "protocols": PROTOCOLS,
     "metrics": METRICS,
-    "summary": FIELDS,
+    "summary": summary_fields(),
 }
 
 
@@ -68,7 +68,8 @@ def test_nothing_is_listed_without_a_test():
         ("methods", "gradcam", {"needs": "activations, gradients", "year": 2017}),
         ("metrics", "iou50", {"heading": "IoU≥.5"}),
         ("protocols", "default", {"version": PROTOCOLS["default"].version}),
-        ("summary", "rows[].mean_iou", {"what it means": METRICS["mean_iou"].description}),
+        ("summary", "scores[].n", {"what it means": "images"}),
+        ("summary", "comparisons[].lines[].iou.low", {"what it means": "its lower end"}),
     ],
 )
 def test_what_a_row_says(what, first, expected):

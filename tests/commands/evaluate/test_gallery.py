@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-from functools import cache
-
+import evaluating
 import numpy as np
-import pytest
-from dogcam.analysis.evidence import Evidence
+from evaluating import LAYERS
 
 from dogcam.boxes.drawing import predicted_box
 from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.commands.evaluate import command as evaluate
-from dogcam.core.config import EvaluateConfig
 from dogcam.core.progress import Progress
-from dogcam.data import open_dataset
 from dogcam.experiment.evaluations import Cell
-from dogcam.models.classifier import load_trained
 from dogcam.report.exhibits.galleries import galleries
+from dogcam.report.material import Material
 from dogcam.scoring.passes import maps_of
-
-LAYERS = ("conv3_block1_out", "conv4_block1_out", "conv5_block1_out")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def once(trained):
-    """The data are drawn once and each kept epoch is read once, for all tests' copies."""
-    drawn = cache(lambda name: open_dataset(name))
-    read = cache(lambda run, epoch: load_trained(trained.experiment, run, epoch))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dogcam.experiment.selection.open_dataset", lambda name, *more: drawn(name))
-        patch.setattr("dogcam.commands.evaluate.inputs.load_trained", lambda experiment, *which: read(*which))
-        yield
 
 
 def config_of(folder, **changes):
-    asked = {"limit": 12, "samples": 2, "calibrate": 6, "epochs": (2,), "methods": ("cam", "saliency")}
-    return EvaluateConfig(**{"home": str(folder.path.parent), **asked, **changes})
+    asked = {"limit": 12, "epochs": (2,), "methods": ("cam", "saliency")}
+    return evaluating.config_of(folder, **{**asked, **changes})
 
 
 def index_of(result):
@@ -48,7 +31,7 @@ def stamps(evaluation):
 
 def test_best_and_worst_of_all_scored_images_are_kept_and_say_so(evaluated):
     """The last epoch under the first protocol of the logit, over 12 images of which 3 are the sample."""
-    kept, run = index_of(evaluated), evaluated.runs[0]
+    kept, run = index_of(evaluated), evaluated.asked.runs[0]
     for method in ("cam", "gradcam", "mean-activation"):
         rows = evaluated.evaluation.read(Cell(run, 2, method, LAYERS[-1], "default"))
         own = [
@@ -71,7 +54,7 @@ def test_best_and_worst_of_all_scored_images_are_kept_and_say_so(evaluated):
 
 def test_the_kept_maps_are_those_that_were_scored(evaluated):
     """Drawn a second time, in another batch, they make the boxes of the tables."""
-    run, evaluation = evaluated.runs[0], evaluated.evaluation
+    run, evaluation = evaluated.asked.runs[0], evaluated.evaluation
     maps, entries = evaluation.gallery.maps(run, 2), evaluation.gallery.entries()
     assert maps.keys() == evaluation.maps(run, 2).keys()
     for pair, found in maps.items():
@@ -86,8 +69,12 @@ def test_the_kept_maps_are_those_that_were_scored(evaluated):
 
 
 def test_the_report_finds_every_chosen_picture(evaluated):
-    exhibit = galleries(Evidence.of(evaluated.experiment, evaluated.evaluation))
-    assert "by its rule over all 12 images" in exhibit.lead[0]
+    found = evaluated.analysis.galleries
+    assert found.everywhere, "not among the sample alone"
+    kept = set(index_of(evaluated))
+    assert {pick.image for rule in found.rules for pick in rule.picks} == kept
+    exhibit = galleries(Material.of(evaluated.experiment, evaluated.evaluation))
+    assert exhibit.key == "galleries"
 
 
 def test_resuming_leaves_what_is_there_and_makes_what_is_not(experiment):
@@ -96,7 +83,7 @@ def test_resuming_leaves_what_is_there_and_makes_what_is_not(experiment):
     assert any(name.endswith(".npz") for name in before)
     evaluate.run(config_of(experiment, resume=True), Progress())
     assert stamps(first.evaluation) == before
-    maps = first.evaluation.gallery.path / f"maps_run-{first.runs[0]}_epoch-02.npz"
+    maps = first.evaluation.gallery.path / f"maps_run-{first.asked.runs[0]}_epoch-02.npz"
     maps.unlink()
     evaluate.run(config_of(experiment, resume=True), Progress())
     assert maps.exists()
@@ -107,7 +94,7 @@ def test_a_method_more_has_its_pictures_and_all_have_its_maps(experiment):
     evaluate.run(
         config_of(experiment, methods=("cam", "saliency", "gradcam"), layers=LAYERS[1:], resume=True), Progress()
     )
-    maps = first.evaluation.gallery.maps(first.runs[0], 2)
+    maps = first.evaluation.gallery.maps(first.asked.runs[0], 2)
     assert {("gradcam", LAYERS[1]), ("gradcam", LAYERS[2]), ("cam", LAYERS[2]), ("saliency", "input")} <= maps.keys()
     assert all(len(each) == len(first.evaluation.gallery.ids()) for each in maps.values())
 
@@ -121,14 +108,14 @@ def test_maps_that_are_there_are_not_drawn_again_by_a_call_for_another_method(ex
         return maps_of(engine, pictures, *more)
 
     first = evaluate.run(config_of(experiment, methods=("saliency",)), Progress())
-    before, maps = first.evaluation.gallery.ids(), first.evaluation.gallery.maps(first.runs[0], 2)
+    before, maps = first.evaluation.gallery.ids(), first.evaluation.gallery.maps(first.asked.runs[0], 2)
     monkeypatch.setattr("dogcam.commands.evaluate.gallery.maps_of", listening)
     evaluate.run(config_of(experiment, methods=("cam",)), Progress())
     after = first.evaluation.gallery.ids()
     drawn = {image for image, method, _ in asked if method == "saliency"}
     assert drawn == set(after) - set(before)
     assert {image for image, method, _ in asked if method == "cam"} == set(after)
-    again = first.evaluation.gallery.maps(first.runs[0], 2)["saliency", "input"]
+    again = first.evaluation.gallery.maps(first.asked.runs[0], 2)["saliency", "input"]
     for place, image in enumerate(before):
         if image in after:
             np.testing.assert_array_equal(again[after.index(image)], maps["saliency", "input"][place])
@@ -143,9 +130,9 @@ def test_maps_fused_by_an_earlier_call_are_fused_again(experiment):
     both = [place for place, entry in enumerate(sample) if entry["id"] in kept.ids()]
     assert len(both) == len(kept.ids()), "the sample is of all pictures"
     for method in ("gradcam", "layercam"):
-        found = kept.maps(result.runs[0], 2)[method, layer]
+        found = kept.maps(result.asked.runs[0], 2)[method, layer]
         for place in both:
-            expected = result.evaluation.maps(result.runs[0], 2)[method, layer][place]
+            expected = result.evaluation.maps(result.asked.runs[0], 2)[method, layer][place]
             np.testing.assert_allclose(found[kept.ids().index(sample[place]["id"])], expected, atol=1e-5)
 
 
