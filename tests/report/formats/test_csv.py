@@ -62,9 +62,12 @@ def test_tables_of_the_analysis_hold_its_values_and_those_without_rows_go(made, 
     for name, (heads, *rows) in files.items():
         columns = table(analysis, name).to_pydict()
         assert heads == list(columns)
-        assert [list(row) for row in zip(*rows, strict=True)] == [list(map(written, each)) for each in columns.values()]
+        for texts, values in zip(zip(*rows, strict=True), columns.values(), strict=True):
+            assert all(map(means, texts, values))
 
 
-def written(value):
-    """A value of a table as CSV has it."""
-    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+def means(text, value):
+    """Whether a cell of CSV has a value of a table."""
+    if isinstance(value, bool) or value is None:
+        return text == {None: "", True: "true", False: "false"}[value]
+    return text == value if isinstance(value, str) else float(text) == value
