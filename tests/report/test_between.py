@@ -5,11 +5,13 @@ import pytest
 from compared import HALF, NOISE, SPREAD, writer
 
 from dogcam.analysis.between import contrast
+from dogcam.report.answer import shown
 from dogcam.report.between import compose_contrast
 from dogcam.report.between_words import headline
 from dogcam.report.formats.html import html
 from dogcam.report.formats.markdown import markdown
 from dogcam.report.formats.rendering import write
+from dogcam.statistics import Interval, Pair
 
 
 @pytest.fixture
@@ -45,6 +47,18 @@ def test_the_headline_follows_the_data(page, change, words):
 )
 def test_better_with_one_method_and_not_with_another(page, gradcam, words):
     assert page(HALF + 0.1 + SPREAD, HALF + gradcam).headline.endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("low", "holm", "words"),
+    [
+        (0.05, 0.2, "+0.100 [+0.050, +0.150], which the corrected test does not bear out"),
+        (0.05, 0.01, "+0.100 [+0.050, +0.150]"),
+        (-0.05, 0.2, "+0.100 [−0.050, +0.150]"),
+    ],
+)
+def test_an_interval_that_the_test_does_not_follow_says_so(low, holm, words):
+    assert shown(Pair("b", "a", Interval(0.1, low, 0.15, 16), 0.01, holm, 0.5, 12, 0, 4)) == words
 
 
 def test_better_with_the_only_method(page):

@@ -1,12 +1,11 @@
 """A report's tables as CSV: none is left out, and what is in them is what is shown."""
 
 import csv
-import json
 
-from dogcam.analysis.summary import SUMMARY_VERSION
-
+from dogcam.analysis.analysis import current
+from dogcam.analysis.flat import TABLES, table
 from dogcam.report.document import Document, Exhibit, Row, Table
-from dogcam.report.formats.csv import SHOWN, table_csv, write_shown, write_summary
+from dogcam.report.formats.csv import SHOWN, table_csv, write_csv, write_shown
 from dogcam.report.formats.tables_of import tables_of
 from dogcam.report.page import compose
 
@@ -52,19 +51,23 @@ def test_tables_of_an_earlier_report_go(made, tmp_path):
     assert not (tmp_path / SHOWN / "old.csv").exists()
 
 
-def test_a_summary_is_exported_and_its_absence_or_age_is_said(made, tmp_path):
-    experiment = made.write()
-    path = experiment.path / "evaluation" / "summary.json"
-    files, reason = write_summary(experiment, tmp_path)
-    assert not files
-    assert "is not there" in reason
-    assert "dogcam evaluate made --resume" in reason
-    path.write_text(json.dumps({"schema_version": SUMMARY_VERSION - 1}))
-    assert "another dogcam's" in write_summary(experiment, tmp_path)[1]
-    lists = "rows over_runs comparisons breakdowns curves decompositions dynamics faithfulness".split()
-    empty: dict = {key: [] for key in lists}
-    claim = {"claim": "c", "source": "study", "protocol": "p", "verdict": "v", "differences": []}
-    path.write_text(json.dumps({"schema_version": SUMMARY_VERSION, **empty, "claims": [claim]}))
-    files, reason = write_summary(experiment, tmp_path)
-    assert [file.name for file in files] == ["claims.csv"]
-    assert reason == ""
+def test_tables_of_the_analysis_hold_its_values_and_those_without_rows_go(made, tmp_path):
+    analysis, folder = current(made.write()), tmp_path / "csv"
+    folder.mkdir()
+    (folder / "faithfulness.csv").write_text("x")
+    (folder / "own.csv").write_text("x")
+    files = {path.stem: read(path) for path in write_csv(analysis, folder)}
+    assert sorted(files) == sorted(name for name in TABLES if table(analysis, name).num_rows)
+    assert sorted(path.stem for path in folder.iterdir()) == sorted([*files, "own"])
+    for name, (heads, *rows) in files.items():
+        columns = table(analysis, name).to_pydict()
+        assert heads == list(columns)
+        for texts, values in zip(zip(*rows, strict=True), columns.values(), strict=True):
+            assert all(map(means, texts, values))
+
+
+def means(text, value):
+    """Whether a cell of CSV has a value of a table."""
+    if isinstance(value, bool) or value is None:
+        return text == {None: "", True: "true", False: "false"}[value]
+    return text == value if isinstance(value, str) else float(text) == value
