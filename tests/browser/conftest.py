@@ -10,18 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
-from dogcam.analysis.evidence import Evidence
-from made_decomposition import decomposition
+from everything import everything
 from playwright.sync_api import Error, sync_playwright
 
 from dogcam.analysis.between import contrast
-from dogcam.core.records import to_plain
-from dogcam.experiment.evaluations import Cell, Choice
-from dogcam.metrics.faithfulness import FAITHFULNESS
 from dogcam.report.between import compose_contrast
 from dogcam.report.formats.html import html
+from dogcam.report.material import Material
 from dogcam.report.page import compose
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -33,7 +29,6 @@ CUT = """() => [...document.querySelectorAll("body *")].filter((each) => {
   return box.width && box.right > innerWidth + 1 && !each.closest(".scroll, #viewer-list, .skip, caption");
 }).map((each) => each.outerHTML.slice(0, 120))"""
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-IMAGES, SAMPLES, CURVE = 24, 12, 100
 
 
 @pytest.fixture(scope="session")
@@ -102,39 +97,6 @@ def opened(browser):
     assert opening.faults == []
 
 
-def with_curves(experiment):
-    """Give every map's cell under the protocol "default" its curves, and say that its threshold is calibrated."""
-    evaluation, rng = experiment.evaluation("test", None, "true"), np.random.default_rng(3)
-    for cell in [cell for cell in evaluation.cells() if cell.run and cell.protocol == "default"]:
-        known = evaluation.read(cell)
-        truth = [boxes.ravel().tolist() for boxes in known["truth"]]
-        curves = np.sort(0.9 * rng.random((len(truth), CURVE), np.float32))[:, ::-1]
-        curves[:, 30] = 0.95  # the oracle's
-        evaluation.write(cell, {**known, "truth": truth, "curve": curves}, Choice(0.15, "calibrated"))
-
-
-def with_finer_maps(experiment):
-    """Give the first two stages maps of their own, finer than the last one's."""
-    evaluation = experiment.evaluation("test", None, "true")
-    for epoch in (2, 3, 4):
-        maps = evaluation.maps(2, epoch)
-        for (method, layer), coarse in maps.items():
-            if layer != "conv5_block1_out":
-                maps[method, layer] = coarse[:, ::-1].repeat(2, axis=1).repeat(2, axis=2)
-        evaluation.write_maps(2, epoch, maps)
-
-
-def with_more(experiment):
-    """What a full evaluation also leaves: faithfulness, and where a gap comes from."""
-    evaluation, rng = experiment.evaluation("test", None, "true"), np.random.default_rng(5)
-    classes = {"label": [0] * IMAGES, "predicted": [0] * IMAGES, "target": [0] * IMAGES, "boxed": [True] * IMAGES}
-    for method in ("cam", "gradcam"):
-        scores = {name: rng.random(IMAGES, np.float32) for name in FAITHFULNESS}
-        columns = {"image": [f"picture-{n}" for n in range(IMAGES)], **classes, **scores}
-        evaluation.write_faithfulness(Cell(2, 4, method, "conv5_block1_out", ""), columns)
-    evaluation.write_decomposition("cam@cam2016 gradcam@gradcam2017", to_plain(decomposition(IMAGES)), b"no figure")
-
-
 def written(document, folder):
     path = folder / "index.html"
     path.write_text(html(document), encoding="utf-8")
@@ -142,17 +104,12 @@ def written(document, folder):
 
 
 @pytest.fixture(scope="session")
-def report(make, tmp_path_factory):
+def report(tmp_path_factory):
     """The report of everything that an experiment can have: its file, its document, and what it was made from."""
     folder = tmp_path_factory.mktemp("report")
-    protocols = ("default", "cam2016", "exercise")
-    made = make(str(folder / "home"), images=IMAGES, samples=SAMPLES, protocols=protocols, epochs=(2, 3, 4))
-    experiment = made.write()
-    with_curves(experiment)
-    with_finer_maps(experiment)
-    with_more(experiment)
-    document = compose(experiment)
-    return SimpleNamespace(path=written(document, folder), document=document, evidence=Evidence.of(experiment))
+    experiment = everything(folder / "home")
+    document, material = compose(experiment), Material.of(experiment)
+    return SimpleNamespace(path=written(document, folder), document=document, material=material, kept=material.kept)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from dogcam.boxes import drawing
 from dogcam.boxes.protocols import PROTOCOLS
-from dogcam.experiment.evaluations import Cell
+from dogcam.experiment.evaluations import MapKey
 from dogcam.report.embedding import quantised, restored
 from dogcam.report.formats.html import html
 from dogcam.report.page import compose
@@ -45,35 +45,35 @@ def settled(page, sample):
     expect(at(page, "picture")).to_have_text(f"{sample.label} · {sample.id}")
 
 
-def said(evidence, sample, pair, epoch, threshold, protocol="default"):
+def said(kept, sample, pair, epoch, threshold, protocol="default"):
     """What the page is to say of a picture's map, by dogcam's own localisation."""
     protocol = PROTOCOLS[protocol]
     box = drawing.predicted_box(
-        restored(*quantised(evidence.raw_map(sample, *pair, epoch))), protocol, sample.shape, threshold
+        restored(*quantised(kept.raw(sample, MapKey(*pair), epoch))), protocol, sample.shape, threshold
     )
     if box is None:
         return f"No pixel above threshold {threshold:g}: no box, IoU 0."
     return f"IoU {drawing.score(box, sample.boxes, protocol):.3f} at threshold {threshold:g}."
 
 
-def scores(evidence, method, layer=POOLED, epoch=4):
-    columns = evidence.tables[Cell(2, epoch, method, layer, "default")]
+def scores(kept, method, layer=POOLED, epoch=4):
+    columns = kept.tables.columns("default", MapKey(method, layer), epoch)
     known = dict(zip(columns["image"], columns["iou"], strict=True))
-    return np.array([known[sample.id] for sample in evidence.samples])
+    return np.array([known[sample.id] for sample in kept.samples])
 
 
 def test_the_featured_picture_comes_first_at_its_tables_threshold(opened, report):
-    page, evidence = opened(report.path), report.evidence
-    settled(page, evidence.featured)
-    expect(at(page, "told-a")).to_have_text(said(evidence, evidence.featured, ("gradcam", POOLED), 4, 0.15))
+    page, kept = opened(report.path), report.kept
+    settled(page, kept.featured)
+    expect(at(page, "told-a")).to_have_text(said(kept, kept.featured, ("gradcam", POOLED), 4, 0.15))
     expect(at(page, "level")).to_have_text("0.15")
-    assert chosen(page) == evidence.featured.place
+    assert chosen(page) == kept.featured.place
     assert at(page, "protocol").locator("option").all_inner_texts() == ["default", "cam2016"]
     assert "exercise" in at(page, "notes").inner_text()
 
 
 def test_search_finds_breeds_and_pictures_and_a_click_shows_one(opened, report):
-    page, samples = opened(report.path), report.evidence.samples
+    page, samples = opened(report.path), report.kept.samples
     before = pixels(page)
     at(page, "search").fill("HUSKY")
     assert listed(page) == [sample.place for sample in samples if sample.label == "husky"]
@@ -81,7 +81,7 @@ def test_search_finds_breeds_and_pictures_and_a_click_shows_one(opened, report):
     assert listed(page) == [11]
     at(page, "list").locator("button").click()
     settled(page, samples[11])
-    expect(at(page, "told-a")).to_have_text(said(report.evidence, samples[11], ("gradcam", POOLED), 4, 0.15))
+    expect(at(page, "told-a")).to_have_text(said(report.kept, samples[11], ("gradcam", POOLED), 4, 0.15))
     assert pixels(page) != before
     at(page, "search").fill("no such breed")
     assert listed(page) == []
@@ -89,10 +89,10 @@ def test_search_finds_breeds_and_pictures_and_a_click_shows_one(opened, report):
 
 
 def test_orders_are_those_of_the_tables(opened, report):
-    page, evidence = opened(report.path), report.evidence
-    own = scores(evidence, "gradcam")
-    apart = np.ptp([own, scores(evidence, "cam")], axis=0)
-    wrong = [sample.place % 2 != 0 for sample in evidence.samples]  # class 0 is predicted always
+    page, kept = opened(report.path), report.kept
+    own = scores(kept, "gradcam")
+    apart = np.ptp([own, scores(kept, "cam")], axis=0)
+    wrong = [sample.place % 2 != 0 for sample in kept.samples]  # class 0 is predicted always
     ranks = {"kept": range(len(own)), "low": own, "high": -own, "apart": -apart, "wrong": np.logical_not(wrong)}
     for order, rank in ranks.items():
         at(page, "sort").select_option(order)
@@ -102,8 +102,8 @@ def test_orders_are_those_of_the_tables(opened, report):
 
 
 def test_method_layer_epoch_and_protocol_change_what_is_drawn(opened, report):
-    page, evidence = opened(report.path), report.evidence
-    featured, seen = evidence.featured, {pixels(page)}
+    page, kept = opened(report.path), report.kept
+    featured, seen = kept.featured, {pixels(page)}
     for name, value, pair, epoch, protocol in [
         ("layer-a", "conv3_block1_out", ("gradcam", "conv3_block1_out"), 4, "default"),
         ("epoch-a", "2", ("gradcam", "conv3_block1_out"), 2, "default"),
@@ -111,7 +111,7 @@ def test_method_layer_epoch_and_protocol_change_what_is_drawn(opened, report):
         ("protocol", "1", ("cam", POOLED), 2, "cam2016"),
     ]:
         at(page, name).select_option(value)
-        expect(at(page, "told-a")).to_have_text(said(evidence, featured, pair, epoch, 0.15, protocol))
+        expect(at(page, "told-a")).to_have_text(said(kept, featured, pair, epoch, 0.15, protocol))
         expect(at(page, "where-a")).to_contain_text(f"epoch {epoch}, run 2")
         expect(at(page, "where-a")).to_contain_text(pair[1])
         seen.add(pixels(page))
@@ -126,7 +126,7 @@ def threshold(page):
 
 
 def test_the_threshold_is_dragged_and_box_and_iou_follow(opened, report):
-    page, evidence = opened(report.path), report.evidence
+    page, kept = opened(report.path), report.kept
     slider = at(page, "threshold")
     slider.scroll_into_view_if_needed()
     box = slider.bounding_box()
@@ -138,7 +138,7 @@ def test_the_threshold_is_dragged_and_box_and_iou_follow(opened, report):
         page.mouse.move(box["x"] + box["width"] * share, y)
         now = threshold(page)
         assert now == pytest.approx(share, abs=0.03)
-        expect(at(page, "told-a")).to_have_text(said(evidence, evidence.featured, ("gradcam", POOLED), 4, now))
+        expect(at(page, "told-a")).to_have_text(said(kept, kept.featured, ("gradcam", POOLED), 4, now))
         expect(at(page, "level")).to_have_text(f"{now:g}")
         seen.append((pixels(page), at(page, "told-a").inner_text()))
     page.mouse.up()
@@ -147,13 +147,13 @@ def test_the_threshold_is_dragged_and_box_and_iou_follow(opened, report):
 
 
 def test_the_threshold_moves_by_keys_too(opened, report):
-    page, evidence = opened(report.path), report.evidence
+    page, kept = opened(report.path), report.kept
     at(page, "threshold").focus()
     assert page.evaluate(FOCUSED_VISIBLY)
     for key, value in [("ArrowRight", 0.155), ("ArrowLeft", 0.15), ("Home", 0.0), ("End", 0.99)]:
         page.keyboard.press(key)
         assert threshold(page) == pytest.approx(value)
-        expect(at(page, "told-a")).to_have_text(said(evidence, evidence.featured, ("gradcam", POOLED), 4, value))
+        expect(at(page, "told-a")).to_have_text(said(kept, kept.featured, ("gradcam", POOLED), 4, value))
 
 
 def test_calibrated_and_oracle_thresholds_are_marked_on_the_curve_and_one_click_away(opened, report):
@@ -180,15 +180,15 @@ def test_calibrated_and_oracle_thresholds_are_marked_on_the_curve_and_one_click_
 
 
 def test_two_maps_lie_side_by_side_or_one_over_the_other(opened, report):
-    page, evidence = opened(report.path), report.evidence
+    page, kept = opened(report.path), report.kept
     assert not at(page, "panel-b").is_visible()
     page.get_by_label("two side by side").check()
     left, right = at(page, "canvas-a").bounding_box(), at(page, "canvas-b").bounding_box()
     assert left["y"] == right["y"]
     assert left["x"] + left["width"] <= right["x"]
     at(page, "layer-a").select_option("conv4_block1_out")
-    expect(at(page, "told-a")).to_have_text(said(evidence, evidence.featured, ("gradcam", "conv4_block1_out"), 4, 0.15))
-    expect(at(page, "told-b")).to_have_text(said(evidence, evidence.featured, ("cam", POOLED), 4, 0.15))
+    expect(at(page, "told-a")).to_have_text(said(kept, kept.featured, ("gradcam", "conv4_block1_out"), 4, 0.15))
+    expect(at(page, "told-b")).to_have_text(said(kept, kept.featured, ("cam", POOLED), 4, 0.15))
     assert pixels(page, "a") != pixels(page, "b")
     at(page, "method-b").select_option("gradcam")
     at(page, "layer-b").select_option("conv4_block1_out")
@@ -197,7 +197,7 @@ def test_two_maps_lie_side_by_side_or_one_over_the_other(opened, report):
     page.get_by_label("two blended").check()
     assert not at(page, "canvas-b").is_visible()
     at(page, "layer-b").select_option(POOLED)
-    expect(at(page, "told-b")).to_have_text(said(evidence, evidence.featured, ("gradcam", POOLED), 4, 0.15))
+    expect(at(page, "told-b")).to_have_text(said(kept, kept.featured, ("gradcam", POOLED), 4, 0.15))
     mixed = set()
     at(page, "mix").focus()
     for key in ("Home", "PageUp", "End"):
@@ -207,8 +207,8 @@ def test_two_maps_lie_side_by_side_or_one_over_the_other(opened, report):
 
 
 def test_keys_turn_to_the_next_picture_from_anywhere_in_the_viewer(opened, report):
-    page, samples = opened(report.path), report.evidence.samples
-    start = report.evidence.featured.place
+    page, samples = opened(report.path), report.kept.samples
+    start = report.kept.featured.place
     at(page, "canvas-a").click()
     for key, place in [("n", start + 1), ("N", start + 2), ("p", start + 1)]:
         page.keyboard.press(key)
@@ -227,7 +227,7 @@ def test_keys_turn_to_the_next_picture_from_anywhere_in_the_viewer(opened, repor
 
 
 def test_the_list_is_one_stop_for_the_tab_key_and_arrows_walk_along_it(opened, report):
-    page, samples = opened(report.path), report.evidence.samples
+    page, samples = opened(report.path), report.kept.samples
     at(page, "next").focus()
     page.keyboard.press("Tab")
     for key, place in [("Home", 0), ("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("End", len(samples) - 1)]:

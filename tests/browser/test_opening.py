@@ -33,7 +33,7 @@ def test_the_page_opens_and_its_contents_lead_everywhere(opened, report):
 def test_a_korean_page_is_korean_to_its_script_and_to_readers(opened, report, tmp_path):
     path = tmp_path / "index.html"
     with speaking("ko"):
-        document = compose(report.evidence.experiment)
+        document = compose(report.material.experiment)
         path.write_text(html(replace(document, exhibits=(), hero=None)), encoding="utf-8")
     page = opened(path)
     assert page.locator("html").get_attribute("lang") == "ko"
