@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from dogcam.analysis.dynamics import Dynamics, Learning, Peak, Track
 from dogcam.console.fitting import Column, drawn
 from dogcam.console.tables import show, stream
+from dogcam.language.numbers import number
 
 NOTE = (
     "best: the epoch where accuracy and mean IoU are highest and loss lowest; sure: ahead of the second best by a paired "
@@ -13,7 +13,7 @@ NOTE = (
 )
 
 
-def show_dynamics(found: Any) -> None:
+def show_dynamics(found: Dynamics) -> None:
     """The table of one protocol: over the runs where there are several."""
     tracks = found.main
     epochs = tracks[0].epochs
@@ -29,7 +29,7 @@ def show_dynamics(found: Any) -> None:
     show(drawn(f"Training dynamics, protocol {found.protocol}, {runs}", columns, stream().width), NOTE, "")
 
 
-def _learned(each: Any, epochs: tuple[int, ...]) -> list[list[str]]:
+def _learned(each: Learning, epochs: tuple[int, ...]) -> list[list[str]]:
     """Accuracy and loss, at the epochs that were evaluated; the best of all that were trained."""
     accuracy, loss = (dict(zip(each.epochs, values, strict=True)) for values in (each.accuracy, each.loss))
     rows = [["test accuracy", *_figures(accuracy, epochs), *_best(each.accuracy_peak), ""]]
@@ -38,15 +38,15 @@ def _learned(each: Any, epochs: tuple[int, ...]) -> list[list[str]]:
     return rows
 
 
-def _tracked(track: Any, epochs: tuple[int, ...]) -> list[str]:
+def _tracked(track: Track, epochs: tuple[int, ...]) -> list[str]:
     means = {epoch: found.value for epoch, found in zip(track.epochs, track.iou, strict=True)}
     area = f"{track.area[0]:.2f} to {track.area[-1]:.2f}"
     return [f"{track.method} at {track.layer}", *_figures(means, epochs), *_best(track.peak), area]
 
 
 def _figures(values: dict[int, float], epochs: tuple[int, ...]) -> list[str]:
-    return [f"{values[epoch]:.3f}" if epoch in values else "" for epoch in epochs]
+    return [number(values[epoch]) if epoch in values else "" for epoch in epochs]
 
 
-def _best(peak: Any) -> list[str]:
+def _best(peak: Peak) -> list[str]:
     return [f"e{peak.epoch}", {True: "yes", False: "no", None: ""}[peak.separable]]

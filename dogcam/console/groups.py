@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import pairwise
-from typing import Any
 
 from rich.cells import cell_len
 
 from dogcam.analysis.groups import Groups
+from dogcam.analysis.scores import ThresholdCurve
 from dogcam.console.fitting import Column, drawn, fitting, stacked
-from dogcam.console.naming import identified, is_baseline, named
+from dogcam.console.naming import Row, about, identified, named
 from dogcam.console.scores import figure
 from dogcam.console.tables import clean, show, stream
 from dogcam.report.group_words import labels
@@ -26,14 +25,14 @@ _STEPS = 10  # thresholds of a curve that are told in numbers
 
 def show_groups(found: Groups) -> None:
     """The mean IoU of each group: a column for each where there are few, else a line; the best of the first method first."""
-    rows = [asdict(line.cell) for line in found.lines]
+    rows = about(line.cell for line in found.lines)
     title, known = _title(found, rows), labels(found)
     if len(known) <= _FEW:
         _show_across(title, found, rows, known)
         return
     order = list(range(len(known)))
     if found.by == "breed":
-        first = next((line for line in found.lines if not is_baseline(asdict(line.cell))), found.lines[0])
+        first = next((line for line in found.lines if line.cell.run), found.lines[0])
         order.sort(key=lambda place: -first.mean_iou[place].value)
     fixed = [
         Column.of(found.by, (known[place] for place in order), name=True),
@@ -43,18 +42,18 @@ def show_groups(found: Groups) -> None:
     _show_numbered(title, fixed, named(rows), columns)
 
 
-def _title(found: Groups, rows: Sequence[Any]) -> str:
+def _title(found: Groups, rows: Sequence[Row]) -> str:
     # By "right", each epoch's network is right on other pictures; the groups' sizes are those of one of them.
     sizes = [group.n for group in found.groups]
     own = any([each.n for each in line.mean_iou] != sizes for line in found.lines)
     more = "; n of one network, others are right on other pictures" if own else ""
-    protocols = dict.fromkeys(row["protocol"] for row in rows)
+    protocols = dict.fromkeys(row.protocol for row in rows)
     under = f", protocol {next(iter(protocols))}" if len(protocols) == 1 else ""
     shared, _ = identified(rows)
     return f"Mean IoU and 95 % interval by {found.by}{under}{shared}{more}"
 
 
-def _show_across(title: str, found: Groups, rows: Sequence[Any], known: Sequence[str]) -> None:
+def _show_across(title: str, found: Groups, rows: Sequence[Row], known: Sequence[str]) -> None:
     """A line for each cell and a column for each group, under the word that tells it from the others."""
     _, fixed = identified(rows)
     columns = [
@@ -96,28 +95,29 @@ def _show_numbered(title: str, fixed: Sequence[Column], names: Sequence[str], co
         show(each, "")
 
 
-def show_curves(curves: Sequence[Any]) -> None:
+def show_curves(curves: Sequence[ThresholdCurve]) -> None:
     """Mean IoU by threshold: each cell's curve as a small picture, and about ten of its points in numbers."""
     if not curves:
         return
-    names, width = named(curves), stream().width
-    top = max(max(curve["mean_iou"]) for curve in curves)
-    shared, columns = identified(curves)
-    if len({curve["protocol"] for curve in curves}) > 1:
-        columns.append(Column.of("protocol", (curve["protocol"] for curve in curves), name=True, squeeze=0))
+    rows, width = about(curve.cell for curve in curves), stream().width
+    top = max(max(curve.mean_iou) for curve in curves)
+    shared, columns = identified(rows)
+    if len({row.protocol for row in rows}) > 1:
+        columns.append(Column.of("protocol", (row.protocol for row in rows), name=True, squeeze=0))
+    used = [None if curve.threshold is None else curve.at(curve.threshold) for curve in curves]
     columns += [
-        Column.of("threshold", (figure(curve["threshold"]) for curve in curves), squeeze=0),
-        Column.of("IoU", (figure(_at(curve, curve["threshold"])) for curve in curves), squeeze=0),
-        Column.of("best", (figure(curve["oracle_threshold"]) for curve in curves), squeeze=0),
-        Column.of("IoU", (figure(_at(curve, curve["oracle_threshold"])) for curve in curves), squeeze=0),
-        Column.of("mean IoU by threshold", (sparkline(curve["mean_iou"], top) for curve in curves), squeeze=8),
+        Column.of("threshold", (figure(curve.threshold) for curve in curves), squeeze=0),
+        Column.of("IoU", map(figure, used), squeeze=0),
+        Column.of("best", (figure(curve.oracle) for curve in curves), squeeze=0),
+        Column.of("IoU", (figure(curve.at(curve.oracle)) for curve in curves), squeeze=0),
+        Column.of("mean IoU by threshold", (sparkline(curve.mean_iou, top) for curve in curves), squeeze=8),
     ]
     show(drawn(f"Mean IoU by threshold{shared}; up to {top:.3f}", fitting(columns, width), width), "")
     # Grids of several protocols may differ: each cell is told at its own thresholds nearest to these.
     steps = [step / _STEPS for step in range(_STEPS)]
     told = [[_point(curve, step) for step in steps] for curve in curves]
     fixed = [Column.of("threshold", (f"{step:.1f}" for step in steps))]
-    _show_numbered("Mean IoU at thresholds (<: nearest to the one in use, *: to the best)", fixed, names, told)
+    _show_numbered("Mean IoU at thresholds (<: nearest to the one in use, *: to the best)", fixed, named(rows), told)
 
 
 def sparkline(values: Sequence[float], top: float, letters: int = _SPARKS) -> str:
@@ -129,19 +129,10 @@ def sparkline(values: Sequence[float], top: float, letters: int = _SPARKS) -> st
     return "".join(_BLOCKS[min(last, int(mean / top * len(_BLOCKS)))] if top > 0 else _BLOCKS[0] for mean in means)
 
 
-def _nearest(curve: Any, threshold: float) -> int:
-    distances = [abs(each - threshold) for each in curve["thresholds"]]
-    return distances.index(min(distances))
-
-
-def _at(curve: Any, threshold: float | None) -> float | None:
-    return None if threshold is None else curve["mean_iou"][_nearest(curve, threshold)]
-
-
-def _point(curve: Any, step: float) -> str:
+def _point(curve: ThresholdCurve, step: float) -> str:
     """The mean IoU at a threshold, and whether that in use or the best lies nearest to it."""
     marks = ""
-    for mark, key in (("<", "threshold"), ("*", "oracle_threshold")):
-        near = None if curve[key] is None else min(round(curve[key] * _STEPS), _STEPS - 1)
+    for mark, threshold in (("<", curve.threshold), ("*", curve.oracle)):
+        near = None if threshold is None else min(round(threshold * _STEPS), _STEPS - 1)
         marks += mark if near is not None and near == round(step * _STEPS) else " "
-    return f"{curve['mean_iou'][_nearest(curve, step)]:.3f}{marks}"
+    return f"{curve.at(step):.3f}{marks}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -23,12 +24,27 @@ PIPED_WIDTH = 1000
 PLAIN = {"box": None, "padding": (0, 1, 0, 0), "pad_edge": False, "header_style": "bold"}
 
 
+_NEAREST = "dogcam-nearest"
+_LETTERS = {"−": "-", "–": "-", "…": "~"}
+
+
+def _nearest(error: UnicodeError) -> tuple[str, int]:
+    """What a stream that cannot say a letter says in its place."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    return "".join(_LETTERS.get(each, "?") for each in letters), error.end
+
+
+codecs.register_error(_NEAREST, _nearest)
+
+
 def stream(stderr: bool = False) -> Console:
     """Standard output, or standard error, as rich writes to it: as wide as its content where it is no terminal."""
     stream = sys.stderr if stderr else sys.stdout
     if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
-        # A pipe on Windows cannot say "≥" or "한": it gets a "?" there, not an error.
-        stream.reconfigure(errors="replace")
+        # A pipe on Windows cannot say "≥" or "한": it gets a "?" there, not an error, and a hyphen for a minus.
+        stream.reconfigure(errors=_NEAREST)
     width = None if stream.isatty() else PIPED_WIDTH
     return Console(stderr=stderr, width=width, markup=False, highlight=False, emoji=False)
 

@@ -94,12 +94,18 @@ class EvaluateResult:
         every = self.analysis.over_runs if self.over_runs and not single else self.analysis.scores
         return [row for row in every if self.asked.holds(row)]
 
-    def comparison(self, protocol: str, epoch: int) -> Comparison | None:
-        """The family that this call is about: over its runs, or else the one that speaks for them."""
+    def comparison(self, protocol: str, epoch: int, runs: Sequence[int] = ()) -> Comparison | None:
+        """The family of these runs, those of this call where none are named; where they have none, that of the first of them."""
+        wanted = tuple(runs) or self.asked.runs
         mine = [c for c in self.analysis.comparisons if (c.protocol, c.epoch) == (protocol, epoch)]
-        own = [c for c in mine if c.runs == self.asked.runs]
-        others = [c for c in mine if self.asked.runs[0] in c.runs]
+        own = [c for c in mine if c.runs == wanted]
+        others = [c for c in mine if wanted[0] in c.runs]
         return next(iter([*own, *others]), None)
+
+    @property
+    def main(self) -> Comparison | None:
+        """The family that the answer rests on: under the first protocol of this call, at its last epoch."""
+        return self.comparison(self.asked.protocols[0], max(self.asked.epochs))
 
     def document(self) -> dict[str, Any]:
         """As plain values, for JSON: what `summary.json` holds, see `analysis.analysis.fields`."""
