@@ -13,17 +13,21 @@ UP, DOWN, OPEN = Interval(0.1, 0.08, 0.12, 16, "bca"), Interval(-0.1, -0.12, -0.
 TINY, NONE = Interval(0.001, 0.0008, 0.0012, 16), Interval(0.4, NAN, NAN, 1, "none")
 
 
+def difference(method, other, epoch, earlier, interval):
+    return Difference(method, other, epoch, earlier, interval, interval.verdict)
+
+
 def above(verdict="supported", first=UP, **changes):
-    resting = tuple(Difference("gradcam", "cam", epoch, None, each) for epoch, each in ((2, first), (4, UP)))
+    resting = tuple(difference("gradcam", "cam", epoch, None, each) for epoch, each in ((2, first), (4, UP)))
     return Claim("above", "study", "default", verdict, resting, **{"relu": True, "score": "logit", **changes})
 
 
 def steps(method, *made, first=2):
-    return tuple(Difference(method, None, epoch + 1, epoch, each) for epoch, each in enumerate(made, start=first))
+    return tuple(difference(method, None, epoch + 1, epoch, each) for epoch, each in enumerate(made, start=first))
 
 
 def beats(*made):
-    resting = tuple(Difference(method, "centre-gaussian", 4, None, each) for method, each in made)
+    resting = tuple(difference(method, "centre-gaussian", 4, None, each) for method, each in made)
     return Claim("beats", "dogcam", "default", "undecided", resting, box_iou=0.3)
 
 
@@ -35,7 +39,7 @@ def parts(verdict="contradicted"):
 def test_a_difference_has_a_label():
     assert difference_label(above().differences[0]) == "Grad-CAM − CAM, epoch 2"
     assert difference_label(steps("cam", UP)[0]) == "CAM, epoch 3 − epoch 2"
-    assert difference_label(Difference("cam", "whole-image", 4, None, UP)) == "CAM − whole-image, epoch 4"
+    assert difference_label(difference("cam", "whole-image", 4, None, UP)) == "CAM − whole-image, epoch 4"
 
 
 def test_the_sentence_holds_every_difference_and_calls_a_tiny_one_negligible():
@@ -81,7 +85,7 @@ def test_too_few_images_are_said(n, words):
 
 
 def test_a_rise_of_several_steps_has_the_whole_and_each():
-    whole = Difference("cam", None, 4, 2, UP)
+    whole = difference("cam", None, 4, 2, UP)
     told = sentence(Claim("rises", "study", "p", "contradicted", steps("cam", UP, DOWN), whole))
     assert "From epoch 2 to 4 CAM's mean IoU changes by +0.100" in told
     assert "epoch 3 − epoch 2: +0.100" in told

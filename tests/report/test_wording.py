@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from dogcam.analysis.comparison import Comparison, Line
+from dogcam.analysis.comparison import Line
+from dogcam.experiment.evaluations import MapKey
 from dogcam.language import speaking
 from dogcam.report.wording import (
-    comparison_sentences,
     interval_described,
     interval_reason,
     interval_words,
@@ -17,7 +17,7 @@ from dogcam.report.wording import (
 from dogcam.report.wording import (
     test_name as name_of_test,
 )
-from dogcam.statistics import Agreement, Interval, Pair
+from dogcam.statistics import Agreement, Interval
 from dogcam.statistics.intervals import METHODS, REASONS
 from dogcam.statistics.pairs import CROSSED_T, SIGNED_RANK
 
@@ -26,14 +26,8 @@ SURE = Interval(0.5, 0.4, 0.6, 8580, "bca")
 NONE = Interval(0.5, NAN, NAN, 4, "none", reason="too-few")
 
 
-def line(*names, same=None, unseen=None, by_algebra=False):
-    return Line(names, SURE, 1, "a", same, unseen, by_algebra)
-
-
-def pair(low, high, holm=0.001):
-    return Pair(
-        "a", "box", Interval((low + high) / 2, low, high, 40), holm, holm, 1 if low + high > 0 else -1, 40, 0, 0
-    )
+def line(*methods, same=None, by_algebra=False):
+    return Line(tuple(MapKey(each, "last") for each in methods), SURE, 1, "a", same, by_algebra, True, None)
 
 
 @pytest.mark.parametrize(
@@ -107,20 +101,3 @@ def test_why_two_count_as_one(same, by_algebra, words):
     assert same_reason(line("a", "b", same=same, by_algebra=by_algebra)) == words
     assert same_reason(line("a", "b", "c", same=same, by_algebra=by_algebra)) == f"every two of them: {words}"
     assert same_reason(line("a")) == ""
-
-
-def test_what_a_comparison_says():
-    lines = (
-        line("a", "b", same=Agreement(1, NAN, 40, 0), unseen=pair(0.1, 0.2)),
-        line("c", unseen=pair(-0.1, 0.2)),
-        line("d", unseen=pair(-0.2, -0.1)),
-        line("box"),
-        line("e", unseen=pair(NAN, NAN)),
-    )
-    same, stand = comparison_sentences(Comparison("default", (1,), 7, lines, (), "box"))
-    assert same == "The same boxes: a, b (the same box on 100.00% of 40 images)."
-    assert stand == (
-        "The best box that never looks is box, mean IoU 0.500. Above it, by a 95 % interval: a, b. Not told apart from it: c. "
-        "Too few images to say: e. Below it: d."
-    )
-    assert comparison_sentences(Comparison("default", (1,), 7, lines, (), None)) == [same]
