@@ -25,7 +25,8 @@ from dogcam.report.claims_words import claim_words, judged, sentence, verdict_wo
 from dogcam.report.decomposition_words import change_words, choice_words, pipeline_words, sentences
 from dogcam.report.naming import names
 from dogcam.report.training_words import choice_words as run_words
-from dogcam.report.wording import interval_words, test_name
+from dogcam.report.texts import text
+from dogcam.report.wording import interval_words
 from dogcam.statistics import Interval
 
 _NOTHING = "No picture has a usable box: nothing says which method localises best."
@@ -157,7 +158,7 @@ def _show_comparison(found: Comparison) -> None:
         Column.of("effect", (signed(pair.effect, 2) for pair in pairs)),
         Column.of("w/t/l", (f"{pair.wins}/{pair.ties}/{pair.losses}" for pair in pairs)),
     ]
-    tests = ", ".join(dict.fromkeys(test_name(pair.test) for pair in pairs))
+    tests = ", ".join(dict.fromkeys(text(f"tested.{pair.test}") for pair in pairs))
     family = f"Holm over all {len(found.pairs)} pairs, those of baselines too"
     title = f"Pairs, {of}: mean IoU of the first less the second ({tests}; {family}; effect: rank-biserial)"
     show(drawn(title, columns, width), "")

@@ -6,16 +6,19 @@ from collections.abc import Iterable
 
 from dogcam.experiment.evaluations import MapKey
 from dogcam.language.numbers import count, listed
-from dogcam.methods import title_of
+from dogcam.methods import never_looks, title_of
 from dogcam.report.texts import text
 
 _NAMED = 5  # of more names than these a sentence has three and counts the rest
 
 
 def named(key: MapKey, pooled: str) -> str:
-    """ "Grad-CAM" at the layer that feeds the pooling, else "Grad-CAM at conv4_block6_out"; "saliency at the input"."""
+    """ "Grad-CAM" at the layer that feeds the pooling, else "Grad-CAM at conv4_block6_out"; "saliency at the input".
+
+    What never looks at the picture has no layer, though a map of it is drawn on the input.
+    """
     title = title_of(key.method)
-    if key.layer in ("", pooled):
+    if key.layer in ("", pooled) or never_looks(key.method):
         return title
     if key.layer == "input":
         return text("naming.at_input", method=title)

@@ -26,9 +26,9 @@ SIZES = [(7, 7), (6, 9), (14, 14), (1, 1), (40, 33)]
 SHAPE, THRESHOLDS = (120, 90), (0.0, 0.15, 0.2, 0.37, 0.6)
 TRUTH = np.array([[0.2, 0.1, 0.7, 0.8], [0.5, 0.5, 0.9, 1]], np.float32)
 ASKED = """({ set, protocols, shape, truth, cases }) => cases.map(([place, protocol, threshold]) => {
-  const heat = drawing.prepare(drawing.restored(set, place), protocols[protocol], shape);
-  const box = drawing.box(heat, threshold);
-  return [box, drawing.iou(box, truth, protocols[protocol])];
+  const heat = localize.prepare(localize.restored(set, place), protocols[protocol], shape);
+  const box = localize.box(heat, threshold);
+  return [box, localize.iou(box, truth, protocols[protocol])];
 })"""
 
 
@@ -69,7 +69,7 @@ def test_the_page_draws_the_boxes_that_python_draws_of_the_same_maps(localizing)
 
 def test_a_map_that_was_not_kept_is_none(localizing):
     values = packed({2: np.ones((3, 3), np.float32)})
-    assert localizing.evaluate("(set) => [0, 2].map((place) => drawing.restored(set, place) === null)", values) == [
+    assert localizing.evaluate("(set) => [0, 2].map((place) => localize.restored(set, place) === null)", values) == [
         True,
         False,
     ]

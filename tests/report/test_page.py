@@ -1,21 +1,27 @@
 """The page: the study's six exhibits and dogcam's own, each where there are data and honest about its limits, in both formats."""
 
 import re
+import tomllib
 from base64 import b64encode
 from hashlib import sha256
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
+from everything import everything
 
 from dogcam.language.numbers import count, number, percent, signed
+from dogcam.report import exhibits, texts
 from dogcam.report import page as page_module
 from dogcam.report.document import Exhibit, Sheet
 from dogcam.report.formats.html import html
+from dogcam.report.formats.latex import article
 from dogcam.report.formats.markdown import markdown, markdown_text
 from dogcam.report.formats.rendering import write
 from dogcam.report.page import compose
 
+TEXTS = tomllib.loads(Path(texts.__file__).with_name("texts.toml").read_text(encoding="utf-8"))
 HOSTILE = "<script>alert(1)</script> [bold]x[/bold] | `t` $x_1$ **b** \n# h " + "y" * 300
 
 
@@ -75,17 +81,46 @@ def test_the_exhibits_each_with_pictures_or_tables_and_both_conclusions(document
         assert exhibit.cannot.endswith(".")
 
 
-def test_the_exhibits_stand_in_one_order(made, monkeypatch):
-    """The study's six, then methods, epochs, groups, faithfulness, where gaps come from, and galleries."""
-    order = ["training", "cam_by_epoch", "layers", "methods", "boxes", "iou"]
-    order += ["ranking", "training_dynamics", "groups", "faithfulness", "gaps", "galleries"]
-    assert [exhibit.__name__ for exhibit in page_module.EXHIBITS] == order
-    shown = [None if name == "layers" else Exhibit(name, name, (), (), "", "") for name in order]
-    monkeypatch.setattr(page_module, "EXHIBITS", [lambda *_, each=each: each for each in shown])
-    made_of = compose(made.write()).exhibits
-    assert [(each.place, each.key) for each in made_of] == [
-        (place, name) for place, name in enumerate(order, start=1) if name != "layers"
-    ]
+class TestEveryExhibit:
+    """A new one touches its file, the tuple, its texts and its test, and nothing else."""
+
+    @pytest.fixture(scope="class")
+    def whole(self, tmp_path_factory):
+        """A report in which none is absent."""
+        return compose(everything(tmp_path_factory.mktemp("everything")))
+
+    @pytest.fixture(scope="class")
+    def formats(self, whole):
+        return html(whole), markdown(whole), article(whole)
+
+    @pytest.mark.parametrize("place, exhibit", enumerate(page_module.EXHIBITS, start=1))
+    def test_is_a_file_its_texts_and_its_test_and_stands_at_its_place(self, whole, formats, place, exhibit):
+        name, shown = exhibit.__name__, whole.exhibits[place - 1]
+        assert exhibit.__module__ == f"dogcam.report.exhibits.{name}"
+        assert (shown.key, shown.place) == (name.replace("_", "-"), place)
+        assert TEXTS[shown.key].keys() & {"title", "can", "cannot"}
+        assert (Path(__file__).parent / "exhibits" / f"test_{name}.py").is_file()
+        page, plain, tex = formats
+        assert f'<section id="{shown.key}">\n<h2><span class="place">{place}</span>' in page
+        assert f'<a href="#{shown.key}"><b>{place}</b>' in page
+        assert f'<a id="{shown.key}"></a>\n\n## {place}. ' in plain
+        assert f"](#{shown.key})" in plain
+        assert re.search(rf"\\section\*{{{place}\\?\.? .*}}\\label{{sec:{shown.key}}}", tex)
+
+    def test_every_file_of_the_folder_is_one(self):
+        files = {path.stem for path in Path(exhibits.__file__).parent.glob("[!_]*.py")}
+        assert files == {exhibit.__name__ for exhibit in page_module.EXHIBITS}
+
+    def test_a_new_one_is_numbered_in_every_format_by_its_place(self, made, monkeypatch):
+        new = Exhibit("brand-new", "Something new", ("It says so.",), (), "This.", "That.")
+        absent, *others = page_module.EXHIBITS
+        monkeypatch.setattr(page_module, "EXHIBITS", (lambda _: None, lambda _: new, *others))
+        document = compose(made.write())
+        assert [(each.place, each.key) for each in document.exhibits][:2] == [(2, "brand-new"), (3, "cam-by-epoch")]
+        assert '<h2><span class="place">2</span> <bdi>Something new</bdi>' in html(document)
+        assert "- [2. Something new](#brand-new)" in markdown(document)
+        assert "## 2. Something new" in markdown(document)
+        assert "2. Something new" in article(document)
 
 
 def test_the_html_is_whole_and_asks_for_nothing(page, text):
@@ -127,7 +162,7 @@ def test_published_figures_n_and_baselines_stand_beside_ours(document, page):
     words = page.text
     for value in ("0.7315", "0.9646", "0.782", "0.883", "whole-image", "0.542", "orientation only"):
         assert value in words
-    (exhibit,) = [each for each in document.exhibits if each.key == "iou"]
+    (exhibit,) = [each for each in document.exhibits if each.key == "localization"]
     table = exhibit.blocks[0]
     row = next(row for row in table.rows if row.entries[0].text == "CAM")
     texts = [entry.text for entry in row.entries]
@@ -190,9 +225,7 @@ def test_training_images_are_called_so_in_headline_answer_and_limits(made):
 
 
 def test_the_limits_tell_which_correction_is_behind_above_and_below(document):
-    (limit,) = [text for text in document.limits if text.startswith("At the head of this page")]
-    assert "Between methods it is corrected for all pairs" in limit
-    assert "only for the lines compared with it" in limit
+    assert texts.text("page.limits") in document.limits
 
 
 def test_an_open_question_stays_one_on_training_images(made):

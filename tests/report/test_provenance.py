@@ -1,10 +1,10 @@
 """How it was made: what a report says of protocols, thresholds, data, network and training."""
 
 import pytest
-from dogcam.analysis.evidence import Evidence
 
 from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.language import speaking
+from dogcam.report.material import Material
 from dogcam.report.provenance import provenance, written
 
 
@@ -12,7 +12,7 @@ def tables(made, change=lambda experiment: None):
     """The provenance's tables by caption, after a change to what was written."""
     experiment = made.write()
     change(experiment)
-    return {table.caption: table for table in provenance(Evidence.of(experiment))}
+    return {table.caption: table for table in provenance(Material.of(experiment))}
 
 
 def pairs(table):
@@ -135,7 +135,7 @@ def test_where_the_data_came_from(made, source, english, korean):
     for language, head, text in (("en", "its source", english), ("ko", "데이터 출처", korean)):
         with speaking(language):
             told = {
-                name: value for table in provenance(Evidence.of(experiment)) for name, value in pairs(table).items()
+                name: value for table in provenance(Material.of(experiment)) for name, value in pairs(table).items()
             }
         assert told[head] == text
 

@@ -5,15 +5,15 @@ import math
 from dataclasses import replace
 
 import pytest
-from cattrs import BaseValidationError
-from dogcam.analysis.evidence import Evidence
 from made_decomposition import decomposition
 
 from dogcam.analysis.decomposition import PipelineDecomposition, ScoredMap, decompositions_of
-from dogcam.core.records import from_plain, to_plain
+from dogcam.core.records import BadRecord, from_plain, to_plain
 from dogcam.language import speaking
 from dogcam.report.document import Chart, Table
-from dogcam.report.exhibits.decomposition import chart, decompositions, sentences
+from dogcam.report.exhibits.decomposition import chart, sentences
+from dogcam.report.exhibits.decomposition import decomposition as exhibit
+from dogcam.report.material import Material
 
 BOUND = (ScoredMap("gradcam", "softmax"),)
 
@@ -34,7 +34,7 @@ def exhibit_of(made, *found):
     (evaluation,) = experiment.evaluations()
     for place, each in enumerate(found):
         evaluation.write_decomposition(str(place), to_plain(each), b"")
-    return decompositions(Evidence.of(experiment))
+    return exhibit(Material.of(experiment))
 
 
 def texts(table):
@@ -61,7 +61,7 @@ def test_what_is_kept_is_no_prose():
 
 
 def test_what_is_none_is_not_read_as_one():
-    with pytest.raises(BaseValidationError):
+    with pytest.raises(BadRecord):
         from_plain(PipelineDecomposition, {"first": "cam@cam2016"})
 
 
@@ -71,7 +71,7 @@ def test_what_an_earlier_dogcam_kept_in_words_is_not_read(made):
     (evaluation.path / "walks").mkdir()
     (evaluation.path / "walks" / "old.json").write_text('{"said": {"ReLU": "negative values kept → cut at 0"}}')
     assert decompositions_of(evaluation) == ()
-    assert decompositions(Evidence.of(experiment)) is None
+    assert exhibit(Material.of(experiment)) is None
 
 
 def test_all_that_were_kept_are_in_the_exhibit(made):

@@ -1,20 +1,25 @@
 """Exhibit 8: what training does, in tables and one chart."""
 
-from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from dogcam.analysis.evidence import Evidence
 from epochs import BASE, RISING, N, history, tables, two_runs
 
 from dogcam.analysis.dynamics import dynamics
-from dogcam.report.exhibits.dynamics import training_dynamics
+from dogcam.report.exhibits.dynamics import dynamics as exhibit
+from dogcam.report.material import Material
+from dogcam.report.texts import text
 
 
 def exhibit_of(experiment):
-    evidence = Evidence.of(experiment)
-    found = dynamics(evidence.curves, evidence.tables, evidence.layers)
-    return training_dynamics(found, evidence.pooled_layer, len)
+    return exhibit(Material.of(experiment))
+
+
+def shown(*made):
+    """The exhibit of made-up scores along epochs; of an analysis it needs no more than this."""
+    analysis = SimpleNamespace(dynamics=dynamics(*made), pooled_layer="last")
+    return exhibit(SimpleNamespace(analysis=analysis, colour_of=len))
 
 
 def test_it_shows_the_figures_that_were_written(made):
@@ -37,17 +42,12 @@ def test_it_shows_the_figures_that_were_written(made):
 def test_other_protocols_and_single_runs_are_folded_in(made):
     made.protocols = ("default", "cam2016")
     experiment = made.write()
-    (evaluation,) = experiment.evaluations()
-    for cell in evaluation.cells():
-        if cell.run == 2:
-            columns = evaluation.read(cell)
-            truth = [boxes.ravel().tolist() for boxes in columns["truth"]]
-            evaluation.write(replace(cell, run=1), {**columns, "truth": truth}, evaluation.choice(cell))
-    exhibit = exhibit_of(experiment)
-    captions = [block.caption for block in exhibit.blocks]
+    made.rewrite(experiment, lambda cell: cell.run == 2, {"run": 1})
+    blocks = exhibit_of(experiment).blocks
+    captions = [block.caption for block in blocks]
     assert len([caption for caption in captions if "of run 1" in caption]) == 2
     assert [caption for caption in captions if "over 2 runs, protocol cam2016" in caption]
-    assert "pale: single runs" in exhibit.blocks[0].caption
+    assert blocks[0].caption.startswith(text("dynamics.chart_over_runs", 2))
 
 
 def test_one_epoch_has_no_exhibit(made):
@@ -61,7 +61,7 @@ def entries(table, first):
 
 @pytest.mark.parametrize(("ious", "untested"), [(RISING, False), ({3: BASE, 5: BASE, 7: BASE}, True)])
 def test_the_best_epoch_is_set_off_and_whether_that_was_tested_is_kept(ious, untested):
-    _, table, changes = training_dynamics(dynamics(history(), tables(ious)), "last", len).blocks
+    _, table, changes = shown(history(), tables(ious)).blocks
     fit = entries(table, "IoU, CAM")
     assert [(entry.strong, entry.untested) for entry in fit if entry.strong] == [(True, untested)]
     assert [row.entries[3].text for row in changes.rows] == ["e5 − e3", "e7 − e5", "e7 − e3"]
@@ -72,15 +72,15 @@ def test_the_best_epoch_is_set_off_and_whether_that_was_tested_is_kept(ious, unt
 def test_of_more_methods_than_colours_the_first_are_drawn():
     methods = ("cam", "gradcam", "fem", "gradcam++", "layercam", "eigencam", "scorecam")
     scored = {cell: table for method in methods for cell, table in tables(RISING, method=method).items()}
-    chart, table, _ = training_dynamics(dynamics(history(), scored), "last", len).blocks
+    chart, table, _ = shown(history(), scored).blocks
     (charts,) = chart.draw.args
     assert len(charts[2].tracks) == len(charts[3].tracks) == 6
-    assert "the first 6 methods" in chart.caption
+    assert chart.caption.endswith(text("dynamics.chart_first", 6))
     assert len(table.rows) == 2 + 2 * 7
 
 
 def test_runs_are_pale_behind_their_mean():
-    chart, *_ = training_dynamics(dynamics(*two_runs()), "last", len).blocks
+    chart, *_ = shown(*two_runs()).blocks
     (charts,) = chart.draw.args
     assert [[track.thin for track in each.tracks] for each in charts] == [[True, True, False]] * 4
     assert [track.peak for track in charts[2].tracks] == [None, None, 7]

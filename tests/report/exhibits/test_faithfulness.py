@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dogcam.analysis.evidence import Evidence
 from faithfulness_columns import columns
 
-from dogcam.analysis.faithfulness import faithfulness as faithfulness_of
 from dogcam.analysis.faithfulness import faithfulness_rows
 from dogcam.experiment.evaluations import Cell, Evaluation
 from dogcam.language import speaking
 from dogcam.metrics.faithfulness import FAITHFULNESS
 from dogcam.report.exhibits.faithfulness import faithfulness, faithfulness_table
+from dogcam.report.material import Material
 
 CELLS = [Cell(2, 3, "gradcam", "block_5", ""), Cell(2, 3, "cam", "block_12", ""), Cell(1, 3, "random-map", "input", "")]
-
-
-def exhibit_of(evidence):
-    return faithfulness(faithfulness_of(evidence.evaluation, evidence.tables, evidence.run, "default"), evidence)
 
 
 @pytest.fixture
@@ -79,49 +74,49 @@ class TestExhibit:
             own["road"] = (road[method] + noise[place]).astype(np.float32)
             own["deletion"] = ((deletion or road)[method] + noise[place]).astype(np.float32)
             evaluation.write_faithfulness(Cell(2, 4, method, layer, ""), own)
-        return Evidence.of(experiment)
+        return Material.of(experiment)
 
     def test_the_best_is_named_beside_the_random_map_and_the_other(self, made):
-        exhibit = exhibit_of(self.written(made, {"cam": 0.5, "gradcam": 0.3, "random-map": 0.0}))
+        exhibit = faithfulness(self.written(made, {"cam": 0.5, "gradcam": 0.3, "random-map": 0.0}))
         first = exhibit.lead[0]
         assert first.startswith("By ROAD (higher is better) CAM is the most faithful of the methods, 0.497 [")
         assert "told apart from the random map" in first
         assert first.endswith("Every other method is told apart from that.")
 
     def test_of_deletion_the_lower_is_better(self, made):
-        evidence = self.written(made, dict.fromkeys(self.METHODS, 0.5), {"cam": 0.5, "gradcam": 0.3, "random-map": 0.6})
-        (deletion,) = [sentence for sentence in exhibit_of(evidence).lead if "deletion" in sentence]
+        material = self.written(made, dict.fromkeys(self.METHODS, 0.5), {"cam": 0.5, "gradcam": 0.3, "random-map": 0.6})
+        (deletion,) = [sentence for sentence in faithfulness(material).lead if "deletion" in sentence]
         assert deletion.startswith("By deletion (lower is better) Grad-CAM is the most faithful")
 
     def test_what_chance_can_do_is_not_told_apart(self, made):
-        exhibit = exhibit_of(self.written(made, dict.fromkeys(self.METHODS, 0.2)))
+        exhibit = faithfulness(self.written(made, dict.fromkeys(self.METHODS, 0.2)))
         assert "but not told apart from the random map" in exhibit.lead[0]
         assert "Not told apart from that: " in exhibit.lead[0]
 
     def test_whether_the_best_boxes_are_those_of_the_most_faithful_map(self, made):
         made.ious = {("cam", 4): np.full(40, 0.4), ("gradcam", 4): np.full(40, 0.6)}
-        last = exhibit_of(self.written(made, {"cam": 0.5, "gradcam": 0.3, "random-map": 0.0})).lead[-1]
+        last = faithfulness(self.written(made, {"cam": 0.5, "gradcam": 0.3, "random-map": 0.0})).lead[-1]
         assert last.startswith("The highest mean IoU (0.600, default) is that of Grad-CAM, not")
 
     def test_and_that_they_are(self, made):
         made.ious = {("cam", 4): np.full(40, 0.7), ("gradcam", 4): np.full(40, 0.6)}
-        last = exhibit_of(self.written(made, {"cam": 0.5, "gradcam": 0.3, "random-map": 0.0})).lead[-1]
+        last = faithfulness(self.written(made, {"cam": 0.5, "gradcam": 0.3, "random-map": 0.0})).lead[-1]
         assert last == "What is the most faithful by ROAD also has the highest mean IoU (0.700, default)."
 
     def test_both_scores_of_what_has_both_are_drawn(self, made):
         made.ious = {("cam", 4): np.full(40, 0.7), ("gradcam", 4): np.full(40, 0.6)}
-        exhibit = exhibit_of(self.written(made, {"cam": 0.5, "gradcam": 0.3, "random-map": 0.0}))
+        exhibit = faithfulness(self.written(made, {"cam": 0.5, "gradcam": 0.3, "random-map": 0.0}))
         axes = exhibit.blocks[0].draw(theme="light").axes[0]
         found = [(line.get_xdata()[0], line.get_ydata()[0]) for line in axes.lines if line.get_gid() == "point"]
         assert [x for x, _ in found] == pytest.approx([0.7, 0.6])  # the random map has no boxes here
         assert [y for _, y in found] == pytest.approx([0.5, 0.3], abs=0.03)
 
     def test_it_speaks_korean(self, made):
-        evidence = self.written(made, {"cam": 0.5, "gradcam": 0.3, "random-map": 0.0})
+        material = self.written(made, {"cam": 0.5, "gradcam": 0.3, "random-map": 0.0})
         with speaking("ko"):
-            exhibit = exhibit_of(evidence)
+            exhibit = faithfulness(material)
         assert exhibit.title.startswith("충실도")
         assert "CAM이 가장 충실하며" in exhibit.lead[0]
 
     def test_without_scores_there_is_none(self, made):
-        assert exhibit_of(Evidence.of(made.write())) is None
+        assert faithfulness(Material.of(made.write())) is None

@@ -2,30 +2,28 @@
 
 import numpy as np
 import pytest
-from dogcam.analysis.answer import standing
-from dogcam.analysis.evidence import Evidence
-from dogcam.report.exhibits.gallery import boxes, hero
+from made_up import Made
 
-from dogcam.experiment.evaluations import Cell, Choice
+from dogcam.analysis.measures import Outside
+from dogcam.experiment.evaluations import Cell, MapKey
 from dogcam.language import speaking
-from dogcam.report.tiles import tile
+from dogcam.report.material import Material
+from dogcam.report.texts import text
+from dogcam.report.tiles import hero, outside_table, tile, trend
 
 EARLY, POOLED = "conv3_block1_out", "conv5_block1_out"
 
 
 def rewrite(experiment, method, layer, iou):
     """Give a method at a layer another IoU, boxes and maps of its own: what draws the same would be one with others."""
-    evaluation = experiment.evaluation("test", None, "true")
-    cell = Cell(2, 4, method, layer, "default")
-    rows = {**evaluation.read(cell), "iou": np.linspace(iou, iou + 0.01, 8), "x0": np.linspace(0.1, 0.2, 8)}
-    rows["truth"] = [each.ravel().tolist() for each in rows["truth"]]
-    evaluation.write(cell, {name: list(values) for name, values in rows.items()}, Choice(0.15))
-    evaluation.write_maps(2, 4, {(method, layer): np.random.default_rng(1).normal(0, 1, (4, 6, 9)).astype(np.float32)})
+    changed = {"iou": np.linspace(iou, iou + 0.01, 8), "x0": np.linspace(0.1, 0.2, 8)}
+    Made.rewrite(experiment, Cell(2, 4, method, layer, "default"), **changed)
+    maps = np.random.default_rng(1).normal(0, 1, (4, 6, 9)).astype(np.float32)
+    experiment.evaluation("test", None, "true").write_maps(2, 4, {(method, layer): maps})
 
 
 def hero_of(experiment):
-    evidence = Evidence.of(experiment)
-    return hero(evidence, standing(evidence))
+    return hero(Material.of(experiment))
 
 
 def titles(sheet):
@@ -58,28 +56,19 @@ def test_cam_and_gradcam_come_before_others_that_are_not_the_best(made):
     assert titles(hero_of(experiment)) == ["picture", "Grad-CAM", "CAM", "LayerCAM"]
 
 
-def test_without_an_answer_the_pooled_methods_are_shown(made):
-    evidence = Evidence.of(made.write())
-    assert titles(hero(evidence, None)) == ["picture", "CAM", "Grad-CAM"]
-    assert "highest" not in hero(evidence, None).caption
+def test_without_any_maps_there_is_none(made):
+    made.samples = 0
+    assert hero_of(made.write()) is None
 
 
 def test_the_drawn_box_is_the_scored_one_not_one_at_the_protocols_own_threshold(made):
     experiment = made.write()
     rewrite(experiment, "cam", POOLED, 0.5)
-    evidence = Evidence.of(experiment)
-    for sample in evidence.samples:
-        drawn = tile(evidence, sample, ("cam", POOLED, 4), "CAM").panel
+    material = Material.of(experiment)
+    for sample in material.kept.samples:
+        drawn = tile(material, sample, MapKey("cam", POOLED), 4, "CAM").panel
         assert drawn.box[0] == pytest.approx(np.linspace(0.1, 0.2, 8)[sample.place])
         assert drawn.note == f"IoU {np.linspace(0.5, 0.51, 8)[sample.place]:.2f}"
-
-
-def test_of_many_kept_pictures_only_a_dozen_are_drawn(made):
-    made.images = made.samples = 40
-    blocks = boxes(Evidence.of(made.write())).blocks
-    (shown,) = [block for block in blocks if getattr(block, "name", "") == "kept-pictures"]
-    assert len(shown.rows[0][1]) == 12
-    assert shown.caption.startswith("12 of the 40 (evenly spaced in rank) kept pictures under Grad-CAM")
 
 
 def test_the_hero_speaks_korean(made):
@@ -88,3 +77,26 @@ def test_the_hero_speaks_korean(made):
         shown = hero_of(experiment)
         assert titles(shown)[0] == "이미지"
         assert f"에포크 4, 층 {POOLED}." in shown.caption
+
+
+def outside(*shares):
+    return [(f"epoch {k}", Outside(MapKey("cam", POOLED), k, share, 4, 0.75)) for k, share in enumerate(shares)]
+
+
+def test_heat_outside_the_boxes_stands_beside_that_of_an_even_map():
+    table = outside_table("CAM", [(label, "", each) for label, each in outside(0.5, float("nan"))])
+    assert [[entry.text for entry in row.entries[2:]] for row in table.rows] == [
+        ["4", "50.0 %"],
+        ["4", "–"],
+        ["4", "75.0 %"],
+    ]
+    assert [row.kind for row in table.rows] == ["", "", "baseline"]
+    assert [row.entries[3].bar for row in table.rows] == [0.5, None, 0.75]
+
+
+def test_where_the_heat_outside_is_highest_and_lowest_is_said_where_they_differ():
+    even = {"name": "CAM", "even": "75.0 %"}
+    ends = {"at_most": "epoch 1", "most": "60.0 %", "at_least": "epoch 0", "least": "50.0 %"}
+    assert trend("CAM", outside(0.5, 0.6, float("nan"))) == [text("pictures.shares", **ends, **even)]
+    assert trend("CAM", outside(0.5, 0.501)) == [text("pictures.same_share", share="50.1 %", **even)]
+    assert trend("CAM", outside(0.5, float("nan"))) == []

@@ -2,26 +2,26 @@
 
 import numpy as np
 import pytest
-from dogcam.analysis.answer import standing
-from dogcam.analysis.evidence import Evidence
-from dogcam.report.exhibits.ranks import p_value, ranking
 
-from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.language import speaking
+from dogcam.language.numbers import listed, p_value
 from dogcam.report.document import Chart, Table
+from dogcam.report.exhibits.ranking import ranking
+from dogcam.report.material import Material
+from dogcam.report.texts import text as words
 
 N = 40
 
 
 @pytest.fixture
-def evidence(made):
+def material(made):
     """CAM and Grad-CAM above the box that never looks, mirrored Grad-CAM++ below it."""
     rng = np.random.default_rng(0)
     made.images, made.methods, made.mirrored = N, ("cam", "gradcam", "gradcam++"), ("gradcam++",)
     noise = rng.normal(0, 0.02, N)
     made.ious = {(m, e): 0.6 + noise for m in ("cam", "gradcam") for e in (2, 4)}
     made.ious |= {("gradcam++", e): 0.2 + rng.normal(0, 0.02, N) for e in (2, 4)}
-    return Evidence.of(made.write())
+    return Material.of(made.write())
 
 
 def tables(exhibit):
@@ -36,9 +36,9 @@ def text(row):
     return [entry.text for entry in row.entries]
 
 
-def test_lines_come_best_first_with_the_letters_of_the_comparison(evidence):
-    lines = standing(evidence).compared.lines
-    table = tables(ranking(evidence))[0]
+def test_lines_come_best_first_with_the_letters_of_the_comparison(material):
+    lines = material.analysis.spoken().lines
+    table = tables(ranking(material))[0]
     assert [text(row)[1] for row in table.rows] == [line.letters for line in lines]
     assert [float(text(row)[3]) for row in table.rows] == sorted((float(text(r)[3]) for r in table.rows), reverse=True)
     assert text(table.rows[-1])[0] == "Grad-CAM++"
@@ -52,19 +52,19 @@ def test_the_best_is_bold_only_where_it_is_told_from_the_next(made, second, bold
     centred = rng.normal(0, 0.02, N) * np.resize([1, -1], N)
     made.ious = {("cam", e): 0.6 + centred - centred.mean() for e in (2, 4)}
     made.ious |= {("gradcam++", e): second + rng.permutation(centred - centred.mean()) - 1e-6 for e in (2, 4)}
-    table = tables(ranking(Evidence.of(made.write())))[0]
+    table = tables(ranking(Material.of(made.write())))[0]
     assert [entry.text for row in table.rows for entry in row.entries if entry.strong] == bold
 
 
-def test_what_draws_the_same_is_one_line_and_the_note_says_why(evidence):
-    table = tables(ranking(evidence))[0]
+def test_what_draws_the_same_is_one_line_and_the_note_says_why(material):
+    table = tables(ranking(material))[0]
     same = "CAM, Grad-CAM at conv3_block1_out, Grad-CAM at conv4_block1_out and Grad-CAM"
     assert same in [text(row)[0] for row in table.rows]
     assert f"{same}: every two of them: the same box on 100" in table.note
 
 
-def test_bars_join_exactly_what_shares_a_letter(evidence):
-    exhibit, lines = ranking(evidence), standing(evidence).compared.lines
+def test_bars_join_exactly_what_shares_a_letter(material):
+    exhibit, lines = ranking(material), material.analysis.spoken().lines
     figure = charts(exhibit)["ranking"].draw(theme="light")
     (bars,) = [axes for axes in figure.axes if axes.get_gid() == "groups"]
     drawn = [set(np.round(line.get_ydata())) for line in bars.lines if line.get_gid() == "members"]
@@ -72,25 +72,27 @@ def test_bars_join_exactly_what_shares_a_letter(evidence):
     assert drawn == [{row for row, line in enumerate(lines) if letter in line.letters} for letter in letters]
 
 
-def test_means_are_those_of_the_tables(evidence):
-    figure = charts(ranking(evidence))["ranking"].draw(theme="light")
+def test_means_are_those_of_the_tables(material):
+    figure = charts(ranking(material))["ranking"].draw(theme="light")
     means = [line.get_xdata()[0] for line in figure.axes[0].lines if line.get_gid() == "mean"]
-    every = {float(np.mean(t["iou"])) for c, t in evidence.tables.items() if c.epoch in (0, 4)}
+    read = material.kept.tables
+    every = {float(np.mean(read.read(cell)["iou"])) for cell in read.cells if cell.epoch in (0, 4)}
     assert all(any(abs(mean - other) < 1e-9 for other in every) for mean in means)
     (reference,) = [line for line in figure.axes[0].lines if line.get_gid() == "reference"]
     assert reference.get_xdata()[0] == pytest.approx(0.3)
 
 
-def test_the_lead_says_whether_the_best_is_the_best_for_certain(evidence):
-    lines = standing(evidence).compared.lines
+def test_the_lead_says_whether_the_best_is_the_best_for_certain(material):
+    lines = material.analysis.spoken().lines
     shared = [line for line in lines[1:] if set(line.letters) & set(lines[0].letters)]
-    (sentence,) = ranking(evidence).lead[1:]
-    assert ("does not tell it" in sentence) == bool(shared)
+    best, others = (listed([material.named(key) for line in of for key in line.maps]) for of in (lines[:1], shared))
+    known = words("ranking.beside", best=best, others=others) if shared else words("ranking.apart", best=best)
+    assert ranking(material).lead[1:] == (known,)
 
 
-def test_every_pair_of_a_method_is_there_with_its_counts(evidence):
-    found = standing(evidence).compared
-    table = tables(ranking(evidence))[-1]
+def test_every_pair_of_a_method_is_there_with_its_counts(material):
+    found = material.analysis.spoken()
+    table = tables(ranking(material))[-1]
     assert table.folded
     assert len(table.rows) == len(found.of_methods)
     for row, pair in zip(table.rows, found.of_methods, strict=True):
@@ -99,8 +101,8 @@ def test_every_pair_of_a_method_is_there_with_its_counts(evidence):
         assert row.entries[4].strong == pair.told_apart
 
 
-def test_layers_are_drawn_from_the_input_on_where_a_method_has_two(evidence):
-    figure = charts(ranking(evidence))["iou-by-layer"].draw(theme="light")
+def test_layers_are_drawn_from_the_input_on_where_a_method_has_two(material):
+    figure = charts(ranking(material))["iou-by-layer"].draw(theme="light")
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == ["conv3_block1_out", "conv4_block1_out", "conv5_block1_out"]
     assert [entry.get_text() for entry in figure.legends[0].get_texts()] == ["Grad-CAM"]
@@ -108,37 +110,28 @@ def test_layers_are_drawn_from_the_input_on_where_a_method_has_two(evidence):
 
 def test_with_one_layer_there_is_no_such_chart(made):
     made.images, made.methods = N, ("cam", "gradcam++")
-    assert "iou-by-layer" not in charts(ranking(Evidence.of(made.write())))
-
-
-def test_what_is_known_is_not_worked_out_again(evidence, monkeypatch):
-    found = standing(evidence)
-    monkeypatch.setattr("dogcam.report.exhibits.ranks.standing", lambda *_: pytest.fail("compared again"))
-    assert ranking(evidence, found) is not None
+    assert "iou-by-layer" not in charts(ranking(Material.of(made.write())))
 
 
 def test_several_runs_are_crossed_and_the_exhibit_says_so(made):
     made.images, made.methods = N, ("cam", "gradcam++")
     experiment = made.write()
-    evaluation = experiment.evaluations()[0]
-    for cell in [cell for cell in evaluation.cells() if cell.run == 2]:
-        columns = dict(evaluation.read(cell))
-        columns["iou"] = np.clip(columns["iou"] + 0.01, 0, 1)
-        columns["truth"] = [boxes.ravel().tolist() for boxes in columns["truth"]]
-        evaluation.write(Cell(1, cell.epoch, cell.method, cell.layer, cell.protocol), columns, Choice(0.15))
-    exhibit = ranking(Evidence.of(experiment))
-    assert "in the mean over these runs" in exhibit.can
-    assert "Student's t" in tables(exhibit)[-1].note
+    made.rewrite(
+        experiment, lambda cell: cell.run == 2, {"run": 1}, iou=lambda known: np.clip(known["iou"] + 0.01, 0, 1)
+    )
+    exhibit = ranking(Material.of(experiment))
+    assert exhibit.can == words("ranking.can_over_runs")
+    assert words("ranking.pairs_crossed") in tables(exhibit)[-1].note
 
 
 def test_before_evaluation_there_is_none(made):
     made.evaluated = False
-    assert ranking(Evidence.of(made.write())) is None
+    assert ranking(Material.of(made.write())) is None
 
 
-def test_it_speaks_korean(evidence):
+def test_it_speaks_korean(material):
     with speaking("ko"):
-        exhibit = ranking(evidence)
+        exhibit = ranking(material)
     assert exhibit.title == "방법 간 비교"
     assert tables(exhibit)[0].columns[3] == "평균 IoU"
     assert "이(가)" not in " ".join(exhibit.lead)
