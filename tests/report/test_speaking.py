@@ -10,7 +10,6 @@ from dogcam.analysis.analysis import current
 from dogcam.analysis.between import contrast
 from dogcam.core.records import to_plain
 from dogcam.language import speaking
-from dogcam.language.numbers import listed, p_value, percent
 from dogcam.report.between import compose_contrast
 from dogcam.report.claims_words import claim_words, difference_label, sentence, source_words, verdict_words
 from dogcam.report.document import Table
@@ -106,12 +105,3 @@ def test_compared_experiments_in_korean(make, tmp_path):
         is_korean(text)
     differences = next(b for b in document.exhibits[-1].blocks if isinstance(b, Table) and "판정" in b.columns)
     assert [row.entries[1].text for row in differences.rows] == ["높음", "높음"]
-
-
-def test_names_shares_and_p_values():
-    assert listed([]) == ""
-    assert [listed(list("abc"[:n])) for n in (1, 2, 3)] == ["a", "a and b", "a, b and c"]
-    assert (p_value(0.0004), p_value(0.0316), p_value(float("nan"))) == ("< 0.001", "0.032", "–")
-    with speaking("ko"):
-        assert listed(list("abc")) == "a, b, c"
-        assert percent(0.123) == "12.3%"
