@@ -3,8 +3,7 @@
 The members, each of which may import only those named before it:
 
     tables_of       every table of a document by name
-    summary_tables  the tables of a summary as rows
-    csv             both as CSV
+    csv             these, and those of the analysis, as CSV
     illustrations   the document's figures, drawn once each, in several processes; in English where fonts lack letters
     templating      the templates' environment; the templates lie beside it
     html            the document as an HTML page

@@ -82,11 +82,13 @@ class Pictures:
 
     Attributes:
         tile_dpi: pixels per inch of a sheet's pictures.
+        tiles: those that were drawn, by the tile's id.
+        charts: likewise, by name and theme.
     """
 
     tile_dpi: int = _TILE_DPI[1]
-    _tiles: dict[int, bytes] = field(default_factory=dict)
-    _charts: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    tiles: dict[int, bytes] = field(default_factory=dict)
+    charts: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     @classmethod
     def of(cls, document: Document) -> Pictures:
@@ -96,38 +98,15 @@ class Pictures:
 
     def tile(self, each: Tile) -> bytes:
         """A picture of a sheet, JPEG."""
-        if id(each) not in self._tiles:
-            self.keep_tiles([each], _draw_tiles([each], self.tile_dpi))
-        return self._tiles[id(each)]
+        if id(each) not in self.tiles:
+            (self.tiles[id(each)],) = _draw_tiles([each], self.tile_dpi)
+        return self.tiles[id(each)]
 
     def chart(self, each: Chart, theme: str) -> bytes:
         """A chart on "light" or "dark" paper, SVG."""
-        if (each.name, theme) not in self._charts:
-            self.keep_chart(each, theme, image_bytes(each.draw(theme=theme), "svg"))
-        return self._charts[each.name, theme]
-
-    def keep_tiles(self, tiles: Sequence[Tile], drawn: Sequence[bytes]) -> None:
-        """Take pictures that were drawn elsewhere."""
-        self._tiles.update({id(each): content for each, content in zip(tiles, drawn, strict=True)})
-
-    def keep_chart(self, each: Chart, theme: str, drawn: bytes) -> None:
-        """Take a chart that was drawn elsewhere."""
-        self._charts[each.name, theme] = drawn
-
-
-@dataclass(frozen=True)
-class Job:
-    """Something to draw: `work()` in any process, then `keep(what it returned)` in this one.
-
-    Attributes:
-        pictures: roughly how much work it is.
-        figure: whether it is one of the document's figures, which progress counts.
-    """
-
-    work: Callable[[], Any]
-    keep: Callable[[Any], None]
-    pictures: int
-    figure: bool
+        if (each.name, theme) not in self.charts:
+            self.charts[each.name, theme] = image_bytes(each.draw(theme=theme), "svg")
+        return self.charts[each.name, theme]
 
 
 def draw(
@@ -150,39 +129,35 @@ def draw(
     Returns:
         What a page shows, and the files in the order of the document.
     """
-    pictures, paths = Pictures.of(document), {}
-    jobs = [_figure_job(block, out / FIGURES, page, pictures, paths) for block in illustrations(document)]
-    if page:
-        jobs += _tile_jobs(document, pictures)
-    for job, found in _worked(jobs, processes or _processors(), colormap):
-        job.keep(found)
-        if job.figure:
+    pictures, blocks = Pictures.of(document), list(illustrations(document))
+    jobs = [_figure_job(block, out / FIGURES, page) for block in blocks]
+    turns = _turns(document) if page else []
+    jobs += [(len(turn), partial(_draw_tiles, turn, pictures.tile_dpi)) for turn in turns]
+    drawn = {}
+    for place, found in _worked(jobs, processes or _processors(), colormap):
+        drawn[place] = found
+        if place < len(blocks):
             done()
-    return pictures, [path for block in illustrations(document) for path in paths[id(block)]]
+    for place, turn in enumerate(turns, start=len(blocks)):
+        pictures.tiles.update(zip(map(id, turn), drawn[place], strict=True))
+    for place, block in enumerate(blocks):
+        pictures.charts.update({(block.name, theme): svg for theme, svg in drawn[place][1].items()})
+    return pictures, [path for place in range(len(blocks)) for path in drawn[place][0]]
 
 
-def _figure_job(
-    block: Chart | Sheet, folder: Path, page: bool, pictures: Pictures, paths: dict[int, list[Path]]
-) -> Job:
+_Job = tuple[int, Callable[[], Any]]  # roughly how many pictures' work it is, and what is to be called in any process
+
+
+def _figure_job(block: Chart | Sheet, folder: Path, page: bool) -> _Job:
     chart = isinstance(block, Chart)
-
-    def keep(found: tuple[list[Path], dict[str, bytes]]) -> None:
-        paths[id(block)] = found[0]
-        for theme, drawn in found[1].items():
-            pictures.keep_chart(block, theme, drawn)
-
     size = 1 if chart else sum(len(row) for _, row in block.rows)
-    return Job(partial(_draw_figure, block.draw, folder / block.name, chart, chart and page), keep, size, True)
+    return size, partial(_draw_figure, block.draw, folder / block.name, chart, chart and page)
 
 
-def _tile_jobs(document: Document, pictures: Pictures) -> list[Job]:
+def _turns(document: Document) -> list[list[Tile]]:
     """The pictures of all sheets, each once, some at a turn."""
     each = list({id(tile): tile for sheet in sheets(document) for _, row in sheet.rows for tile in row}.values())
-    turns = [each[start : start + _TILES_A_TURN] for start in range(0, len(each), _TILES_A_TURN)]
-    return [
-        Job(partial(_draw_tiles, turn, pictures.tile_dpi), partial(pictures.keep_tiles, turn), len(turn), False)
-        for turn in turns
-    ]
+    return [each[start : start + _TILES_A_TURN] for start in range(0, len(each), _TILES_A_TURN)]
 
 
 def _draw_figure(draw: Callable[..., Any], path: Path, chart: bool, page: bool) -> tuple[list[Path], dict[str, bytes]]:
@@ -206,26 +181,27 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _worked(jobs: Sequence[Job], processes: int, colormap: str) -> Iterator[tuple[Job, Any]]:
-    """Every job and what came of it, as it is finished: in other processes where that is worth while."""
+def _worked(jobs: Sequence[_Job], processes: int, colormap: str) -> Iterator[tuple[int, Any]]:
+    """The place of every job and what came of it, as it is finished: in other processes where that is worth while."""
     left = dict(enumerate(jobs))
-    if processes > 1 and sum(job.pictures for job in jobs) >= _WORTH:
+    if processes > 1 and sum(size for size, _ in jobs) >= _WORTH:
         # Where other processes cannot be had, or end for want of memory, what is left is drawn in this one.
         with suppress(BrokenProcessPool):
             for place, found in _elsewhere(jobs, min(processes, _MOST), colormap):
-                yield left.pop(place), found
-    for job in left.values():
-        yield job, job.work()
+                del left[place]
+                yield place, found
+    for place, (_, work) in left.items():
+        yield place, work()
 
 
-def _elsewhere(jobs: Sequence[Job], processes: int, colormap: str) -> Iterator[tuple[int, Any]]:
-    """The place of every job and what came of it; the largest are begun first."""
+def _elsewhere(jobs: Sequence[_Job], processes: int, colormap: str) -> Iterator[tuple[int, Any]]:
+    """The same in other processes; the largest are begun first."""
     # Spawned, not forked: this process has threads, whose locks a fork would copy as they are.
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, fresh, _begin, (spoken(), colormap)) as pool:
-        order = sorted(range(len(jobs)), key=lambda place: -jobs[place].pictures)
+        order = sorted(range(len(jobs)), key=lambda place: -jobs[place][0])
         with _interrupts_held():
-            begun = {pool.submit(jobs[place].work): place for place in order}
+            begun = {pool.submit(jobs[place][1]): place for place in order}
         try:
             for each in as_completed(begun):
                 yield begun[each], each.result()

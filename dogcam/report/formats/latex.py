@@ -9,9 +9,7 @@ from dogcam.language import spoken
 from dogcam.report.document import Document, Table
 from dogcam.report.formats.illustrations import FIGURES, Pictures
 from dogcam.report.formats.tables_of import table_names, tables_of
-from dogcam.report.formats.templating import environment
-from dogcam.report.formats.tex_tables import PACKAGES, table_tex
-from dogcam.report.formats.tex_text import tex
+from dogcam.report.formats.tex_tables import PACKAGES, table_tex, templates
 
 FOLDER = "latex"
 TABLES = "tables"
@@ -37,14 +35,6 @@ def table_file(table: Table, name: str) -> str:
 
 def article(document: Document) -> str:
     """The article, which reads tables and figures from their files."""
-    templates = environment()
-    templates.filters.update(tex=tex, group="{{{}}}".format)
-    return templates.get_template("report.tex").render(
-        document=document,
-        packages=",".join(PACKAGES),
-        figures=FIGURES,
-        tables=TABLES,
-        named=table_names(document),
-        key=id,
-        has_claims=bool(document.findings),
-    )
+    made = templates().get_template("report.tex")
+    names = {"figures": FIGURES, "tables": TABLES, "named": table_names(document), "packages": ",".join(PACKAGES)}
+    return made.render(document=document, key=id, **names)

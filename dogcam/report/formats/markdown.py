@@ -20,9 +20,7 @@ def write_markdown(document: Document, out: Path, pictures: Pictures) -> Path:
 
 def markdown(document: Document) -> str:
     """The report as one Markdown file; pictures are the PNG files in the folder of figures."""
-    templates = environment()
-    templates.filters.update(md=markdown_text, code=_code)
-    made = templates.get_template("report.md")
+    made = environment(md=markdown_text, code=_code).get_template("report.md")
     text = made.render(document=document, rule=_rule, cell=_cell, folded=_folded)
     return re.sub(r"\n{3,}", "\n\n", text)
 

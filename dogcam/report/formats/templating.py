@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
+from functools import cache
 from hashlib import sha256
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -12,8 +14,9 @@ from dogcam.language import say, spoken
 from dogcam.language.numbers import isolated
 
 
-def environment() -> Environment:
-    """A new environment; only HTML is escaped by itself."""
+@cache
+def environment(**filters: Callable[..., str]) -> Environment:
+    """The environment of a format, with its filters; only HTML is escaped by itself."""
     made = Environment(
         loader=PackageLoader("dogcam.report.formats"),
         autoescape=select_autoescape(("html",)),
@@ -22,7 +25,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(_=say, spoken=spoken)
-    made.filters.update(kind=lambda block: type(block).__name__, digest=digest, isolated=isolated)
+    made.filters.update(kind=lambda block: type(block).__name__, digest=digest, isolated=isolated, **filters)
     return made
 
 

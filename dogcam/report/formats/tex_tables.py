@@ -12,8 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from jinja2 import Environment
+
 from dogcam.language import say
 from dogcam.report.document import Entry, Row, Table
+from dogcam.report.formats.templating import environment
 from dogcam.report.formats.tex_text import ems, tex
 
 PACKAGES = ("array", "booktabs", "longtable", "pdflscape", "rotating")
@@ -50,63 +53,20 @@ class _Layout:
         return self.height <= _FLOAT[self.sideways]
 
 
+def templates() -> Environment:
+    """LaTeX's templates."""
+    return environment(tex=tex, group="{{{}}}".format)
+
+
 def table_tex(table: Table, name: str) -> str:
     """A whole table with caption, `\\label{tab:name}` and note, for `\\input`."""
     layout = _layout(table)
-    return (_floating if layout.floats else _long)(table, name, layout)
+    parts = {"columns": _columns(table, layout), "head": _head(table, layout), "body": _body(table, layout)}
+    made = templates().get_template("table.tex")
+    return made.render(table=table, name=name, layout=layout, gap=f"{_GAP / 2:g}", note=_note(table), **parts)
 
 
-def _floating(table: Table, name: str, layout: _Layout) -> str:
-    kind = "sidewaystable" if layout.sideways else "table"
-    return "\n".join(
-        [
-            rf"\begin{{{kind}}}[htbp]" if kind == "table" else rf"\begin{{{kind}}}[p]",
-            r"\centering\setlength{\abovecaptionskip}{0pt}\setlength{\belowcaptionskip}{5pt}",
-            *_caption(table, name),
-            rf"\{layout.size}\setlength{{\tabcolsep}}{{{_GAP / 2:g}pt}}",
-            rf"\begin{{tabular}}{{{_columns(table, layout)}}}",
-            r"\toprule",
-            _head(table, layout),
-            r"\midrule",
-            *_body(table, layout),
-            r"\bottomrule",
-            r"\end{tabular}",
-            *_note(table),
-            rf"\end{{{kind}}}",
-            "",
-        ]
-    )
-
-
-def _long(table: Table, name: str, layout: _Layout) -> str:
-    caption, label = _caption(table, name)
-    head = [r"\toprule", _head(table, layout), r"\midrule"]
-    lines = [
-        r"\begingroup",
-        rf"\{layout.size}\setlength{{\tabcolsep}}{{{_GAP / 2:g}pt}}\setlength{{\LTcapwidth}}{{\linewidth}}",
-        rf"\begin{{longtable}}{{{_columns(table, layout)}}}",
-        caption,
-        rf"{label}\\",
-        *head,
-        r"\endfirsthead",
-        *head,
-        r"\endhead",
-        r"\bottomrule",
-        r"\endfoot",
-        *_body(table, layout),
-        r"\end{longtable}",
-        r"\endgroup",
-    ]
-    # The note stands upright behind what is turned, where it would have a page for itself.
-    turned = [r"\begin{landscape}", *lines, r"\end{landscape}"] if layout.sideways else lines
-    return "\n".join([*turned, *_note(table), ""])
-
-
-def _caption(table: Table, name: str) -> list[str]:
-    return [rf"\caption{{{tex(table.caption)}}}", rf"\label{{tab:{name}}}"]
-
-
-def _note(table: Table) -> list[str]:
+def _note(table: Table) -> str:
     """What stands below the table: its note, and what underlining and italics mean in it."""
     entries = [entry for row in table.rows for entry in row.entries]
     told = [table.note] if table.note else []
@@ -114,7 +74,8 @@ def _note(table: Table) -> list[str]:
         told.append(say("Underlined: the best, but not told from the next by a test."))
     if table.aside or any(row.kind == "published" for row in table.rows):
         told.append(say("Italics: as published."))
-    return [rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize\raggedright {tex(' '.join(told))}}}"] if told else []
+    text = tex(" ".join(told))
+    return rf"\par\smallskip\parbox{{\linewidth}}{{\footnotesize\raggedright {text}}}" + "\n" if told else ""
 
 
 def _head(table: Table, layout: _Layout) -> str:
@@ -139,24 +100,20 @@ def _broken(head: str) -> list[str]:
     return lines
 
 
-def _body(table: Table, layout: _Layout) -> list[str]:
+def _body(table: Table, layout: _Layout) -> str:
     """The rows, those of another kind apart from the ones before them."""
     lines = [_row(table, row, layout) for row in table.rows[:1]]
     for before, row in pairwise(table.rows):
         lines += [r"\addlinespace"] if before.kind != row.kind and "chosen" not in (before.kind, row.kind) else []
         lines.append(_row(table, row, layout))
-    return lines
+    return "\n".join(lines)
 
 
 def _row(table: Table, row: Row, layout: _Layout) -> str:
-    cells = [
-        _cell(
-            entry,
-            _parts(entry, place >= table.words and layout.stacked),
-            place in table.aside or row.kind == "published",
-        )
-        for place, entry in enumerate(row.entries)
-    ]
+    cells = []
+    for place, entry in enumerate(row.entries):
+        published = place in table.aside or row.kind == "published"
+        cells.append(_cell(entry, _parts(entry, place >= table.words and layout.stacked), published))
     return " & ".join(cells) + r" \\"
 
 
@@ -225,11 +182,8 @@ def _shares(natural: list[float], room: float) -> list[float | None] | None:
     weights = [math.sqrt(width) if text else 0.0 for width, text in zip(natural, texts, strict=True)]
     unit = min(left / sum(weights), max(natural) / max(weights)) if left > 0 else 0.0
     found = [min(weight * unit, width) if weight else None for weight, width in zip(weights, natural, strict=True)]
-    return (
-        found
-        if all(each is None or each >= min(_LEAST, width) for each, width in zip(found, natural, strict=True))
-        else None
-    )
+    enough = all(each is None or each >= min(_LEAST, width) for each, width in zip(found, natural, strict=True))
+    return found if enough else None
 
 
 def _lines(table: Table, shares: Sequence[float | None], stacked: bool) -> int:

@@ -17,103 +17,36 @@ import unicodedata
 
 from dogcam.language import spoken
 
+
+def _table(letters: str, commands: str, around: str = "") -> dict[str, str]:
+    return {letter: f"{around}{each}{around}" for letter, each in zip(letters, commands.split(), strict=True)}
+
+
 _ESCAPED = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"{\char34}",
-    "`": r"\textasciigrave{}",
+    **_table("{}$&#%_", r"\{ \} \$ \& \# \% \_"),
+    **_table("\\^~<>|", r"\textbackslash{} \textasciicircum{} \textasciitilde{} \textless{} \textgreater{} \textbar{}"),
+    **_table('"`', r"{\char34} \textasciigrave{}"),
     # Two of these in a row would be set as one sign: a dash, a closing quotation mark, a low one.
-    "-": "-{}",
-    "'": "'{}",
-    ",": ",{}",
+    **_table("-',", "-{} '{} ,{}"),
 }
 _LIGATURES = "-',"
 _SIGNS = {
-    "−": "$-$",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "÷": r"$\div$",
-    "≥": r"$\ge$",
-    "≤": r"$\le$",
-    "≠": r"$\ne$",
-    "≈": r"$\approx$",
-    "→": r"$\to$",
-    "←": r"$\gets$",
-    "↔": r"$\leftrightarrow$",
-    "↑": r"$\uparrow$",
-    "↓": r"$\downarrow$",
-    "∞": r"$\infty$",
-    "·": r"$\cdot$",
-    "•": r"$\bullet$",
-    "°": r"$^{\circ}$",
-    "¹": "$^{1}$",
-    "²": "$^{2}$",
-    "³": "$^{3}$",
-    "–": r"\textendash{}",
-    "—": r"\textemdash{}",
-    "…": r"\dots{}",
-    "‘": r"\textquoteleft{}",
-    "’": r"\textquoteright{}",
-    "“": r"\textquotedblleft{}",
-    "”": r"\textquotedblright{}",
-    "§": r"\S{}",
-    "©": r"\copyright{}",
-    "ß": r"\ss{}",
-    "æ": r"\ae{}",
-    "Æ": r"\AE{}",
-    "œ": r"\oe{}",
-    "Œ": r"\OE{}",
-    "ø": r"\o{}",
-    "Ø": r"\O{}",
-    "ł": r"\l{}",
-    "Ł": r"\L{}",
-    "ı": r"\i{}",
-    "µ": r"$\mu$",
-    **{
-        chr(0x3B1 + place): rf"$\{name}$"
-        for place, name in enumerate(
-            "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi o pi rho varsigma sigma tau upsilon "
-            "phi chi psi omega".split()
-        )
-        if name != "o"
-    },
-    **{
-        letter: rf"$\{name}$"
-        for letter, name in zip("ΓΔΘΛΞΠΣΦΨΩ", "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split(), strict=True)
-    },
+    **_table("−±×÷≥≤≠≈∞·•", r"- \pm \times \div \ge \le \ne \approx \infty \cdot \bullet", "$"),
+    **_table("→←↔↑↓°¹²³", r"\to \gets \leftrightarrow \uparrow \downarrow ^{\circ} ^{1} ^{2} ^{3}", "$"),
+    **_table("αβγδεζηθικλ", r"\alpha \beta \gamma \delta \epsilon \zeta \eta \theta \iota \kappa \lambda", "$"),
+    **_table("µμνξπρςστυφχψω", r"\mu \mu \nu \xi \pi \rho \varsigma \sigma \tau \upsilon \phi \chi \psi \omega", "$"),
+    **_table("ΓΔΘΛΞΠΣΦΨΩ", r"\Gamma \Delta \Theta \Lambda \Xi \Pi \Sigma \Phi \Psi \Omega", "$"),
+    **_table("–—…‘’", r"\textendash{} \textemdash{} \dots{} \textquoteleft{} \textquoteright{}"),
+    **_table("“”§©", r"\textquotedblleft{} \textquotedblright{} \S{} \copyright{}"),
+    **_table("ßæÆœŒøØłŁı", r"\ss{} \ae{} \AE{} \oe{} \OE{} \o{} \O{} \l{} \L{} \i{}"),
 }
-_ACCENTS = {
-    "\u0300": "`",
-    "\u0301": "'",
-    "\u0302": "^",
-    "\u0303": "~",
-    "\u0304": "=",
-    "\u0306": "u",
-    "\u0307": ".",
-    "\u0308": '"',
-    "\u030a": "r",
-    "\u030b": "H",
-    "\u030c": "v",
-    "\u0327": "c",
-}
+_ACCENTS = _table(
+    "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327", "` ' ^ ~ = u . \" r H v c"
+)
 _FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
 _INITIALS = "g kk n d tt r m b pp s ss - j jj ch k t p h".replace("-", "").split(" ")
 _VOWELS = "a ae ya yae eo e yeo ye o wa wae oe yo u wo we wi yu eu ui i".split()
-_FINALS = (
-    "",
-    *"k k ks n nj nh t l lk lm lb ls lt lp lh m p ps t t ng t t k t p h".split(),
-)
+_FINALS = ("", *"k k ks n nj nh t l lk lm lb ls lt lp lh m p ps t t ng t t k t p h".split())
 _BREAK = r"\allowbreak{}"
 _LONG = 14  # letters: a longer word may be broken
 _STRETCH = 10  # letters of a long word after which it is broken where nothing in it offers a place

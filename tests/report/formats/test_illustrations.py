@@ -85,7 +85,7 @@ def test_other_processes_draw_the_same_in_the_same_language_and_colours(tmp_path
         elsewhere, others = draw(found, tmp_path / "elsewhere", lambda: None, processes=2)
     assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in others]
     tile = found.exhibits[0].blocks[1].rows[0][1][0]
-    assert here.tile(tile) == elsewhere._tiles[id(tile)]
+    assert here.tile(tile) == elsewhere.tiles[id(tile)]
     _, warm = draw(found, tmp_path / "jet", lambda: None, processes=2, colormap="jet")
     assert warm[3].read_bytes() != paths[3].read_bytes()
 
@@ -117,7 +117,7 @@ def test_names_in_an_svg_are_outlines_and_no_markup(tmp_path):
 def test_other_processes_are_started_deaf_to_ctrl_c_and_this_one_hears_it_again():
     asked = partial(signal.pthread_sigmask, signal.SIG_BLOCK, ())  # gives the signals that are held back
     before = asked()
-    ((_, held),) = illustrations._elsewhere([illustrations.Job(asked, print, 1, False)], 1, COLORMAPS[0])
+    ((_, held),) = illustrations._elsewhere([(1, asked)], 1, COLORMAPS[0])
     assert signal.SIGINT in held
     assert asked() == before
     assert signal.SIGINT not in before
