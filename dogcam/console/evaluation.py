@@ -24,8 +24,8 @@ from dogcam.report import answer
 from dogcam.report.claims_words import claim_words, judged, sentence, verdict_words
 from dogcam.report.decomposition_words import change_words, choice_words, pipeline_words, sentences
 from dogcam.report.naming import names
-from dogcam.report.training_words import choice_words as run_words
 from dogcam.report.texts import text
+from dogcam.report.training_words import choice_words as run_words
 from dogcam.report.wording import interval_words
 from dogcam.statistics import Interval
 
