@@ -7,7 +7,6 @@ here; what is said of it stands in `texts.toml`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from dogcam.analysis.analysis import Analysis
@@ -45,7 +44,7 @@ def standing(found: Comparison, pooled: str) -> tuple[str, dict[str, Any]]:
         return ("none" if below else "open"), {}
     if len(above) > 3:
         return "counted", {"n": len(above), "total": total}
-    return "only", {"n": len(above), "methods": _every(above, pooled), "total": total}
+    return "only", {"n": len(above), "methods": listed([named(key, pooled) for key in above]), "total": total}
 
 
 def sentences(analysis: Analysis, found: Comparison) -> list[str]:
@@ -130,8 +129,4 @@ def same(found: Comparison, pooled: str) -> list[str]:
     """What draws the same boxes, and that it must where it must."""
     alike = [line for line in found.looking if len(line.maps) > 1]
     keys = ["answer.same_by_algebra" if line.by_algebra else "answer.same" for line in alike]
-    return [text(key, methods=_every(line.maps, pooled)) for key, line in zip(keys, alike, strict=True)]
-
-
-def _every(keys: Iterable[MapKey], pooled: str) -> str:
-    return listed([named(key, pooled) for key in keys])
+    return [text(key, methods=names(line.maps, pooled)) for key, line in zip(keys, alike, strict=True)]
