@@ -49,7 +49,15 @@ class MapKey:
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """What one table of per-image rows is about. A baseline that never looks has run 0, epoch 0 and no layer."""
+    """What one table of per-image rows is about.
+
+    Attributes:
+        run: number of the run; 0 of a baseline, which belongs to none.
+        epoch: after which the network was taken; 0 of a baseline.
+        method: the registered name of a method or baseline.
+        layer: the layer's name; empty where the method looks at none.
+        protocol: how maps become boxes; empty where none does.
+    """
 
     run: int
     epoch: int
