@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-STRICT = ["core", "boxes", "metrics", "statistics"]
+STRICT = ["core", "boxes", "metrics", "statistics", "analysis"]
 
 
 def test_the_rooms_that_compute_keep_the_strict_rules(tmp_path):

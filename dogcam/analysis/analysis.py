@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -32,7 +32,7 @@ from dogcam.analysis.tables import Tables, is_baseline
 from dogcam.analysis.training import Training, training
 from dogcam.core.config import GROUPINGS, ListConfig
 from dogcam.core.files import write_json
-from dogcam.core.records import BadRecord, fields_of, from_plain, to_plain
+from dogcam.core.records import fields_of, from_plain, to_plain
 from dogcam.experiment.evaluations import TABLES, Evaluation, MapKey
 from dogcam.experiment.runs import Experiment, find_experiment
 
@@ -40,6 +40,11 @@ from dogcam.experiment.runs import Experiment, find_experiment
 SCHEMA_VERSION = 4
 SUMMARY = "summary.json"
 _NO_MEASURES = Measures()
+# What is computed of an evaluation rests on these of its files: tables, what they share, and the kept pictures' maps.
+_SOURCES = (
+    *(TABLES, f"faithfulness/{TABLES}", "decompositions/*.json", "about.json", "problems.json"),
+    *(f"{kept}/{files}" for kept in ("samples", "gallery") for files in ("index.json", "[!.]*.npz")),
+)
 
 
 @dataclass(frozen=True)
@@ -186,29 +191,29 @@ def analyse(experiment: Experiment, evaluation: Evaluation | None = None) -> Ana
     tables = Tables.of(experiment, evaluation)
     kept, families = Kept.of(tables), comparisons(tables)
     return Analysis(
-        SCHEMA_VERSION,
-        experiment.name,
-        mark,
-        _scope(tables),
-        tables.run,
-        tuple(tables.runs),
-        tuple(tables.epochs),
-        tuple(tables.protocols),
-        tuple(tables.layers),
-        tables.pooled_layer,
-        trained,
-        scores(tables),
-        scores_over_runs(tables),
-        families,
-        threshold_curves(evaluation, tables.cells),
-        claims(tables, families),
-        dynamics(trained.curves, {cell: tables.read(cell) for cell in tables.cells}, tables.layers),
-        _groups(tables),
-        decompositions_of(evaluation),
-        _faithfulness(tables),
-        measures(kept),
-        galleries(kept),
-        tuple(Skipped(str(each.get("id", "")), str(each.get("reason", ""))) for each in evaluation.problems()),
+        schema_version=SCHEMA_VERSION,
+        experiment=experiment.name,
+        fingerprint=mark,
+        scope=_scope(tables),
+        run=tables.run,
+        runs=tuple(tables.runs),
+        epochs=tuple(tables.epochs),
+        protocols=tuple(tables.protocols),
+        layers=tuple(tables.layers),
+        pooled_layer=tables.pooled_layer,
+        training=trained,
+        scores=scores(tables),
+        over_runs=scores_over_runs(tables),
+        comparisons=families,
+        curves=threshold_curves(evaluation, tables.cells),
+        claims=claims(tables, families),
+        dynamics=dynamics(trained.curves, {cell: tables.read(cell) for cell in tables.cells}, tables.layers),
+        groups=_groups(tables),
+        decompositions=decompositions_of(evaluation),
+        faithfulness=_faithfulness(tables),
+        measures=measures(kept),
+        galleries=galleries(kept),
+        problems=tuple(Skipped(str(each.get("id", "")), str(each.get("reason", ""))) for each in evaluation.problems()),
     )
 
 
@@ -249,8 +254,10 @@ def _scope(tables: Tables) -> Scope:
 
 
 def fingerprint(experiment: Experiment, evaluation: Evaluation | None) -> str:
-    """Of all files that an analysis rests on: their names and contents (BLAKE2b, 128 bits)."""
-    digest = hashlib.blake2b(str(SCHEMA_VERSION).encode(), digest_size=16)
+    """Of all that an analysis rests on: names and contents of files, and what is said of the experiment (BLAKE2b, 128 bits)."""
+    document, scopes = experiment.document, sorted(each.scope for each in experiment.evaluations())
+    about = SCHEMA_VERSION, experiment.name, document.get("model"), document.get("dataset"), experiment.kept(), scopes
+    digest = hashlib.blake2b(json.dumps(about).encode(), digest_size=16)
     for path in _sources(experiment, evaluation):
         digest.update(path.relative_to(experiment.path).as_posix().encode("utf-8", "surrogateescape"))
         with path.open("rb") as file:
@@ -259,17 +266,9 @@ def fingerprint(experiment: Experiment, evaluation: Evaluation | None) -> str:
 
 
 def _sources(experiment: Experiment, evaluation: Evaluation | None) -> Iterator[Path]:
-    history = experiment.path / "history.csv"
-    yield from [history] if history.exists() else []
+    yield from experiment.path.glob("history.csv")
     if evaluation is not None:
-        for pattern in (
-            TABLES,
-            f"faithfulness/{TABLES}",
-            "decompositions/*.json",
-            "a*.json",
-            "p*.json",
-            "*/index.json",
-        ):
+        for pattern in _SOURCES:
             yield from sorted(evaluation.path.glob(pattern))
 
 
@@ -289,7 +288,8 @@ def current(experiment: Experiment, evaluation: Evaluation | None = None) -> Ana
     if kept is not None and kept.fingerprint == fingerprint(experiment, evaluation):
         return kept
     found = analyse(experiment, evaluation)
-    write(found, evaluation)
+    with suppress(OSError):  # of a folder that may only be read the answer is the same
+        write(found, evaluation)
     return found
 
 
@@ -325,9 +325,9 @@ def write(analysis: Analysis, evaluation: Evaluation) -> None:
 def _read(path: Path) -> Analysis | None:
     """None where there is none, or where another dogcam wrote it."""
     try:
-        document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return from_plain(Analysis, document) if document.get("schema_version") == SCHEMA_VERSION else None
-    except (FileNotFoundError, json.JSONDecodeError, BadRecord):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return from_plain(Analysis, document) if document["schema_version"] == SCHEMA_VERSION else None
+    except (FileNotFoundError, ValueError, LookupError, TypeError):  # half a file, or another document
         return None
 
 

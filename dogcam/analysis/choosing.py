@@ -6,7 +6,7 @@ permuted with `SEED`. `dogcam evaluate` chooses by these rules what to keep, and
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -224,12 +224,12 @@ def _empty(tables: Mapping[MapKey, Columns], order: np.ndarray) -> Gallery:
     """Images of which some method's map is empty at some layer, each under the first such."""
     keys, images = tuple(tables), next(iter(tables.values()))["image"]
     empty = np.stack([table["empty"].astype(bool) for table in tables.values()])
-    meets = empty.any(axis=0)
+    meets = np.asarray(empty.any(axis=0))
     picks = [Pick(str(images[row]), keys[int(empty[:, row].argmax())]) for row in _some(meets, order)]
     return Gallery(EMPTY, tuple(picks), len(order), int(meets.sum()), keys)
 
 
-def _some(meets: np.ndarray, order: np.ndarray) -> Sequence[int]:
+def _some(meets: np.ndarray, order: np.ndarray) -> np.ndarray:
     """At most `SHOWN` rows that meet a rule, the first in the shuffled order."""
     rows = np.flatnonzero(meets)
     return rows[np.argsort(order[rows])][:SHOWN]

@@ -169,7 +169,10 @@ def _own(tables: Tables, protocol: str, comparisons: Iterable[Comparison]) -> It
 
 
 def _differences(found: Weighed) -> tuple[Difference, ...]:
-    return tuple(Difference(*between, interval, interval.verdict) for between, interval in found.near.items())
+    return tuple(
+        Difference(of.method, of.other, of.epoch, of.earlier, interval, interval.verdict)
+        for of, interval in found.near.items()
+    )
 
 
 def _beating(differences: Iterable[Difference]) -> str:

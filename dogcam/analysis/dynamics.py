@@ -260,10 +260,14 @@ def _classified(
     curves: Mapping[int, Curve], tables: Mapping[Cell, Columns], runs: Sequence[int], epoch: int | None
 ) -> list[Columns]:
     """A table of each run's predictions at an epoch, where they are those that its accuracy was measured on."""
+    if epoch is None:
+        return []
     found = []
-    for run in runs if epoch is not None else ():
+    for run in runs:
         table = next((tables[cell] for cell in tables if (cell.run, cell.epoch) == (run, epoch)), None)
-        right = np.nan if table is None else np.mean(np.equal(table["predicted"], table["label"]))
-        if table is not None and abs(right - curves[run].at(epoch)[0]) <= _AGREES:
+        if table is None:
+            continue
+        right = float(np.mean(np.equal(table["predicted"], table["label"])))
+        if abs(right - curves[run].at(epoch)[0]) <= _AGREES:
             found.append(table)
     return found

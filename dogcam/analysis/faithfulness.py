@@ -112,18 +112,13 @@ class Faithfulness:
         return tuple(each for each in known if len(known) > 1 and highest - each.iou.value <= _SAME)
 
 
-def faithfulness_rows(evaluation: Evaluation) -> tuple[FaithfulnessRow, ...]:
-    """One row per cell, in order of run, epoch, method and layer; intervals are 95 % over images (BCa).
-
-    Tables of other images than those asked about last are left out: they cannot stand beside the others.
-    """
-    return tuple(_row(cell, columns) for cell, columns in _tables(evaluation).items())
-
-
 def faithfulness(
     evaluation: Evaluation, boxes: Mapping[Cell, Columns], run: int, protocol: str | None
 ) -> Faithfulness | None:
     """All that is told of faithfulness; None where nothing was scored.
+
+    Rows come in order of run, epoch, method and layer; intervals are 95 % over images (BCa). Tables of other images than
+    those asked about last are left out: they cannot stand beside the others.
 
     Args:
         boxes: the per-image columns of the cells that boxes were scored of.

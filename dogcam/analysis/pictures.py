@@ -152,8 +152,10 @@ class Kept:
     def _row(self, picture: Picture, key: MapKey, epoch: int) -> dict[str, Any]:
         """A picture's row in that table; empty where it is not in it."""
         columns = self.columns(key, epoch)
-        places = () if columns is None else np.flatnonzero(columns["image"] == picture.id)
-        return {name: values[places[0]] for name, values in columns.items()} if columns and len(places) else {}
+        if columns is None:
+            return {}
+        row = next(iter(np.flatnonzero(columns["image"] == picture.id)), None)
+        return {} if row is None else {name: values[row] for name, values in columns.items()}
 
     def iou(self, picture: Picture, key: MapKey, epoch: int) -> float | None:
         """A picture's IoU in that table; None where it is not in it."""

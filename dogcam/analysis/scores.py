@@ -42,7 +42,7 @@ class Figure:
     @classmethod
     def of(cls, value: float, found: Interval | None) -> Figure:
         """A figure, and the ends of its interval where there is one."""
-        return cls(float(value)) if found is None else cls(float(value), float(found.low), float(found.high))
+        return cls(value) if found is None else cls(value, found.low, found.high)
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _over_runs(evaluation: Evaluation, cell: Cell, runs: Sequence[int]) -> Score
         if all(name in row for row in single):
             whole = METRICS[name].summary == "whole"
             ends = None if whole else _interval_over_runs(name, every, by_run)
-            known[name] = Figure.of(np.mean([row[name] for row in single]), ends)
+            known[name] = Figure.of(float(np.mean([row[name] for row in single])), ends)
     if any(choice.source == "best" for choice in choices):
         known.pop("oracle_gap", None)  # as of one run
     thresholds = [choice.threshold for choice in choices if choice.threshold is not None]

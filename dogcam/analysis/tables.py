@@ -161,19 +161,10 @@ class Tables:
         """What was evaluated of `run`, in the order of tables."""
         return list(dict.fromkeys(cell.map for cell in self.methods if cell.run == self.run))
 
-    @cached_property
-    def pooled_methods(self) -> list[str]:
-        """The methods that were evaluated at the layer that feeds the pooling."""
-        return [key.method for key in self.maps if key.layer == self.pooled_layer]
-
     def columns(self, protocol: str, key: MapKey, epoch: int) -> Columns | None:
         """The per-image columns of a cell of `run`; None where it was not evaluated."""
         cell = Cell(self.run, epoch, key.method, key.layer, protocol)
         return self.read(cell) if cell in self.known else None
-
-    def pooled(self, protocol: str, method: str, epoch: int) -> Columns | None:
-        """The same at the layer that feeds the pooling."""
-        return self.columns(protocol, MapKey(method, self.pooled_layer), epoch)
 
     def alike(self, cells: Iterable[Cell]) -> list[int]:
         """The runs in which the same was scored as in these cells of `run`, itself among them."""
@@ -186,11 +177,6 @@ class Tables:
         runs = self.alike(c for c in self.methods if c.run == self.run and (c.layer, c.protocol) == at)
         cells = [Cell(run, epoch, method, self.pooled_layer, protocol) for run in runs]
         return [self.read(cell) for cell in cells] if set(cells) <= self.known else []
-
-    def last_pooled(self, protocol: str) -> int | None:
-        """The latest epoch at which a method was scored at that layer; None where there is none."""
-        at = (self.run, self.pooled_layer, protocol)
-        return max((c.epoch for c in self.methods if (c.run, c.layer, c.protocol) == at), default=None)
 
     def baselines(self, protocol: str) -> dict[MapKey, Columns]:
         """The columns of what never looks, and of networks with fresh weights."""
@@ -245,8 +231,8 @@ def _alike(one: np.ndarray, other: np.ndarray) -> bool:
         return True
     if one.dtype != object:
         return np.array_equal(one, other)
-    counts = [np.fromiter(map(len, each), int, len(each)) for each in (one, other)]
-    return np.array_equal(*counts) and np.array_equal(np.concatenate(one), np.concatenate(other))
+    counts = [[len(boxes) for boxes in each] for each in (one, other)]
+    return counts[0] == counts[1] and np.array_equal(np.concatenate(one), np.concatenate(other))
 
 
 def listed(names: Sequence[str], most: int = 3) -> str:

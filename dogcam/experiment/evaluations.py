@@ -52,10 +52,11 @@ class Cell:
     """What one table of per-image rows is about.
 
     Attributes:
-        run, epoch: of the network, 0 of a baseline that never looks.
-        method: the registered name of a CAM method, a rival, or a baseline.
-        layer: the layer's name in the network; empty where the method looks at none.
-        protocol: how maps became boxes; empty where none were drawn.
+        run: number of the run; 0 of a baseline, which belongs to none.
+        epoch: after which the network was taken; 0 of a baseline.
+        method: the registered name of a method or baseline.
+        layer: the layer's name; empty where the method looks at none.
+        protocol: how maps become boxes; empty where none does.
     """
 
     run: int

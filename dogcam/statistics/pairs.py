@@ -46,12 +46,16 @@ class Pair(Generic[K]):
     """first - second over the images that both scored. It can stand wherever an `Interval` can.
 
     Attributes:
-        first, second: what is compared.
+        first: what the difference is of.
+        second: what is subtracted from it.
         difference: the mean difference with its interval, which is not corrected for the number of pairs.
-        p, holm: two-sided p of `test`, and corrected for all pairs compared together (Holm 1979).
-        effect: the matched-pairs rank-biserial correlation, -1 to 1; of the means over runs where there are several.
-        wins, ties, losses: the images where the difference is positive, 0, negative; of the means over runs, too.
-        test: `SIGNED_RANK`, or `CROSSED_T` over several runs, whose spread ranks of images would ignore.
+        p: two-sided, of `test`.
+        holm: the same, corrected for all pairs compared together (Holm 1979).
+        effect: the rank-biserial correlation, see `SignedRank`; it and the counts are of the means over runs.
+        wins: images where the difference is positive.
+        ties: images where it is 0.
+        losses: images where it is negative.
+        test: "signed-rank", or "crossed-t" over several runs, whose spread ranks of images would ignore.
     """
 
     first: K

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from dogcam.statistics.resampling import RESAMPLES, resample_weights
 
 
 def pooled_spread(
-    score: Callable[..., np.ndarray], *columns: np.ndarray, resamples: int = RESAMPLES, seed: int = 0
+    score: Callable[..., Any], *columns: np.ndarray, resamples: int = RESAMPLES, seed: int = 0
 ) -> np.ndarray:
     """`score` of the columns' sums over each resample of images (resamples,)."""
     doubles = [np.asarray(column, np.float64) for column in columns]
@@ -20,7 +21,7 @@ def pooled_spread(
 
 
 def pooled_interval(
-    score: Callable[..., np.ndarray],
+    score: Callable[..., Any],
     *columns: np.ndarray,
     confidence: float = 0.95,
     resamples: int = RESAMPLES,

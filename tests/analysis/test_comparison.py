@@ -14,7 +14,7 @@ from dogcam.core.records import to_plain
 from dogcam.experiment.evaluations import Cell, Choice, MapKey
 from dogcam.experiment.runs import create_experiment
 
-IMAGES, LAYER = 60, "last"
+IMAGES, LAYER, POOLED = 60, "last", "conv5_block1_out"
 RNG = np.random.default_rng(0)
 UNSEEN = RNG.uniform(0.3, 0.6, IMAGES)
 
@@ -276,6 +276,100 @@ class TestOverRuns:
         write(evaluation, Cell(0, 0, "whole-image", "", "default"), boxes(0.5), UNSEEN)
         found = comparisons(Tables.of(experiment, evaluation))
         assert [(each.runs, each.methods) for each in found] == [((1,), (self.CAM,)), ((2,), (self.FEM,))]
+
+
+class TestOfAnExperiment:
+    """Sixteen images under two epochs alike, beside a box that never looks, whose IoU is a half on each."""
+
+    HALF, SPREAD = np.full(16, 0.5), np.tile([0.0, 0.02, -0.02, 0.01], 4)
+
+    def spoken(self, experiment, protocol="default"):
+        tables = Tables.of(experiment, *experiment.evaluations())
+        return spoken(comparisons(tables), tables.run, protocol)
+
+    def family(self, made, cam, gradcam, **changes):
+        made.images, made.unseen = 16, 0.5
+        ious = {"cam": cam, "gradcam": gradcam, "hirescam": cam, "layercam": gradcam}
+        made.ious = {(m, e): np.clip(self.HALF + iou, 0, 1) for m, iou in ious.items() for e in made.epochs}
+        for name, value in changes.items():
+            setattr(made, name, value)
+        return self.spoken(made.write())
+
+    @pytest.mark.parametrize(
+        ("cam", "gradcam", "above", "below"),
+        [
+            (0.2 + SPREAD, 0.2 + SPREAD, {"cam", "gradcam"}, set()),
+            (-0.2 + SPREAD, -0.2 + SPREAD, set(), {"cam", "gradcam"}),
+            (10 * SPREAD, 10 * SPREAD, set(), set()),
+            (0.2 + SPREAD, -0.2 + SPREAD, {"cam"}, {"gradcam"}),
+            (-0.2 + SPREAD, 10 * SPREAD, set(), {"cam"}),
+            (-0.2 + SPREAD, 0.2 + SPREAD, {"gradcam"}, {"cam"}),
+        ],
+    )
+    def test_sides_follow_the_data(self, made, cam, gradcam, above, below):
+        found = self.family(made, cam, gradcam, mirrored=("gradcam",))
+        assert [{key.method for key in found.methods_of(found.on_side(side))} for side in ("above", "below")] == [
+            above,
+            below,
+        ]
+
+    def test_a_method_outside_the_pooled_layer_can_be_the_best(self, made):
+        """What holds of the pooled layer need not hold of all: here only the input lies above the box that never looks."""
+        made.images, made.unseen, made.methods = 16, 0.5, ("cam",)
+        made.ious = {("cam", epoch): self.HALF - 0.2 + self.SPREAD for epoch in made.epochs}
+        experiment = made.write()
+        saliency = {"method": "saliency", "layer": "input"}
+        made.rewrite(
+            experiment,
+            Cell(2, 4, "cam", POOLED, "default"),
+            saliency,
+            x1=lambda known: known["x1"] * 0.9,
+            iou=self.HALF + 0.2 + self.SPREAD,
+        )
+        found = self.spoken(experiment)
+        first, other = found.looking
+        assert (first.maps, first.verdict, other.verdict) == ((MapKey(**saliency),), "above", "below")
+        assert (first.iou.value, first.unseen.mean) == pytest.approx((0.7025, 0.2025))
+        assert found.between(first, other).mean == pytest.approx(0.4)
+        assert found.between(first, other).verdict == "above"
+
+    def test_what_draws_the_same_boxes_and_what_is_not_told_apart(self, made):
+        methods = {"methods": ("cam", "hirescam", "layercam"), "mirrored": ("layercam",)}
+        found = self.family(made, 0.001 + self.SPREAD, 10 * self.SPREAD - 0.1, **methods)
+        first = found.line_of(MapKey("cam", POOLED))
+        other = found.line_of(MapKey("layercam", POOLED))
+        assert ({key.method for key in first.maps}, first.by_algebra) == ({"cam", "hirescam"}, True)
+        assert first.agreement.mapped == made.samples
+        assert [first.verdict, other.verdict, found.between(first, other).verdict] == ["undecided"] * 3
+
+    def test_many_methods_of_one_box_are_one_line(self, made):
+        six = ("layercam", "hirescam", "fem", "eigencam", "xgradcam", "mean-activation")
+        made.images, made.methods, made.mirrored = 16, ("cam", *six), six
+        made.ious = {
+            (m, e): self.HALF + 0.1 + np.roll(10 * self.SPREAD, k) for k, m in enumerate(("cam", *six)) for e in (2, 4)
+        }
+        found = self.spoken(made.write())
+        (line,) = [line for line in found.looking if len(line.maps) > 1]
+        assert ({key.method for key in line.maps}, line.by_algebra) == ({*six}, False)
+
+    def test_each_protocol_has_its_own_best_box(self, made):
+        changes = {"protocols": ("default", "cam2016"), "mirrored": ("gradcam",)}
+        self.family(made, 0.1 + self.SPREAD, 0.2 + self.SPREAD, **changes)
+        made.name = "again"
+        found = self.spoken(made.write(), "cam2016")
+        (line,) = [line for line in found.looking if line.maps[0].method == "gradcam"]
+        assert (line.verdict, line.unseen.mean) == ("above", pytest.approx(0.2025))
+
+    def test_several_runs_that_were_scored_alike_are_one_answer(self, made):
+        made.images, made.ious = 16, {(m, e): self.HALF for m in ("cam", "gradcam") for e in (2, 4)}
+        experiment = made.write()
+        made.rewrite(experiment, lambda cell: cell.run == 2, {"run": 1}, iou=lambda known: known["iou"] + 0.2)
+        found = self.spoken(experiment)
+        assert (found.runs, found.looking[0].iou.value) == ((1, 2), pytest.approx(0.6))
+        (evaluation,) = experiment.evaluations()
+        (evaluation.path / Cell(1, 4, "cam", POOLED, "default").file_name).unlink()
+        found = self.spoken(experiment)
+        assert (found.runs, found.looking[0].iou.value) == ((2,), pytest.approx(0.5))
 
 
 class TestOtherData:

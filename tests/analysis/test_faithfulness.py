@@ -10,7 +10,7 @@ import pytest
 from faithfulness_columns import columns
 from scipy import stats
 
-from dogcam.analysis.faithfulness import Faithfulness, faithfulness, faithfulness_rows
+from dogcam.analysis.faithfulness import Faithfulness, faithfulness
 from dogcam.core.errors import ExperimentError
 from dogcam.core.records import from_plain, to_plain
 from dogcam.experiment.evaluations import Cell, Evaluation
@@ -76,11 +76,15 @@ class TestStorage:
         assert {len(column) for column in evaluation.read_faithfulness(CELLS[0]).values()} == {0}
 
 
+def rows(evaluation):
+    return faithfulness(evaluation, {}, 2, None).rows
+
+
 class TestRows:
     def test_means_are_over_the_pictures_that_have_the_score(self, evaluation):
         written = columns(30)
         evaluation.write_faithfulness(CELLS[0], written)
-        (row,) = faithfulness_rows(evaluation)
+        (row,) = rows(evaluation)
         assert (row.cell, row.n, row.n_without_boxes) == (CELLS[0], 30, 10)
         boxed = written["boxed"]
         for name in FAITHFULNESS:
@@ -90,7 +94,7 @@ class TestRows:
     def test_intervals_are_close_to_students(self, evaluation):
         written = columns(60)
         evaluation.write_faithfulness(CELLS[0], written)
-        (row,) = faithfulness_rows(evaluation)
+        (row,) = rows(evaluation)
         for name in FAITHFULNESS:
             values = written[name][np.isfinite(written[name])].astype(float)
             expected = stats.t.interval(0.95, len(values) - 1, values.mean(), stats.sem(values))
@@ -99,14 +103,14 @@ class TestRows:
 
     def test_few_pictures_have_no_interval_and_it_says_why(self, evaluation):
         evaluation.write_faithfulness(CELLS[0], columns(12))
-        (row,) = faithfulness_rows(evaluation)
+        (row,) = rows(evaluation)
         unsure = {name: each for name, each in row.scores.items() if np.isnan(each.low)}
         assert unsure.keys() == set(BOXED_ONLY)
         assert all(each.n == 8 and each.reason for each in unsure.values())
 
     def test_without_any_box_the_games_have_no_mean(self, evaluation):
         evaluation.write_faithfulness(CELLS[0], columns(12, boxed=False))
-        (row,) = faithfulness_rows(evaluation)
+        (row,) = rows(evaluation)
         assert row.n_without_boxes == 12
         assert row.value("pointing") is row.value("energy") is None
         assert np.isnan(row.scores["energy"].low)
@@ -115,12 +119,15 @@ class TestRows:
     def test_they_come_by_run_and_as_people_count_layers(self, evaluation):
         for cell in (*CELLS, Cell(2, 3, "gradcam", "block_12", "")):
             evaluation.write_faithfulness(cell, columns(3))
-        found = [(row.cell.run, row.cell.method, row.cell.layer) for row in faithfulness_rows(evaluation)]
+        found = [(row.cell.run, row.cell.method, row.cell.layer) for row in rows(evaluation)]
         expected = [(2, "cam", "block_12"), (2, "gradcam", "block_5"), (2, "gradcam", "block_12")]
         assert found == [(1, "random-map", "input"), *expected]
 
-    def test_nothing_scored_is_no_row(self, evaluation):
-        assert faithfulness_rows(evaluation) == ()
+    def test_tables_of_other_images_than_those_asked_about_last_are_left_out(self, evaluation):
+        evaluation.write_faithfulness(CELLS[0], columns(12))
+        evaluation.write_faithfulness(CELLS[1], columns(11))
+        evaluation.write_about({"faithfulness": {"ids": columns(11)["image"].tolist()}})
+        assert [row.cell for row in rows(evaluation)] == [CELLS[1]]
 
 
 class TestTold:

@@ -20,8 +20,7 @@ def test_names_and_numbers_of_what_is_there(made):
     assert (found.run, found.runs, found.epochs) == (2, [2], [2, 4])
     assert (found.layers, found.pooled_layer) == (LAYERS, LAYERS[-1])
     assert found.maps == [MapKey("cam", LAYERS[-1]), *(MapKey("gradcam", layer) for layer in LAYERS)]
-    assert found.pooled_methods == ["cam", "gradcam"]
-    assert (found.images, found.annotated_area, found.last_pooled("default")) == (8, 0.25, 4)
+    assert (found.images, found.annotated_area) == (8, 0.25)
     assert list(found.baselines("default")) == [MapKey("whole-image", "")]
 
 

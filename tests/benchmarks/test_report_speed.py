@@ -15,13 +15,14 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from dogcam.analysis.evidence import Evidence
-from dogcam.analysis.findings import findings
 
-from dogcam.analysis.comparison import compared
+from dogcam.analysis.analysis import analyse
+from dogcam.analysis.claims import claims
+from dogcam.analysis.comparison import comparisons
 from dogcam.analysis.dynamics import dynamics
 from dogcam.analysis.groups import groups
-from dogcam.analysis.tables import check_same_images, localisation_rows
+from dogcam.analysis.scores import scores
+from dogcam.analysis.tables import Tables, check_same_images
 from dogcam.analysis.training import training
 from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.core.config import GROUPINGS
@@ -90,8 +91,8 @@ def read_all(of):
     return {cell: of.evaluation.read(cell) for cell in of.cells}
 
 
-def every_comparison(of):
-    return [compared(of.evaluation, of.cells, PROTOCOLS["default"], (1,), epoch, LAYER) for epoch in EPOCHS]
+def tables(of):
+    return Tables.of(of.experiment, of.evaluation)
 
 
 CASES = {
@@ -100,12 +101,13 @@ CASES = {
     "and whether they are of the same images": lambda of: check_same_images(
         {str(c): t for c, t in read_all(of).items()}
     ),
-    "rows with their intervals": lambda of: localisation_rows(of.evaluation),
-    "comparisons of three epochs": every_comparison,
+    "rows with their intervals": lambda of: scores(tables(of)),
+    "comparisons of three epochs": lambda of: comparisons(tables(of)),
     "training dynamics": lambda of: dynamics(training(of.experiment).curves, read_all(of)),
-    "findings": lambda of: findings(Evidence.of(of.experiment, of.evaluation)),
+    "claims": lambda of: claims(tables(of), comparisons(tables(of))),
     **{f"by {by}": lambda of, by=by: groups(of.evaluation, of.last, by, CLASSES) for by in GROUPINGS},
-    "the document of a report": lambda of: compose(of.experiment),
+    "the analysis": lambda of: analyse(of.experiment, of.evaluation),
+    "the document of a report, of an analysis that was kept": lambda of: compose(of.experiment),
 }
 
 
