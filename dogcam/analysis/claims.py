@@ -155,7 +155,7 @@ def _rises(protocol: str, found: Mapping[str, Weighed]) -> Iterator[Claim]:
 
 def _own(tables: Tables, protocol: str, comparisons: Iterable[Comparison]) -> Iterator[Claim]:
     """Whether the heatmaps at the pooled layer beat the best box that never looks: as the family of all methods has it."""
-    found = spoken(comparisons, tables.run, protocol)
+    found = spoken(comparisons, tables.run, protocol, tables.last_pooled(protocol))
     if found is None or found.unseen is None or found.unseen_iou is None:
         return
     lines = {key: found.line_of(key) for key in found.methods if key.layer == tables.pooled_layer}

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from dogcam.experiment.evaluations import Cell
+from dogcam.language.numbers import spelled
+from dogcam.methods import title_of
 from dogcam.report import answer
 from dogcam.report.material import Material
 from dogcam.report.page import compose
+from dogcam.statistics import Interval, Pair
 
 HALF, SPREAD = np.full(16, 0.5), np.tile([0.0, 0.02, -0.02, 0.01], 4)
 PAIRED = ("cam", "gradcam", "hirescam", "layercam")
@@ -128,31 +131,23 @@ def test_each_other_protocol_has_a_sentence_of_its_own(made):
     assert "+0.202 [" in under
 
 
-def test_of_many_methods_three_are_named_and_the_rest_counted(made):
-    six = ("cam", "layercam", "hirescam", "fem", "eigencam", "xgradcam", "mean-activation")
-    made.ious = {(m, e): HALF + 0.1 + np.roll(10 * SPREAD, k) for k, m in enumerate(six) for e in made.epochs}
+def test_of_many_methods_that_are_alike_the_best_three_are_named_and_the_rest_counted(made):
+    """What draws the same boxes is one line, and where that is the best one it is named as a whole."""
+    six = ("cam", "layercam", "hirescam", "fem", "eigencam", "xgradcam")
+    made.ious = {(m, e): HALF + 0.1 + SPREAD for m in six for e in made.epochs}
     made.images, made.methods = 16, six
-    made.mirrored = six[1:]
-    said = " ".join(compose(made.write()).answer)
-    assert " and 3 more draw the same boxes." in said
-
-
-def test_where_the_interval_excludes_0_and_the_corrected_test_does_not_decide_that_is_said(made):
-    """Ten methods make a family so large that Holm takes back what one interval shows."""
-    rng, methods = np.random.default_rng(2), ("cam", "fem", "eigencam", "layercam", "gradcam++")
-    made.images, made.methods, made.mirrored, made.unseen = 24, methods, methods[1::2], 0.5
-    made.ious = {
-        (m, e): 0.5 + (0.02 if m == "cam" else -0.05 * k) + rng.normal(0, 0.04, 24)
-        for e in made.epochs
-        for k, m in enumerate(methods)
-    }
     _, found = family(made.write())
-    pairs = [line.unseen for line in found.looking if line.unseen is not None]
-    differing = [pair for pair in pairs if pair.difference.verdict != pair.verdict]
-    assert [answer.shown(pair) != answer.shown(pair.turned()) for pair in pairs] == [True] * len(pairs)
-    for pair in differing:
-        assert pair.verdict == "undecided"
-        assert "test" in answer.shown(pair)
+    assert len(found.looking[0].maps) == 6
+    assert " and 3 more have the highest mean IoU" in answer.best(found, POOLED)
+    (same,) = answer.same(found, POOLED)
+    assert all(title_of(method) in same for method in six)
+
+
+def test_where_the_interval_excludes_0_and_the_corrected_test_does_not_decide_that_is_said():
+    sure = Interval(0.1, 0.05, 0.15, 40, "bca")
+    told, open_ = (answer.shown(Pair("a", "b", sure, holm, holm, 0.5, 30, 0, 10)) for holm in (0.01, 0.2))
+    assert told == spelled(sure)
+    assert open_ == f"{told}, which the corrected test does not bear out"
 
 
 def test_several_runs_that_were_scored_alike_are_one_answer(made):

@@ -4,8 +4,6 @@ import json
 import re
 from base64 import urlsafe_b64decode
 
-import cv2
-import numpy as np
 import pytest
 
 from dogcam.analysis.scores import ThresholdCurve
@@ -13,7 +11,6 @@ from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.experiment.evaluations import Cell
 from dogcam.language import speaking
 from dogcam.report import viewer as viewing
-from dogcam.report.embedding import jpegs, packed, quantised, restored
 from dogcam.report.formats.html import html
 from dogcam.report.formats.markdown import markdown
 from dogcam.report.material import Material
