@@ -289,15 +289,15 @@ def _everywhere(main: Claim, made: Sequence[Claim]) -> str:
     by_verdict: dict[str, list[str]] = {}
     for each in made:
         if each.claim == main.claim and each.verdict != main.verdict:
-            by_verdict.setdefault(_verdict(each), []).append(each.protocol)
+            by_verdict.setdefault(judged(each), []).append(each.protocol)
     elsewhere = [
         say("under {protocols} {verdict}", protocols=listed(names), verdict=verdict)
         for verdict, names in by_verdict.items()
     ]
-    return "; ".join([say("here {verdict}", verdict=_verdict(main)), *elsewhere])
+    return "; ".join([say("here {verdict}", verdict=judged(main)), *elsewhere])
 
 
-def _verdict(claim: Claim) -> str:
+def judged(claim: Claim) -> str:
     """The verdict, and that a sure difference is too small to matter where it is."""
     if claim.verdict == "identical":
         return say("both draw the same boxes")

@@ -8,7 +8,7 @@ import pytest
 from dogcam.boxes.protocols import CHOICES as VALUES
 from dogcam.boxes.protocols import COMPONENT_OF_BOX, PROTOCOLS, Protocol
 from dogcam.language import speaking
-from dogcam.report.exhibits.decomposition import pipeline_words, settings_words
+from dogcam.report.decomposition_words import pipeline_words, settings_words
 from dogcam.report.texts import text
 from dogcam.scoring.pipelines import CHOICES, Pipeline
 
