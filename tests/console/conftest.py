@@ -8,6 +8,8 @@ import sys
 import console_results
 import pytest
 
+from dogcam.console.evaluation import show_evaluation
+
 
 @pytest.fixture(scope="session")
 def made():
@@ -48,3 +50,36 @@ def terminal(monkeypatch):
         return out, err
 
     return make
+
+
+@pytest.fixture
+def shown(terminal, made, capsys):
+    """The lines that a result of `evaluate` is shown as; a width of None is no terminal."""
+
+    def show(result, width=80):
+        if width is None:
+            show_evaluation(result)
+            text = capsys.readouterr().out
+        else:
+            out, _ = terminal(width)
+            show_evaluation(result)
+            text = made.text_of(out)
+        assert made.harmless(text)
+        return [line.rstrip() for line in text.splitlines()]
+
+    return show
+
+
+@pytest.fixture
+def table():
+    """The headings and rows of the table whose title starts so; a title may take several lines."""
+
+    def of(lines, start="Protocol"):
+        first = next(place for place, line in enumerate(lines) if line.startswith(start))
+        rows = lines[first : lines.index("", first)]
+        head = next(
+            place for place, line in enumerate(rows) if place and not line.startswith(("layer", "means", "conv"))
+        )
+        return rows[head:]
+
+    return of

@@ -76,10 +76,13 @@ class TestStreams:
         """Windows gives a pipe its old code page: neither the table's ≥ nor a Korean file name may be an error."""
         raw = io.BytesIO()
         monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding, newline="\n"))
-        show_evaluation(made.evaluation([made.row()]))
+        show_evaluation(made.evaluation([made.row(), made.baseline("whole-image")]))
         show("강아지 🐕")
         sys.stdout.flush()
-        assert "gradcam" in raw.getvalue().decode(encoding)
+        text = raw.getvalue().decode(encoding)
+        assert "gradcam" in text
+        assert "-0.100 [-0.150, -0.050]" in text.replace("−", "-"), "a difference keeps its sign"
+        assert "?0.1" not in text
 
     @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "cp949", "utf-8"])
     def test_json_is_exact_whatever_the_pipe_can_say(self, monkeypatch, encoding):
@@ -104,7 +107,7 @@ class TestHostileTexts:
         show_listing(Listing(hostile, ("name",), ((hostile,),)))
         show(hostile)
         show_training(made.training(path=hostile))
-        show_evaluation(made.evaluation([made.row()], path=f"{hostile}/evaluation/x"))
+        show_evaluation(made.evaluation([made.row()], path=hostile))
         show_report(SimpleNamespace(paths=[Path(hostile)], figures=[Path(hostile, hostile)], tables=(), seconds=1))
         show_problems([Problem(hostile, hostile)])
         show_error(hostile)

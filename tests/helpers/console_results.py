@@ -1,100 +1,178 @@
-"""Made-up results, as the commands hand them to the console."""
+"""Made-up results, as the commands hand them to the console: made of the dataclasses that they are made of in earnest."""
 
 from __future__ import annotations
 
 import re
+from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
-from dogcam.analysis.breakdown import Breakdown, Group
+from made_decomposition import decomposition  # noqa: F401  one of the results that tests ask for
 
+from dogcam.analysis.analysis import SCHEMA_VERSION, Analysis, Scope
 from dogcam.analysis.claims import Claim, Difference
 from dogcam.analysis.comparison import Comparison, Line
-from dogcam.analysis.decomposition import Walk
+from dogcam.analysis.dynamics import Dynamics, Learning, Peak, Track
+from dogcam.analysis.faithfulness import Faithfulness, FaithfulnessRow
+from dogcam.analysis.groups import Group, GroupedScores, Groups
+from dogcam.analysis.scores import Figure, Scores, ThresholdCurve
 from dogcam.analysis.training import TrainedRun, Training
+from dogcam.commands.evaluate.results import Asked, Counted, EvaluateResult
 from dogcam.core.config import EvaluateConfig, TrainConfig
-from dogcam.experiment.evaluations import Cell
+from dogcam.experiment.evaluations import Cell, Evaluation, MapKey
+from dogcam.experiment.runs import Experiment
 from dogcam.experiment.training_curves import Curve, RunChoice, judge
 from dogcam.metrics import METRICS
 from dogcam.metrics.faithfulness import FAITHFULNESS
-from dogcam.statistics import Interval, Pair, decompose
+from dogcam.statistics import Agreement, Interval, Pair
 
 BASELINES = ("whole-image", "centre-box-0.9", "centre-box-0.8", "mean-training-box")
+WIDTHS = [60, 80, 100, 120]  # of terminals
 FIGURE = "0.8163"  # the mean IoU of every row, to more places than are shown
+NAN = float("nan")
 
 
-def row(method="gradcam", layer="conv5_block3_out", run=2, epoch=7, **changes):
-    """A row of `result.rows`."""
-    scores = {
-        **dict.fromkeys(METRICS, 0.25),
-        "mean_iou": float(FIGURE),
-        "iou50": 0.95,
-        "threshold": 0.2,
-        "threshold_from": "fixed",
-        "empty": 0.0,
+def row(method="gradcam", layer="conv5_block3_out", runs=(2,), epoch=7, protocol="default", sure=True, **values):
+    """The scores of a cell, of which `values` are other than the rest; without ends where it is not `sure`."""
+    given = {**dict.fromkeys(METRICS, 0.25), "mean_iou": float(FIGURE), "iou50": 0.95, "empty": 0.0}
+    about = {"n": 8580, "threshold": 0.2, "threshold_from": "fixed"} | {
+        k: values.pop(k) for k in [*values] if k not in given
     }
-    ends = {**dict.fromkeys(METRICS), "mean_iou": [0.8012, 0.8301]}
-    about = {"run": run, "epoch": epoch, "method": method, "layer": layer, "protocol": "default", "n": 8580}
-    return {**about, **scores, "intervals": ends, "unseen": "below", **changes}
+    scores = {name: Figure(value) for name, value in (given | values).items() if value is not None}
+    if sure:
+        scores["mean_iou"] = Figure(scores["mean_iou"].value, 0.8012, 0.8301)
+    return Scores(map=MapKey(method, layer), epoch=epoch, protocol=protocol, runs=tuple(runs), scores=scores, **about)
 
 
 def baseline(method, layer="", **changes):
-    """A row of what never looks."""
-    nothing = {"threshold": None, "top1_loc": None, "top5_loc": None, "unseen": None}
-    return row(method, layer, 0, 0, **{**nothing, **changes})
+    """The scores of what never looks."""
+    return row(method, layer, (), 0, **{"threshold": None, "top1_loc": None, "top5_loc": None, **changes})
 
 
-def over_runs(runs=(1, 2, 3), **changes):
-    """A row of `result.over_runs`."""
-    made = {"runs": list(runs), **row(**changes)}
-    del made["run"]
-    return made
+VERDICTS = {
+    "above": (0.1, 0.05, 0.15),
+    "below": (-0.1, -0.15, -0.05),
+    "undecided": (0.01, -0.02, 0.04),
+    "few": (0.1, NAN, NAN),
+}
 
 
-def evaluation(rows, path="runs/tiny/evaluation/test-true", config=None, **changes):
-    """A result of `evaluate`."""
-    given = {
-        "config": config or EvaluateConfig(),
-        "rows": rows,
-        "over_runs": [],
-        "asked": lambda each: each["method"] != "not-asked",
-        "images": 8580,
-        "runs": (2,),
-        "choice": RunChoice((2,), "as-asked"),
-        "evaluation": SimpleNamespace(path=Path(path)),
-        "seconds": 75.4,
-        "problems": (),
-        "unannotated": 0,
-        **dict.fromkeys(("comparisons", "breakdowns", "curves", "walks", "dynamics", "claims", "faithfulness"), ()),
-    }
-    return SimpleNamespace(**{**given, **changes})
-
-
-def comparison():
-    """A ranking of three lines, and one pair."""
-    score = Interval(0.6, 0.55, 0.65, 40, "bca")
-    pair = Pair("cam at last", "fem at last", Interval(0.1, 0.05, 0.15, 40, "bca"), 1e-4, 3e-4, 0.8, 30, 2, 8)
-    lines = (
-        Line(("cam at last", "gradcam at last"), score, 1, "a", "the same box on 100 % of 40 images", pair),
-        Line(("fem at last",), Interval(0.5, float("nan"), float("nan"), 4), 2, "b", "", pair),
-        Line(("whole-image",), Interval(0.45, 0.4, 0.5, 40, "bca"), 3, "c", "", None),
+def pair(first, second, verdict="above", n=40):
+    """Two maps compared."""
+    holm = 3e-4 if verdict in ("above", "below") else 1.0
+    return Pair(
+        first,
+        second,
+        Interval(*VERDICTS[verdict], n, "bca"),
+        holm / 3,
+        holm,
+        -0.8 if verdict == "below" else 0.8,
+        30,
+        2,
+        8,
     )
-    return Comparison("default", (1,), 7, lines, (pair,), "whole-image")
+
+
+def family(rows, protocol="default", epoch=7, runs=(2,), verdicts=None, alike=()):
+    """The comparison of what some rows are of: each beside the first baseline as `verdicts` has it, else below.
+
+    Args:
+        verdicts: by method.
+        alike: methods that draw the boxes of the first of them.
+    """
+    mine = [
+        each
+        for each in rows
+        if each.protocol == protocol and (not each.runs or (each.epoch, each.runs) == (epoch, runs))
+    ]
+    unseen = next((each.map for each in mine if each.baseline), None)
+    lines = []
+    for rank, each in enumerate((each for each in mine if each.map.method not in alike[1:]), 1):
+        keys = tuple(o.map for o in mine if o is each or (each.map.method in alike[:1] and o.map.method in alike[1:]))
+        verdict = (verdicts or {}).get(each.map.method, "below")
+        beside = None if unseen is None or unseen in keys else pair(each.map, unseen, verdict)
+        found = each.scores["mean_iou"]
+        iou = Interval(found.value, found.low, found.high, each.n, "bca", runs=len(runs))
+        agreement = Agreement(1.0, NAN, 40, 0) if len(keys) > 1 else None
+        lines.append(Line(keys, iou, rank, "a", agreement, False, not each.baseline, beside))
+    pairs = tuple(pair(one.maps[0], other.maps[0]) for one, other in combinations(lines, 2)) if len(lines) < 40 else ()
+    methods = tuple(each.map for each in mine if not each.baseline)
+    return Comparison(protocol, tuple(runs), epoch, 40, methods, tuple(lines), pairs, unseen)
+
+
+def families(rows, **more):
+    """A family for each protocol, epoch and group of runs."""
+    places = dict.fromkeys((each.protocol, each.epoch, each.runs) for each in rows if each.runs)
+    return tuple(family(rows, *place, **more) for place in places)
+
+
+def evaluation(rows, path="runs/tiny", config=None, images=8580, unannotated=0, asked=None, **analysed):
+    """A result of `evaluate` of these scores, those over several runs and those of `not-asked` among them.
+
+    Args:
+        asked: fields of what was asked for.
+        analysed: fields of the analysis.
+    """
+    over = [each for each in rows if len(each.runs) > 1]
+    several = [*over, *(each for each in rows if each.baseline)] if over else []
+    runs = tuple(sorted({run for each in rows for run in each.runs})) or (2,)
+    epochs = tuple(sorted({each.epoch for each in rows if each.runs})) or (7,)
+    protocols = tuple(dict.fromkeys(each.protocol for each in rows)) or ("default",)
+    given = {
+        "scope": Scope("test-true", "test", images, None, "true", (), (), 0.5, ()),
+        "scores": tuple(each for each in rows if len(each.runs) < 2),
+        "over_runs": tuple(several),
+        "comparisons": families(rows),
+        **analysed,
+    }
+    about = (SCHEMA_VERSION, "tiny", "0", given.pop("scope"), runs[0], runs, epochs, protocols, (), "")
+    cells = frozenset(
+        Cell(run, each.epoch, *(each.map.method, each.map.layer), each.protocol)
+        for each in rows
+        for run in each.runs or (0,)
+        if each.map.method != "not-asked"
+    )
+    choice = RunChoice(runs, "as-asked")
+    wanted = {
+        "config": config or EvaluateConfig(),
+        "cells": cells,
+        "protocols": protocols,
+        "runs": runs,
+        "epochs": epochs,
+    }
+    return EvaluateResult(
+        Experiment(Path(path)),
+        Evaluation(Path(path) / "evaluation" / "test-true"),
+        Analysis(*about, Training((), None), **given),
+        Asked(**{**wanted, "choice": choice, **(asked or {})}),
+        Counted(images, unannotated, ()),
+        75.4,
+    )
 
 
 def claim(name, protocol, verdict):
-    """A claim about one step."""
-    step = Difference("cam", None, 7, 5, Interval(0.1, 0.05, 0.15, 40, "bca"))
-    return Claim(name, "study", protocol, verdict, (step,))
+    """A claim about one step; of "parts" about two."""
+    steps = (difference("gradcam", 7, 5), difference("cam", 7, 5))
+    of_parts = (verdict, verdict) if name == "parts" else ()
+    return Claim(name, "study", protocol, verdict, steps if name == "parts" else steps[:1], of_parts=of_parts)
 
 
-def breakdown(cells, labels, by="size"):
-    """Every cell's figure of every group is 0.01 less than that of the group before; the last group has none."""
-    figures = [Interval(0.8 - place / 100, 0.75 - place / 100, 0.85, 30) for place in range(len(labels) - 1)]
-    figures.append(Interval(0.123, float("nan"), float("nan"), 7, "none"))
-    groups = tuple(Group(label, found.n) for label, found in zip(labels, figures, strict=True))
-    return Breakdown(by, groups, tuple((cell, tuple(figures)) for cell in cells), {})
+def difference(method, epoch, earlier):
+    """A method's change between two epochs."""
+    return Difference(method, None, epoch, earlier, Interval(0.1, 0.05, 0.15, 40, "bca"), "above")
+
+
+def groups(cells, known, by="breed"):
+    """Every cell's figure of every group is 0.01 less than that of the group before; the last group has none.
+
+    Args:
+        known: groups, or the names of breeds.
+    """
+    figures = [Interval(0.8 - place / 100, 0.75 - place / 100, 0.85, 30) for place in range(len(known) - 1)]
+    figures.append(Interval(0.123, NAN, NAN, 7, "none"))
+    known = [each if isinstance(each, Group) else Group(each) for each in known]
+    held = tuple(Group(each.code, found.n, each.least, each.most) for each, found in zip(known, figures, strict=True))
+    return Groups(by, held, tuple(GroupedScores(cell, tuple(figures), {}) for cell in cells))
 
 
 def cells(count, layer="conv5_block3_out"):
@@ -105,44 +183,33 @@ def cells(count, layer="conv5_block3_out"):
     ]
 
 
-def curve(method="gradcam", layer="conv5_block3_out", threshold=0.2, **changes):
-    """A row of `result.curves`: a hill whose top is at 0.3."""
-    thresholds = (np.arange(100) / 100).tolist()
-    values = [0.6 - abs(each - 0.3) / 2 for each in thresholds]
-    about = {"run": 2, "epoch": 7, "method": method, "layer": layer, "protocol": "default"}
-    return {
-        **about,
-        "threshold": threshold,
-        "oracle_threshold": 0.3,
-        "thresholds": thresholds,
-        "mean_iou": values,
-        **changes,
-    }
+def curve(method="gradcam", layer="conv5_block3_out", threshold=0.2, run=2):
+    """Mean IoU by threshold: a hill whose top is at 0.3."""
+    means = tuple(0.6 - abs(place / 100 - 0.3) / 2 for place in range(100))
+    return ThresholdCurve(Cell(run, 7, method, layer, "default"), threshold, 0.3, means)
 
 
-def walk(first="cam", second="gradcam", said=None):
-    """The way from one method to another: two choices, each of which changes its own part."""
-    said = said or {"ReLU": "no → yes", "threshold": "0.20 → 0.15"}
-    changes = dict(zip(said, (0.05, -0.02), strict=True))
-    noise = np.random.default_rng(0).normal(0.5, 0.1, 40)
-    found = decompose(lambda names: noise + sum(changes[name] for name in names), list(said))
-    return Walk(first, second, (first, second), "last", 2, 7, found, said, {"box": "largest"}, True)
+def faithfulness(*rows, run=2, epoch=7):
+    """Those rows, and nothing told of them."""
+    return Faithfulness(rows, run, epoch, (), ())
 
 
-def faithfulness(method="gradcam", layer="conv5_block3_out", **changes):
-    """A row of `result.faithfulness`."""
-    names = tuple(FAITHFULNESS)
-    about = {
-        "run": 2,
-        "epoch": 7,
-        "method": method,
-        "layer": layer,
-        "n": 100,
-        "n_without_boxes": 3,
-        "intervals": {},
-        "reasons": {},
-    }
-    return {**about, **dict.fromkeys(names, 0.4321), **changes}
+def faithful(method="gradcam", layer="conv5_block3_out", run=2, epoch=7, **values):
+    """How faithful the maps of one cell are; a score of None is not there."""
+    known = {**dict.fromkeys(FAITHFULNESS, 0.4321), **values}
+    scores = {name: Interval(value, NAN, NAN, 100) for name, value in known.items() if value is not None}
+    return FaithfulnessRow(Cell(run, epoch, method, layer, ""), 100, 3, scores)
+
+
+def dynamics(layer="last", run=None, protocol="default"):
+    """Two runs over epochs 1 and 3 of two methods, whose layer's name may be as long as it likes."""
+    sure, unsure = (Peak(epoch, 0.5, 2, Interval(0.1, 0.0, 0.2, 40), found) for epoch, found in ((3, True), (1, False)))
+    learning = Learning(run, (1, 2, 3), (0.5, 0.6, 0.75), (1.5, 1.2, 1.25), sure, Peak(2, 1.2))
+    tracks = tuple(
+        Track(run, method, layer, (1, 3), tuple(Interval(v, NAN, NAN, 40) for v in means), (0.5, 0.25), best, 3, ())
+        for method, means, best in (("cam", (0.512, 0.534), sure), ("gradcam", (0.55, 0.54), unsure))
+    )
+    return Dynamics(protocol, (1, 2), (learning,), tracks)
 
 
 # What a terminal must not obey, or rich reads as markup: "[/bold]" alone is an error, "[bold]" vanishes, ":dog:" a picture.
@@ -200,10 +267,6 @@ def training(accuracy=0.739506, path="runs/tiny"):
     for run in (1, 2, 3):
         curve = Curve(tuple(range(1, 8)), (accuracy,) * 7, tuple(1 / (run + epoch) for epoch in range(1, 8)))
         runs.append(TrainedRun(run, curve, curve, (3, 5, 7), judge(run, curve)))
-    return SimpleNamespace(
-        config=TrainConfig(),
-        training=Training(tuple(runs), RunChoice((2,), "highest-accuracy", 7, accuracy, 1 / 9)),
-        experiment=SimpleNamespace(path=Path(path)),
-        seconds=59.7,
-        problems=(),
-    )
+    found = Training(tuple(runs), RunChoice((2,), "highest-accuracy", 7, accuracy, 1 / 9))
+    rest = {"config": TrainConfig(), "experiment": Experiment(Path(path)), "seconds": 59.7, "problems": ()}
+    return SimpleNamespace(training=found, **rest)  # `commands.train` would import TensorFlow
