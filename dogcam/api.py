@@ -1,4 +1,4 @@
-"""dogcam from Python: a model and pictures in, maps, boxes and figures out; an experiment in, its analysis out. It prints nothing.
+"""dogcam from Python: a model and pictures in, maps, boxes and figures out; an experiment in, its analysis out. Nothing is said.
 
 from dogcam import evaluate, explain, load
 

@@ -29,17 +29,22 @@ def table(analysis: Analysis, name: str) -> pa.Table:
     """
     if name not in TABLES:
         raise unknown("table", name, TABLES)
+    rows = rows_of(analysis, name)
+    return pa.table({head: [row[head] for row in rows] for head in (rows[0] if rows else ())})
+
+
+def rows_of(analysis: Analysis, name: str) -> list[Row]:
+    """The rows of one of `TABLES`, all with the same columns; what is several columns where it is there leaves none."""
     rows = [plain(row) for row in TABLES[name](analysis)]
     heads = dict.fromkeys(head for row in rows for head in row)
-    return pa.table({head: [row.get(head) for row in rows] for head in heads})
+    empty = {head for head in heads if all(row.get(head) is None for row in rows)}
+    kept = [head for head in heads if head not in empty or not any(each.startswith(f"{head}_") for each in heads)]
+    return [{head: row.get(head) for head in kept} for row in rows]
 
 
 def flat(record: Any) -> Row:
     """A dataclass as one row."""
-    row: Row = {}
-    for field in fields(record):
-        row |= _columns(field.name, getattr(record, field.name))
-    return row
+    return _about(record, (field.name for field in fields(record)))
 
 
 def _columns(name: str, value: Any) -> Row:
@@ -55,13 +60,8 @@ def _columns(name: str, value: Any) -> Row:
             row |= _columns(f"{before}{key}", each)
         return row
     if isinstance(value, tuple):
-        return {name: "; ".join(map(_word, value))}
+        return {name: "; ".join(map(str, value))}  # one name together, such as the runs of a mean
     return {name: value}
-
-
-def _word(value: Any) -> str:
-    """One of several values that are one name together: the runs of a mean, the maps of a line."""
-    return " at ".join(filter(None, flat(value).values())) if is_dataclass(value) else str(value)
 
 
 def _every(attribute: str) -> Callable[[Analysis], Iterator[Row]]:
@@ -69,18 +69,39 @@ def _every(attribute: str) -> Callable[[Analysis], Iterator[Row]]:
     return lambda analysis: map(flat, getattr(analysis, attribute))
 
 
-def _within(attribute: str, inner: str, about: tuple[str, ...]) -> Callable[[Analysis], Iterator[Row]]:
-    """A row for each record inside of the records of a field, with what these say of all of them."""
+def _about(record: Any, names: Iterable[str]) -> Row:
+    """Some fields of a dataclass."""
+    row: Row = {}
+    for name in names:
+        row |= _columns(name, getattr(record, name))
+    return row
 
-    def rows(analysis: Analysis) -> Iterator[Row]:
-        for outer in getattr(analysis, attribute):
-            head: Row = {}
-            for name in about:
-                head |= _columns(name, getattr(outer, name))
-            for record in getattr(outer, inner):
-                yield {**head, **flat(record)}
 
-    return rows
+_FAMILY = ("protocol", "runs", "epoch")
+
+
+def _pairs(analysis: Analysis) -> Iterator[Row]:
+    """A row for every two lines of each family, under the first map of each."""
+    for family in analysis.comparisons:
+        yield from ({**_about(family, _FAMILY), **flat(pair)} for pair in family.pairs)
+
+
+def _ranking(analysis: Analysis) -> Iterator[Row]:
+    """A row for each map of each line of each family; maps that draw the same boxes share their line's figures."""
+    for family in analysis.comparisons:
+        for line in family.lines:
+            figures = {name: value for name, value in flat(line).items() if name != "maps"}
+            for key in line.maps:
+                yield {**_about(family, _FAMILY), **flat(key), **figures, "verdict": line.verdict}
+
+
+def _claims(analysis: Analysis) -> Iterator[Row]:
+    """A row for each difference that a claim rests on; `verdict` is the claim's, `side` the difference's."""
+    for claim in analysis.claims:
+        about = _about(claim, ("claim", "source", "protocol", "verdict"))
+        for each in (*claim.differences, *([claim.whole] if claim.whole else [])):
+            figures = {"method": each.method, "other": each.other, "epoch": each.epoch, "earlier": each.earlier}
+            yield {**about, **figures, **_columns("difference", each.interval), "side": each.verdict}
 
 
 def _curves(analysis: Analysis) -> Iterator[Row]:
@@ -132,17 +153,16 @@ def _faithfulness(analysis: Analysis) -> Iterator[Row]:
     return map(flat, analysis.faithfulness.rows if analysis.faithfulness else ())
 
 
-_FAMILY = ("protocol", "runs", "epoch")
 TABLES: dict[str, Callable[[Analysis], Iterable[Row]]] = {
     "scores": _every("scores"),
     "over_runs": _every("over_runs"),
-    "ranking": _within("comparisons", "lines", _FAMILY),
-    "pairs": _within("comparisons", "pairs", _FAMILY),
+    "ranking": _ranking,
+    "pairs": _pairs,
     "groups": _groups,
     "curves": _curves,
     "decompositions": _decompositions,
     "training": _training,
     "dynamics": _dynamics,
-    "claims": _within("claims", "differences", ("claim", "source", "protocol", "verdict")),
+    "claims": _claims,
     "faithfulness": _faithfulness,
 }

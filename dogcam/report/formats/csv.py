@@ -14,13 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from dogcam.analysis.analysis import Analysis
-from dogcam.analysis.flat import TABLES
-from dogcam.core.files import plain, readable, write_bytes
+from dogcam.analysis.flat import TABLES, rows_of
+from dogcam.core.files import readable, write_bytes
 from dogcam.language import say
 from dogcam.report.document import Document, Table
 from dogcam.report.formats.tables_of import tables_of
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMER = (
+    "rows",
+    "breakdowns",
+    "walks",
+)  # what an earlier dogcam called its tables: of another family, maybe of other verdicts
 SHOWN = "shown"  # the folder of the document's own tables
 
 
@@ -54,10 +59,12 @@ def write_csv(analysis: Analysis, folder: Path) -> list[Path]:
         The files written.
     """
     written = []
-    for name, rows_of in TABLES.items():
-        path, rows = folder / f"{name}.csv", list(rows_of(analysis))
+    for name in _FORMER:
+        (folder / f"{name}.csv").unlink(missing_ok=True)
+    for name in TABLES:
+        path, rows = folder / f"{name}.csv", rows_of(analysis, name)
         if rows:
-            write_bytes(path, as_csv(plain(rows)).encode("utf-8"))
+            write_bytes(path, as_csv(rows).encode("utf-8"))
             written.append(path)
         else:
             path.unlink(missing_ok=True)
