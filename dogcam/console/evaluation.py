@@ -158,7 +158,7 @@ def _show_comparison(found: Comparison) -> None:
         Column.of("effect", (signed(pair.effect, 2) for pair in pairs)),
         Column.of("w/t/l", (f"{pair.wins}/{pair.ties}/{pair.losses}" for pair in pairs)),
     ]
-    tests = ", ".join(dict.fromkeys(text(f"tested.{pair.test}") for pair in pairs))
+    tests = ", ".join(dict.fromkeys(text(f"interval.tested.{pair.test}") for pair in pairs))
     family = f"Holm over all {len(found.pairs)} pairs, those of baselines too"
     title = f"Pairs, {of}: mean IoU of the first less the second ({tests}; {family}; effect: rank-biserial)"
     show(drawn(title, columns, width), "")
