@@ -31,7 +31,7 @@ from dogcam.analysis.scores import Scores, ThresholdCurve, scores, scores_over_r
 from dogcam.analysis.tables import Tables, is_baseline
 from dogcam.analysis.training import Training, training
 from dogcam.core.config import GROUPINGS, ListConfig
-from dogcam.core.files import write_json
+from dogcam.core.files import write_text
 from dogcam.core.records import fields_of, from_plain, to_plain
 from dogcam.experiment.evaluations import TABLES, Evaluation, MapKey
 from dogcam.experiment.runs import Experiment, find_experiment
@@ -317,9 +317,9 @@ def read_analysis(experiment: str | Path | Experiment | None = None, home: str =
 
 def write(analysis: Analysis, evaluation: Evaluation) -> None:
     """Keep it beside its tables, and as the experiment's latest."""
-    document = to_plain(analysis)
-    write_json(evaluation.path / SUMMARY, document)
-    write_json(evaluation.path.parent / SUMMARY, document)
+    text = json.dumps(to_plain(analysis), indent=1, ensure_ascii=False) + "\n"
+    write_text(evaluation.path / SUMMARY, text)
+    write_text(evaluation.path.parent / SUMMARY, text)
 
 
 def _read(path: Path) -> Analysis | None:

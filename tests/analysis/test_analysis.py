@@ -224,7 +224,7 @@ class TestCurrent:
         def refuse(path, document):
             raise PermissionError(path)
 
-        monkeypatch.setattr(room, "write_json", refuse)
+        monkeypatch.setattr(room, "write_text", refuse)
         assert [as_json(current(small)), as_json(current(small))] == [as_json(of(small))] * 2
         assert len(computed) == 2
         assert not list(small.path.rglob(SUMMARY))
