@@ -155,7 +155,8 @@ def _rises(protocol: str, found: Mapping[str, Weighed]) -> Iterator[Claim]:
 
 def _own(tables: Tables, protocol: str, comparisons: Iterable[Comparison]) -> Iterator[Claim]:
     """Whether the heatmaps at the pooled layer beat the best box that never looks: as the family of all methods has it."""
-    found = spoken(comparisons, tables.run, protocol, tables.last_pooled(protocol))
+    there = (each for each in comparisons if any(key.layer == tables.pooled_layer for key in each.methods))
+    found = spoken(there, tables.run, protocol)
     if found is None or found.unseen is None or found.unseen_iou is None:
         return
     lines = {key: found.line_of(key) for key in found.methods if key.layer == tables.pooled_layer}

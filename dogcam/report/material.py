@@ -10,6 +10,7 @@ from typing import Any
 from dogcam.analysis import study
 from dogcam.analysis.analysis import Analysis, current
 from dogcam.analysis.pictures import Kept
+from dogcam.analysis.scores import Scores
 from dogcam.analysis.tables import Tables
 from dogcam.experiment.evaluations import Evaluation, MapKey
 from dogcam.experiment.runs import Experiment
@@ -56,6 +57,13 @@ class Material:
     def on_training(self) -> bool:
         """Whether the scored images are those that the network was trained on."""
         return self.analysis.scope is not None and self.analysis.scope.split == "train"
+
+    @property
+    def latest(self) -> dict[str, Scores]:
+        """The scores of the methods at the pooled layer, under the main protocol at the latest epoch of any of them."""
+        rows = [self.analysis.of(self.analysis.protocols[0], key=key) for key in self.analysis.pooled]
+        last = max((epoch for by_epoch in rows for epoch in by_epoch), default=None)
+        return {by_epoch[last].map.method: by_epoch[last] for by_epoch in rows if last in by_epoch}
 
     def named(self, key: MapKey) -> str:
         """What a map is called: with its layer where that does not feed the pooling."""

@@ -93,7 +93,7 @@ class TestEveryExhibit:
     def formats(self, whole):
         return html(whole), markdown(whole), article(whole)
 
-    @pytest.mark.parametrize("place, exhibit", enumerate(page_module.EXHIBITS, start=1))
+    @pytest.mark.parametrize(("place", "exhibit"), enumerate(page_module.EXHIBITS, start=1))
     def test_is_a_file_its_texts_and_its_test_and_stands_at_its_place(self, whole, formats, place, exhibit):
         name, shown = exhibit.__name__, whole.exhibits[place - 1]
         assert exhibit.__module__ == f"dogcam.report.exhibits.{name}"
@@ -113,7 +113,7 @@ class TestEveryExhibit:
 
     def test_a_new_one_is_numbered_in_every_format_by_its_place(self, made, monkeypatch):
         new = Exhibit("brand-new", "Something new", ("It says so.",), (), "This.", "That.")
-        absent, *others = page_module.EXHIBITS
+        _, *others = page_module.EXHIBITS
         monkeypatch.setattr(page_module, "EXHIBITS", (lambda _: None, lambda _: new, *others))
         document = compose(made.write())
         assert [(each.place, each.key) for each in document.exhibits][:2] == [(2, "brand-new"), (3, "cam-by-epoch")]

@@ -31,13 +31,11 @@ def boxes(material: Material) -> Exhibit | None:
 
 def _sizes(material: Material) -> list[str]:
     """How the predicted boxes' mean areas compare with the annotated ones at the latest epoch."""
-    analysis = material.analysis
-    by_method = {key.method: analysis.of(analysis.protocols[0], key=key) for key in analysis.pooled}
-    epoch = max((epoch for rows in by_method.values() for epoch in rows), default=None)
-    if epoch is None:
+    rows = material.latest
+    if not rows:
         return []
-    shares = [(title_of(m), rows[epoch].value("area")) for m, rows in by_method.items() if epoch in rows]
-    parts = [text("boxes.covers", method=method, share=percent(area)) for method, area in shares]
+    parts = [text("boxes.covers", method=title_of(m), share=percent(row.value("area"))) for m, row in rows.items()]
+    epoch = next(iter(rows.values())).epoch
     return [text("boxes.sizes", share=percent(_annotated(material)), epoch=epoch, boxes=listed(parts))]
 
 

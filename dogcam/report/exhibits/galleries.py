@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from dogcam.analysis.choosing import DISAGREEMENT, EXTREMES, SEED, Galleries, Gallery, Pick
-from dogcam.analysis.pictures import Picture
+from dogcam.analysis.pictures import Kept, Picture
 from dogcam.experiment.evaluations import MapKey
 from dogcam.figures import wall
 from dogcam.figures.panel import Panel
@@ -25,10 +25,10 @@ _ROOMY = 3  # methods of extremes with a row each; more share a row in twos
 
 def galleries(material: Material) -> Exhibit | None:
     """One sheet for each rule that an image meets; None where no picture was kept."""
-    found = material.analysis.galleries
-    if found is None:
+    found, kept = material.analysis.galleries, material.kept
+    if found is None or kept is None or found.epoch is None:
         return None
-    shown = _Shown(material, found)
+    shown = _Shown(material, found, kept, found.epoch)
     sheets = [sheet for each in found.rules if (sheet := shown.sheet(each)) is not None]
     return exhibit("galleries", shown.lead(), sheets) if sheets else None
 
@@ -36,11 +36,10 @@ def galleries(material: Material) -> Exhibit | None:
 class _Shown:
     """The galleries as they are shown: pictures, and what stands under them."""
 
-    def __init__(self, material: Material, found: Galleries):
-        self.material, self.found, self.kept = material, found, material.kept
-        self.pictures = {picture.id: picture for picture in self.kept.pictures} if self.kept else {}
-        epoch, run = found.epoch, material.analysis.run
-        self.where = {"epoch": epoch, "run": run, "protocol": found.protocol, "seed": SEED}
+    def __init__(self, material: Material, found: Galleries, kept: Kept, epoch: int):
+        self.material, self.found, self.kept, self.epoch = material, found, kept, epoch
+        self.pictures = {picture.id: picture for picture in kept.pictures}
+        self.where = {"epoch": epoch, "run": material.analysis.run, "protocol": found.protocol, "seed": SEED}
 
     def lead(self) -> list[str]:
         """Over which images the rules chose, what the maps are of, and the rules that no image meets."""
@@ -82,12 +81,12 @@ class _Shown:
 
     def tile(self, gallery: Gallery, pick: Pick) -> Tile | None:
         """A chosen picture, labelled with all that tells what it shows; None where no map was kept."""
-        picture, epoch = self.pictures[pick.image], self.found.epoch
-        heat = None if self.kept is None or epoch is None else self.kept.heat(picture, pick.map, epoch)
-        if self.kept is None or epoch is None or heat is None:
+        picture = self.pictures[pick.image]
+        heat = self.kept.heat(picture, pick.map, self.epoch)
+        if heat is None:
             return None
         note = " · ".join(part for part in self.note(gallery.rule, pick, picture) if part)
-        panel = Panel(self.title(gallery, pick, picture), heat, self.kept.box(picture, pick.map, epoch), note)
+        panel = Panel(self.title(gallery, pick, picture), heat, self.kept.box(picture, pick.map, self.epoch), note)
         alt = text("galleries.alt", picture=picture.id, note=note)
         return Tile(panel, picture.pixels, picture.boxes, alt)
 
@@ -112,16 +111,11 @@ class _Shown:
 
     def iou(self, pick: Pick, picture: Picture) -> str:
         """ "IoU 0.52"."""
-        value = self.kept.iou(picture, pick.map, self.found.epoch or 0) if self.kept else None
-        return text("pictures.iou", value=number(value, 2))
-
-    def first(self, pick: Pick, picture: Picture) -> tuple[str, bool] | None:
-        """The class that the network puts first, and whether it is right."""
-        return self.kept.predicted(picture, pick.map, self.found.epoch or 0) if self.kept else None
+        return text("pictures.iou", value=number(self.kept.iou(picture, pick.map, self.epoch), 2))
 
     def classes(self, named: bool, pick: Pick, picture: Picture) -> str:
         """The true class, unless it is `named` already by the picture's title, and the predicted one."""
-        first = self.first(pick, picture)
+        first = self.kept.predicted(picture, pick.map, self.epoch)
         if first is None:
             return "" if named else picture.label
         predicted, right = first
@@ -132,7 +126,7 @@ class _Shown:
         """The panel as a figure has room for it: method and place above, the true class below them, IoU and prediction below."""
         picture = self.pictures[pick.image]
         title = self.placed(pick) if pick.place else self.material.named(pick.map)
-        predicted, right = self.first(pick, picture) or ("", True)
+        predicted, right = self.kept.predicted(picture, pick.map, self.epoch) or ("", True)
         mark = ("✓" if right else f"✗ {predicted}") if predicted else ""
         below = f"{self.iou(pick, picture)}  {mark}".strip()
         return Panel(f"{title}\n{picture.label or picture.id}", tile.panel.heat, tile.panel.box, below)

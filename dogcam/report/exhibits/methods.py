@@ -34,18 +34,15 @@ def methods(material: Material) -> Exhibit | None:
 
 def _beside(titles: Sequence[str]) -> str:
     """ "CAM beside Grad-CAM"; of many only the first is named."""
-    if len(titles) == 1:
-        return titles[0]
-    first, second, third, *_ = (*titles, "", "")
-    key = {2: "methods.two", 3: "methods.three"}.get(len(titles))
-    if key is None:
-        return text("methods.many", first=first, n=len(titles) - 1)
-    values = {"first": first, "second": second} | ({"third": third} if third else {})
-    return text(key, **values)
+    first, *others = titles
+    key = {1: "methods.two", 2: "methods.three"}.get(len(others))
+    if not others or key is None:
+        return text("methods.many", first=first, n=len(others)) if others else first
+    return text(key, **dict(zip(("first", "second", "third"), titles, strict=False)))
 
 
 def _sheet(material: Material, keys: Sequence[MapKey], epoch: int) -> Sheet | None:
-    """Three kept pictures, at the quartiles of IoU, under these methods at the pooled layer."""
+    """Three kept pictures, at the quartiles of IoU, under these methods at the pooled layer; None where nothing can be drawn."""
     ranked = material.kept.ranked if material.kept else []
     last = len(ranked) - 1
     rows = []
@@ -56,22 +53,17 @@ def _sheet(material: Material, keys: Sequence[MapKey], epoch: int) -> Sheet | No
     titles = _beside([title_of(key.method) for key in keys])
     caption = text("methods.sheet", methods=titles, layer=keys[0].layer, epoch=epoch)
     pictures = [(each.pixels, each.panel, each.truth) for _, row in rows for each in row]
-    return (
-        Sheet("methods", caption, caption, tuple(rows), partial(wall, pictures, columns=1 + len(keys)))
-        if rows
-        else None
-    )
+    draw = partial(wall, pictures, columns=1 + len(keys))
+    return Sheet("methods", caption, caption, tuple(rows), draw) if rows else None
 
 
 def mean_ious(material: Material) -> list[str]:
     """Mean IoU of each method at the pooled layer at the latest epoch, beside never looking and the published ones."""
-    analysis = material.analysis
-    main = analysis.protocols[0]
-    by_method = {key.method: analysis.of(main, key=key) for key in analysis.pooled}
-    epoch = max((epoch for rows in by_method.values() for epoch in rows), default=None)
-    if epoch is None:
+    analysis, rows = material.analysis, material.latest
+    if not rows:
         return []
-    means = [f"{title_of(m)} {number(rows[epoch].value('mean_iou'))}" for m, rows in by_method.items() if epoch in rows]
+    main, epoch = analysis.protocols[0], next(iter(rows.values())).epoch
+    means = [f"{title_of(m)} {number(row.value('mean_iou'))}" for m, row in rows.items()]
     found = analysis.spoken(main)
     values = {"images": material.images, "epoch": epoch, "protocol": main, "means": listed(means)}
     if found is None or found.unseen is None:
@@ -80,7 +72,8 @@ def mean_ious(material: Material) -> list[str]:
         row = next(row for row in analysis.baselines(main) if row.map == found.unseen)
         box = {"box": material.named(found.unseen), "value": number(row.value("mean_iou"))}
         said = [text("methods.means_beside", **values, **box)]
-    published = [f"{title_of(m)} {number(study.IOU[m][epoch])}" for m in by_method if epoch in study.IOU.get(m, {})]
+    theirs = {key.method: study.IOU.get(key.method, {}) for key in analysis.pooled}
+    published = [f"{title_of(m)} {number(values[epoch])}" for m, values in theirs.items() if epoch in values]
     said += [text("methods.published", epoch=epoch, means=listed(published))] if published else []
     return [" ".join(said)]
 
