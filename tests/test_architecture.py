@@ -38,7 +38,7 @@ NOT_BUILT_YET = {"scale"}
 # Folders of tests that are not about the rooms one by one.
 NO_ROOMS = {"helpers", "benchmarks", "browser"}
 NO_MODULES = {"language/test_catalogue.py", "scoring/test_side_words.py"}  # the second until report/ has its words
-NOT_MIRRORED_YET = {"analysis", "report", "cli", "commands"}
+NOT_MIRRORED_YET = {"analysis", "report"}
 TENSORFLOW_ROOMS = {"scoring", "engine", "models"}
 ONLY_IN = {
     "rich": {"console"},
