@@ -38,7 +38,6 @@ NOT_BUILT_YET = {"scale"}
 # Folders of tests that are not about the rooms one by one.
 NO_ROOMS = {"helpers", "benchmarks", "browser"}
 NO_MODULES = {"language/test_catalogue.py", "report/test_korean.py", "report/test_speaking.py"}
-NOT_MIRRORED_YET = {"analysis", "cli", "commands"}
 TENSORFLOW_ROOMS = {"scoring", "engine", "models"}
 ONLY_IN = {
     "rich": {"console"},
@@ -124,7 +123,7 @@ def test_members_of_a_package_import_each_other_without_a_circle():
 def test_tests_lie_where_what_they_test_does(path):
     """tests/ROOM/test_MODULE.py, or test_ROOM.py for the room itself; several files of one: test_MODULE_of_what.py."""
     folder = path.parent.relative_to(Path(__file__).parent)
-    if folder.parts[0] in NO_ROOMS | NOT_MIRRORED_YET or (folder / path.name).as_posix() in NO_MODULES:
+    if folder.parts[0] in NO_ROOMS or (folder / path.name).as_posix() in NO_MODULES:
         return
     files = {each.stem for each in (PACKAGE / folder).iterdir() if each.is_file() and each.stem != "__init__"}
     name = path.stem.removeprefix("test_")
