@@ -9,7 +9,7 @@ that it was. All differences of a protocol share resamples and one correction (H
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -23,6 +23,8 @@ from dogcam.core.errors import ExperimentError
 from dogcam.experiment.evaluations import Cell, MapKey
 from dogcam.experiment.runs import Experiment
 from dogcam.statistics import Interval, Pair, compare, intervals
+
+Key = tuple[str, str]  # an experiment's label, and a method or box
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Classified:
     epochs: tuple[int, ...]
     best: bool
     shares: tuple[float, ...]
-    pairs: tuple[Pair, ...]
+    pairs: tuple[Pair[str], ...]
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Score:
     method: str
     layer: str
     iou: Interval
-    unseen: Pair | None = None
+    unseen: Pair[Key] | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Gap:
     method: str
     first: str
     second: str
-    pair: Pair
+    pair: Pair[Key]
     same: bool
 
     @property
@@ -183,12 +185,12 @@ def contrast(experiments: Sequence[Experiment]) -> tuple[Contrast, tuple[Side, .
 
 def _accuracy(side: Side) -> Accuracy | None:
     trained = training(side.tables.experiment)
+    found = {each.run: each.verdict for each in trained.runs if each.verdict is not None}
     if trained.chosen is None:
         return None
-    curves, run = trained.curves, trained.chosen.run
-    curve, peak = curves[run], curves[run].peak()
-    others = tuple(max(other.accuracy) for number, other in curves.items() if number != run)
-    return Accuracy(side.label, run, curve.epochs[peak], curve.accuracy[peak], curve.loss[peak], len(curves), others)
+    mine = found.pop(trained.chosen.run)
+    others = tuple(each.peak_accuracy for each in found.values())
+    return Accuracy(side.label, mine.run, mine.peak_epoch, mine.peak_accuracy, mine.peak_loss, len(found) + 1, others)
 
 
 def _classified(sides: Sequence[Side], accuracy: Sequence[Accuracy], epochs: tuple[int, ...]) -> Classified | None:
@@ -253,9 +255,6 @@ def _common_cells(sides: Sequence[Side], there: Sequence[Mapping[str, Cell]]) ->
     }
 
 
-_Key = tuple[str, str]  # an experiment's label and a method or box
-
-
 def _made(sides: Sequence[Side], protocol: str, epochs: tuple[int, ...], common: _Cells) -> Match:
     """All intervals and tests of one protocol."""
     read = {side.label: side.tables for side in sides}
@@ -264,36 +263,27 @@ def _made(sides: Sequence[Side], protocol: str, epochs: tuple[int, ...], common:
     unseen = {label: key.method for label, key in boxes.items()}
     tables = {key: read[key[0]].read(cell) for key, cell in cells.items()}
     tables |= {(label, key.method): read[label].baselines(protocol)[key] for label, key in boxes.items()}
-    check_same_images({_named(key): table for key, table in tables.items()})
+    check_same_images({f"{name} of {label}": table for (label, name), table in tables.items()})
     scores = aligned(list(tables.values()))
     means = dict(zip(tables, intervals(scores), strict=True))
-    against = _tested(scores, list(tables), [(key, (key[0], unseen[key[0]])) for key in cells if key[0] in unseen])
-    beside = {first: pair for (first, _), pair in against.items()}
-    gaps = _tested(scores, list(tables), [((b, name), (a, name)) for name in common for b, a in _turned(sides)])
+    against = [(key, (key[0], unseen[key[0]])) for key in cells if key[0] in unseen]
+    beside = {pair.first: pair for pair in compare(scores, list(tables), against)}
+    gaps = compare(scores, list(tables), [((b, name), (a, name)) for name in common for b, a in _turned(sides)])
     return Match(
         protocol=protocol,
         runs=tuple(each.run for each in read.values()),
         epochs=epochs,
         images=len(scores),
         scores=tuple(Score(*key, cell.layer, means[key], beside.get(key)) for key, cell in cells.items()),
-        gaps=tuple(Gap(b[1], a[0], b[0], pair, same_boxes(tables[a], tables[b])) for (b, a), pair in gaps.items()),
+        gaps=tuple(_gap(pair, tables) for pair in gaps),
         unseen=tuple(Score(*key, "", means[key]) for key in unseen.items()),
         left_out=tuple(dict.fromkeys(name for side in sides for name in methods_of(side) if name not in common)),
     )
 
 
-def _tested(
-    scores: np.ndarray, keys: Sequence[_Key], which: Sequence[tuple[_Key, _Key]]
-) -> dict[tuple[_Key, _Key], Pair]:
-    """`compare` by keys; columns are known by their places, so that no label can be taken for another."""
-    places = {key: str(place) for place, key in enumerate(keys)}
-    pairs = compare(scores, list(places.values()), [(places[first], places[second]) for first, second in which])
-    named = (replace(pair, first=_named(b), second=_named(a)) for (b, a), pair in zip(which, pairs, strict=True))
-    return dict(zip(which, named, strict=True))
-
-
-def _named(key: _Key) -> str:
-    return f"{key[1]} of {key[0]}"
+def _gap(pair: Pair[Key], tables: Mapping[Key, Columns]) -> Gap:
+    (second, method), (first, _) = pair.first, pair.second
+    return Gap(method, first, second, pair, same_boxes(tables[pair.second], tables[pair.first]))
 
 
 def _best_unseen(tables: Tables, protocol: str) -> MapKey | None:

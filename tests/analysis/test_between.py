@@ -152,7 +152,7 @@ def test_as_plain_values(write_one):
     found, _ = contrast([write_one("one"), write_one("other", HALF + 0.1 + SPREAD)])
     document = json.loads(json.dumps(to_plain(found), allow_nan=False))
     assert document["labels"] == ["one", "other"]
-    assert document["matches"][0]["gaps"][0]["pair"]["first"] == "cam of other"
+    assert document["matches"][0]["gaps"][0]["pair"]["first"] == ["other", "cam"]
 
 
 def test_too_few_images_have_no_interval(make, tmp_path):
