@@ -24,7 +24,7 @@ from dogcam.experiment.evaluations import Cell, MapKey
 from dogcam.experiment.runs import Experiment
 from dogcam.statistics import Interval, Pair, compare, intervals
 
-Key = tuple[str, str]  # an experiment's label and a method or box
+Key = tuple[str, str]  # an experiment's label, and a method or box
 
 
 @dataclass(frozen=True)
@@ -185,12 +185,12 @@ def contrast(experiments: Sequence[Experiment]) -> tuple[Contrast, tuple[Side, .
 
 def _accuracy(side: Side) -> Accuracy | None:
     trained = training(side.tables.experiment)
+    found = {each.run: each.verdict for each in trained.runs if each.verdict is not None}
     if trained.chosen is None:
         return None
-    curves, run = trained.curves, trained.chosen.run
-    curve, peak = curves[run], curves[run].peak()
-    others = tuple(max(other.accuracy) for number, other in curves.items() if number != run)
-    return Accuracy(side.label, run, curve.epochs[peak], curve.accuracy[peak], curve.loss[peak], len(curves), others)
+    mine = found.pop(trained.chosen.run)
+    others = tuple(each.peak_accuracy for each in found.values())
+    return Accuracy(side.label, mine.run, mine.peak_epoch, mine.peak_accuracy, mine.peak_loss, len(found) + 1, others)
 
 
 def _classified(sides: Sequence[Side], accuracy: Sequence[Accuracy], epochs: tuple[int, ...]) -> Classified | None:
@@ -198,9 +198,8 @@ def _classified(sides: Sequence[Side], accuracy: Sequence[Accuracy], epochs: tup
     speak = [each.run for each in accuracy] == [side.tables.run for side in sides]
     tries = {tuple(each.epoch for each in accuracy): True} if speak else {}
     for wanted, best in (*tries.items(), (epochs, False)):
-        kept = {side.label: _predictions(side.tables, epoch) for side, epoch in zip(sides, wanted, strict=True)}
-        tables = {label: table for label, table in kept.items() if table is not None}
-        if len(tables) == len(sides):
+        tables = {side.label: _predictions(side.tables, epoch) for side, epoch in zip(sides, wanted, strict=True)}
+        if all(table is not None for table in tables.values()):
             check_same_images(tables)
             right = aligned(list(tables.values()), of=lambda table: np.equal(table["predicted"], table["label"]))
             pairs = compare(right, list(tables), _turned(sides))
@@ -264,26 +263,27 @@ def _made(sides: Sequence[Side], protocol: str, epochs: tuple[int, ...], common:
     unseen = {label: key.method for label, key in boxes.items()}
     tables = {key: read[key[0]].read(cell) for key, cell in cells.items()}
     tables |= {(label, key.method): read[label].baselines(protocol)[key] for label, key in boxes.items()}
-    check_same_images({f"{method} of {label}": table for (label, method), table in tables.items()})
+    check_same_images({f"{name} of {label}": table for (label, name), table in tables.items()})
     scores = aligned(list(tables.values()))
     means = dict(zip(tables, intervals(scores), strict=True))
-    keys = list(tables)
-    against = compare(scores, keys, [(key, (key[0], unseen[key[0]])) for key in cells if key[0] in unseen])
-    beside = {pair.first: pair for pair in against}
-    gaps = compare(scores, keys, [((b, name), (a, name)) for name in common for b, a in _turned(sides)])
+    against = [(key, (key[0], unseen[key[0]])) for key in cells if key[0] in unseen]
+    beside = {pair.first: pair for pair in compare(scores, list(tables), against)}
+    gaps = compare(scores, list(tables), [((b, name), (a, name)) for name in common for b, a in _turned(sides)])
     return Match(
         protocol=protocol,
         runs=tuple(each.run for each in read.values()),
         epochs=epochs,
         images=len(scores),
         scores=tuple(Score(*key, cell.layer, means[key], beside.get(key)) for key, cell in cells.items()),
-        gaps=tuple(
-            Gap(pair.first[1], pair.second[0], pair.first[0], pair, same_boxes(tables[pair.second], tables[pair.first]))
-            for pair in gaps
-        ),
+        gaps=tuple(_gap(pair, tables) for pair in gaps),
         unseen=tuple(Score(*key, "", means[key]) for key in unseen.items()),
         left_out=tuple(dict.fromkeys(name for side in sides for name in methods_of(side) if name not in common)),
     )
+
+
+def _gap(pair: Pair[Key], tables: Mapping[Key, Columns]) -> Gap:
+    (second, method), (first, _) = pair.first, pair.second
+    return Gap(method, first, second, pair, same_boxes(tables[pair.second], tables[pair.first]))
 
 
 def _best_unseen(tables: Tables, protocol: str) -> MapKey | None:
