@@ -198,8 +198,9 @@ def _classified(sides: Sequence[Side], accuracy: Sequence[Accuracy], epochs: tup
     speak = [each.run for each in accuracy] == [side.tables.run for side in sides]
     tries = {tuple(each.epoch for each in accuracy): True} if speak else {}
     for wanted, best in (*tries.items(), (epochs, False)):
-        tables = {side.label: _predictions(side.tables, epoch) for side, epoch in zip(sides, wanted, strict=True)}
-        if all(table is not None for table in tables.values()):
+        found = {side.label: _predictions(side.tables, epoch) for side, epoch in zip(sides, wanted, strict=True)}
+        tables = {label: table for label, table in found.items() if table is not None}
+        if len(tables) == len(sides):
             check_same_images(tables)
             right = aligned(list(tables.values()), of=lambda table: np.equal(table["predicted"], table["label"]))
             pairs = compare(right, list(tables), _turned(sides))
