@@ -34,6 +34,35 @@ ROOMS = [
     "language",
     "core",
 ]
+# The files of each room, in the same order: one imports, of its own room, only what stands behind it.
+MEMBERS = {
+    "cli": "app train report list explain evaluate demo answering options help",
+    "console": "progress ending training evaluation groups scores naming listing dynamics fitting explanations tables",
+    "commands": "demo train report layers listings explain evaluate adoption",
+    "commands/evaluate": "command gallery inputs results",
+    "commands/explain": "command results",
+    "report": "page exhibits decomposition_words claims_words between between_words answer wording formats viewer "
+    "training_words tiles study_words provenance protocol_words material naming group_words dynamics_words "
+    "texts embedding document",
+    "report/exhibits": "training ranking methods boxes localization layers groups galleries faithfulness dynamics "
+    "decomposition cam_by_epoch",
+    "report/formats": "rendering latex tex_tables tex_text pdf markdown html templating csv tables_of illustrations",
+    "figures": "pictures dynamics dots decomposition against charts style panel heat fonts",
+    "scoring": "uninformed passes decomposition thresholds pipelines measuring faithfulness",
+    "engine": "heatmaps probing one_pass scores targets parts combining cells",
+    "models": "training subjects small_resnet classifier readout pretrained graph backbones",
+    "analysis": "analysis measures choosing pictures faithfulness dynamics claims comparison between weighing training "
+    "groups scores sameness tables study flat decomposition",
+    "experiment": "selection training_curves runs evaluations kept",
+    "data": "stanford_dogs voc_xml tfds synthetic pipeline pictures",
+    "data/synthetic": "dataset scenes dogs breeds",
+    "boxes": "drawing sweep protocols baselines geometry",
+    "methods": "uninformed scores smoothing pixels perturbation upsampling gradient components class_weights",
+    "metrics": "localization faithfulness",
+    "statistics": "ranking same pooled pairs decomposition crossed intervals resampling claims",
+    "language": "particles numbers",
+    "core": "config registry records progress files downloads errors",
+}
 NOT_BUILT_YET = {"scale"}
 # Folders of tests that are not about the rooms one by one.
 NO_ROOMS = {"helpers", "benchmarks", "browser"}
@@ -100,23 +129,28 @@ def test_imports_point_down(path):
         assert ROOMS.index(parts[1]) > ROOMS.index(here), f"{here} may not import {parts[1]}, which is listed above it"
 
 
-def test_members_of_a_package_import_each_other_without_a_circle():
-    for package in {path.parent for path in FILES if path.parent != PACKAGE}:
-        if package.name == "templates":
-            continue
-        members = {path.stem for path in package.glob("*.py")} - {"__init__"}
-        edges = {
-            path.stem: {
-                name.split(".")[2]
-                for name, _ in imports(path)
-                if name.startswith(f"dogcam.{package.name}.") and name.split(".")[2] in members
-            }
-            for path in package.glob("*.py")
-        }
-        while free := [member for member, needs in edges.items() if not needs & set(edges)]:
-            for member in free:
-                del edges[member]
-        assert not edges, f"{package.name}: {edges} import each other in a circle"
+def members(room: str) -> dict[str, list[Path]]:
+    """The files of a room, and the rooms inside of it, by name."""
+    folder = PACKAGE / room
+    inside = {each.name: sorted(each.rglob("*.py")) for each in folder.iterdir() if (each / "__init__.py").exists()}
+    return {path.stem: [path] for path in sorted(folder.glob("*.py")) if path.stem != "__init__"} | inside
+
+
+def test_every_room_has_its_members_listed():
+    folders = {path.parent.relative_to(PACKAGE).as_posix() for path in FILES} - {"."}
+    assert folders == set(MEMBERS)
+    for room, listed in MEMBERS.items():
+        assert sorted(listed.split()) == sorted(members(room)), room
+
+
+@pytest.mark.parametrize("room", MEMBERS)
+def test_members_import_only_those_behind_them(room):
+    order, dotted = MEMBERS[room].split(), f"dogcam.{room.replace('/', '.')}."
+    for member, paths in members(room).items():
+        for name in {name for path in paths for name, _ in imports(path) if name.startswith(dotted)}:
+            other = name.removeprefix(dotted).split(".")[0]
+            if other in order and other != member:
+                assert order.index(other) > order.index(member), f"{room}: {member} may not import {other}"
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda p: str(p.relative_to(Path(__file__).parent)))
