@@ -10,8 +10,8 @@ for. Texts come from users (classes, files, layers): they are cut to their place
     pictures       heatmaps and boxes over pictures (imports heat, panel, style and fonts)
     charts         lines and intervals (imports style and fonts)
     dots           means with intervals row by row, and a ranking (imports charts, style and fonts)
-    against        scores by threshold, and one score against another (imports charts, dots, style and fonts)
-    decomposition  from one mean to another, one bar for each choice between them (imports style and fonts)
+    against        scores by threshold, and one score against another (imports charts, style and fonts)
+    decomposition  from one mean to another, one bar for each choice between them (imports charts, style and fonts)
     dynamics       small charts on one axis of epochs (imports charts, style and fonts)
 """
 
@@ -23,9 +23,9 @@ _MEMBERS = {
     "against": ("Point", "Sweep", "scatter", "sweep_chart"),
     "charts": ("Interval", "Series", "curves", "intervals", "line_chart"),
     "decomposition": ("waterfall",),
-    "dots": ("Dots", "Placed", "dot_plot", "rank_plot"),
+    "dots": ("Dots", "dot_plot", "rank_plot"),
     "dynamics": ("Small", "Track", "small_charts"),
-    "fonts": ("can_write", "fitted", "has_hangul", "labelled_in", "warning"),
+    "fonts": ("can_write", "fitted", "labelled_in", "warning"),
     "heat": ("heat_colours", "heat_gradient", "heat_levels"),
     "panel": ("Panel",),
     "pictures": ("ANNOTATED_COLOUR", "PREDICTED_COLOUR", "contact_sheet", "overlay", "tile", "wall"),

@@ -13,8 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from dogcam.figures.charts import _MARKERS, _tidy
-from dogcam.figures.dots import look_of
+from dogcam.figures.charts import MARKERS, ink_of, look_of, tidy
 from dogcam.figures.fonts import fitted, room
 from dogcam.figures.style import styled
 from dogcam.language import say
@@ -50,7 +49,7 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Point:
-    """A method under two scores: (mean, low, high) of each, NaN for no interval; how it is drawn see `dots.Dots`."""
+    """A method under two scores: (mean, low, high) of each, NaN for no interval; how it is drawn see `charts.look_of`."""
 
     label: str
     x: tuple[float, float, float]
@@ -71,8 +70,7 @@ def sweep_chart(sweeps: Sequence[Sweep], y_label: str, x_label: str, *, colours:
     axes.set(xlabel=x_label, ylabel=y_label, xlim=(0, 1))
     axes.set_ylim(bottom=min(0.0, *(min(each.values) for each in sweeps)))
     axes.xaxis.set_major_locator(MaxNLocator(10))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
-    _tidy(axes, colours)
+    tidy(axes, colours)
     dot = {"linestyle": "none", "color": colours["ink"]}
     handles.append(Line2D([], [], marker="o", markersize=5, label=say("in use"), **dot))
     handles.append(Line2D([], [], marker="o", markersize=9, markerfacecolor="none", label=say("best (oracle)"), **dot))
@@ -85,9 +83,9 @@ def sweep_chart(sweeps: Sequence[Sweep], y_label: str, x_label: str, *, colours:
 
 def _sweep(axes: Axes, sweep: Sweep, stroke: Any, colours: Mapping[str, Any]) -> Line2D:
     """Draw one line and its two thresholds; returns its entry of the key."""
-    colour = colours["series"][sweep.colour % len(colours["series"])]
+    colour = ink_of(sweep.colour, colours)
     label = fitted(sweep.label, 1.6, _POINTS, lines=1)
-    line = {"color": colour, "linestyle": stroke, "linewidth": 1.7, "marker": _MARKERS[sweep.colour % len(_MARKERS)]}
+    line = {"color": colour, "linestyle": stroke, "linewidth": 1.7, "marker": MARKERS[sweep.colour % len(MARKERS)]}
     marks = {"markersize": 4, "markevery": (0.03 + 0.012 * sweep.colour, 0.1)}  # not all at the same thresholds
     axes.plot(sweep.thresholds, sweep.values, zorder=3, gid="sweep", **line, **marks)
     best = int(np.argmax(sweep.values))
@@ -111,10 +109,8 @@ def scatter(points: Sequence[Point], x_label: str, y_label: str, *, colours: Any
         axes.plot(each.x[0], each.y[0], markersize=6.5, zorder=3, gid="point", **look)
     axes.set(xlabel=x_label, ylabel=y_label)
     axes.margins(0.12)
-    axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
-    _tidy(axes, colours)
-    axes.grid(axis="x", color=colours["grid"], linewidth=0.8)
+    tidy(axes, colours, across=True)
+    tidy(axes, colours)
     _beside(axes, points, colours)
     return figure
 

@@ -17,7 +17,7 @@ from dogcam.figures.fonts import fitted, room
 from dogcam.figures.style import styled
 from dogcam.language import message, say
 
-_MARKERS = "os^DvPX*"
+MARKERS = "os^DvPX*"
 _MOST = 0.5  # of an epoch: how far lines are moved apart in all, so that every point stays at its own
 _MEASURES = {"accuracy": message("accuracy"), "loss": message("loss")}
 
@@ -48,12 +48,46 @@ class Series:
 
 @dataclass(frozen=True)
 class Interval:
-    """One row of `intervals`: a difference and its confidence interval."""
+    """One row of a chart across: a mean or a difference with its confidence interval.
+
+    Attributes:
+        label: at its left.
+        mean, low, high: the figure and the ends of its interval; NaN for none.
+        colour, hollow: of a ranking's line: how it is drawn, see `look_of`.
+    """
 
     label: str
     mean: float
     low: float
     high: float
+    colour: int | None = 0
+    hollow: bool = False
+
+
+def ink_of(colour: int | None, colours: Mapping[str, Any]) -> str:
+    """A position in the theme's `series` as a colour; None is the colour of words, for what belongs to no series."""
+    return colours["muted"] if colour is None else colours["series"][colour % len(colours["series"])]
+
+
+def look_of(colour: int | None, hollow: bool, colours: Mapping[str, Any]) -> dict[str, Any]:
+    """How a marker is drawn: its shape and, without any colour, whether it is filled tell methods apart as well.
+
+    Args:
+        hollow: such as what never looks at the picture.
+    """
+    ink = ink_of(colour, colours)
+    shape = "D" if colour is None else MARKERS[colour % len(MARKERS)]
+    face = colours["paper"] if hollow else ink
+    return {"color": ink, "marker": shape, "markerfacecolor": face, "markeredgecolor": ink, "markeredgewidth": 1.1}
+
+
+def tidy(axes: Axes, colours: Mapping[str, Any], ticks: int = 6, *, across: bool = False) -> None:
+    """The look of all charts, whose values run up or `across`: a light grid behind, no box around."""
+    axes.set_axisbelow(True)
+    axes.grid(axis="x" if across else "y", color=colours["grid"], linewidth=0.8)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(length=0, colors=colours["muted"], labelsize=8)
+    (axes.xaxis if across else axes.yaxis).set_major_locator(MaxNLocator(ticks))
 
 
 @styled
@@ -83,20 +117,19 @@ def line_chart(
         ends.append(End(height, name, colours["muted"]))
     dodge = min(0.07, _MOST / max(len(series), 1)) if any(each.half is not None for each in series) else 0.0
     for number, each in enumerate(series):
-        colour = colours["series"][each.colour % len(colours["series"])]
+        colour = ink_of(each.colour, colours)
         # A line that another covers exactly is drawn broader, so that both are seen.
         covered = not dodge and any(np.array_equal(each.y, later.y) for later in series[number + 1 :])
         shift = dodge * (number - (len(series) - 1) / 2)
         _line(axes, each, (shift, 2.4 if covered else 1.0), colour, colours["paper"])
         if each.label and len(each.y):
             face = colours["paper"] if each.hollow else colour
-            marker = "" if each.faint else _MARKERS[each.colour % len(_MARKERS)]
+            marker = "" if each.faint else MARKERS[each.colour % len(MARKERS)]
             ends.append(End(each.y[-1], each.label, colour, marker, face))
     xs = sorted({x for each in series for x in each.x})
     axes.set(xlabel=say("epoch") if x_label is None else x_label, ylabel=y_label, xticks=xs, ylim=limits)
     axes.margins(x=0.06, y=0.1)
-    axes.yaxis.set_major_locator(MaxNLocator(6))
-    _tidy(axes, colours)
+    tidy(axes, colours)
     end_labels(axes, ends, 0.062, 1.5)
     return figure
 
@@ -112,19 +145,11 @@ def _line(axes: Axes, series: Series, place: tuple[float, float], colour: str, p
     axes.plot(x, y, linestyle=(0, (4, 2)) if series.hollow else "-", zorder=2 if series.faint else 3, **style)
     marked = np.ones(len(x), bool) if series.marked is None else np.isin(series.x, list(series.marked))
     if not series.faint:
-        marker, size = _MARKERS[series.colour % len(_MARKERS)], 6 * place[1] ** 0.7
+        marker, size = MARKERS[series.colour % len(MARKERS)], 6 * place[1] ** 0.7
         face = paper if series.hollow else colour
         axes.plot(x[marked], y[marked], marker, color=colour, markerfacecolor=face, markersize=size, zorder=4)
     if series.half is not None:
         axes.errorbar(x, y, yerr=series.half, fmt="none", ecolor=colour, elinewidth=1.4, capsize=3, zorder=3)
-
-
-def _tidy(axes: Axes, colours: Mapping[str, Any]) -> None:
-    """The look of all charts: a light grid, no box around."""
-    axes.set_axisbelow(True)
-    axes.grid(axis="y", color=colours["grid"], linewidth=0.8)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(length=0, colors=colours["muted"], labelsize=8)
 
 
 class End(NamedTuple):
@@ -200,11 +225,8 @@ def intervals(rows: Sequence[Interval], x_label: str, *, colours: Any = None) ->
         axes.plot([row.low, row.high], [y, y], color=colour, linewidth=2.2, solid_capstyle="round", gid="interval")
         axes.plot(row.mean, y, "o", color=colour, markersize=6)
     axes.set(yticks=range(len(rows)), ylim=(len(rows) - 0.5, -0.5), xlabel=x_label)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_yticklabels([fitted(row.label, 2.05, 7.5, lines=2) for row in rows])
-    _tidy(axes, colours)
-    axes.grid(axis="x", color=colours["grid"], linewidth=0.8)
-    axes.grid(visible=False, axis="y")
+    tidy(axes, colours, 5, across=True)
     return figure
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from dogcam.figures.charts import tidy
 from dogcam.figures.fonts import fitted
 from dogcam.figures.style import styled
 from dogcam.language import say
@@ -66,11 +66,7 @@ def waterfall(
     axes.set(xlim=(low, top), ylim=(rows - 0.5, -0.5), yticks=[])
     label = say("mean IoU") if x_label is None else x_label
     axes.set_xlabel(say("{label} (the axis begins at {low})", label=label, low=f"{low:.2f}") if low else label)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.set_axisbelow(True)
-    axes.grid(axis="x", color=colours["grid"], linewidth=0.8)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(length=0, colors=colours["muted"], labelsize=8)
+    tidy(axes, colours, 5, across=True)
     return figure
 
 

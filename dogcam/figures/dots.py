@@ -10,9 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
-from dogcam.figures.charts import _MARKERS, _tidy
+from dogcam.figures.charts import Interval, look_of, tidy
 from dogcam.figures.fonts import fitted, room
 from dogcam.figures.style import styled
 
@@ -29,8 +28,7 @@ class Dots:
     Attributes:
         label: in the key.
         values, low, high: by row; NaN where there is none.
-        colour: a position in the theme's `series`; None is the colour of words, for what belongs to no series.
-        hollow: drawn hollow, such as what never looks at the picture.
+        colour, hollow: how it is drawn, see `charts.look_of`.
     """
 
     label: str
@@ -39,26 +37,6 @@ class Dots:
     high: Sequence[float]
     colour: int | None = 0
     hollow: bool = False
-
-
-@dataclass(frozen=True)
-class Placed:
-    """One line of a ranking: its name, its mean with the ends of the interval (NaN for none), how it is drawn (see `Dots`)."""
-
-    label: str
-    mean: float
-    low: float
-    high: float
-    colour: int | None = 0
-    hollow: bool = False
-
-
-def look_of(colour: int | None, hollow: bool, colours: Mapping[str, Any]) -> dict[str, Any]:
-    """How a marker is drawn: its shape and, without any colour, whether it is filled tell methods apart as well."""
-    ink = colours["muted"] if colour is None else colours["series"][colour % len(colours["series"])]
-    shape = "D" if colour is None else _MARKERS[colour % len(_MARKERS)]
-    face = colours["paper"] if hollow else ink
-    return {"color": ink, "marker": shape, "markerfacecolor": face, "markeredgecolor": ink, "markeredgewidth": 1.1}
 
 
 @styled
@@ -105,12 +83,9 @@ def _dots(axes: Axes, dots: Dots, at: np.ndarray, colours: Mapping[str, Any]) ->
 
 
 def _across(axes: Axes, colours: Mapping[str, Any]) -> None:
-    """The look of all charts whose values run across."""
-    axes.xaxis.set_major_locator(MaxNLocator(6))
-    _tidy(axes, colours)
+    """The look of both charts."""
+    tidy(axes, colours, across=True)
     axes.tick_params(axis="y", colors=colours["ink"], labelsize=_POINTS)
-    axes.grid(axis="x", color=colours["grid"], linewidth=0.8)
-    axes.grid(visible=False, axis="y")
 
 
 def _key(figure: Figure, dots: Sequence[Dots], colours: Mapping[str, Any]) -> None:
@@ -132,7 +107,7 @@ def _key(figure: Figure, dots: Sequence[Dots], colours: Mapping[str, Any]) -> No
 
 @styled
 def rank_plot(
-    lines: Sequence[Placed],
+    lines: Sequence[Interval],
     groups: Mapping[str, Sequence[int]],
     x_label: str,
     *,

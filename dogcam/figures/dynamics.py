@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
-from dogcam.figures.charts import _MARKERS, End, _tidy, end_labels
+from dogcam.figures.charts import MARKERS, End, end_labels, ink_of, tidy
 from dogcam.figures.fonts import fitted
 from dogcam.figures.style import styled
 from dogcam.language import say
@@ -29,7 +28,7 @@ class Track:
         label: written at its end; "" for none.
         x, y: its points, of equal number, x whole numbers in ascending order.
         low, high: the ends of each point's interval; NaN where it has none. None: the line has no intervals.
-        colour: a position in the theme's `series`; None is the colour of words, for what belongs to no series.
+        colour: see `charts.ink_of`.
         thin: a single run, behind the mean over runs.
         peak: the x of its best point, which gets a ring; None for none.
     """
@@ -90,18 +89,17 @@ def _chart(axes: Axes, chart: Small, dodge: float, colours: Mapping[str, Any]) -
         _draw(axes, track, shift, colours)
     axes.set_title(fitted(chart.title, 2.9, 8.5, lines=1), loc="left", fontsize=8.5, color=colours["ink"])
     axes.set_ylim(_limits(chart.tracks))
-    axes.yaxis.set_major_locator(MaxNLocator(4))
-    _tidy(axes, colours)
+    tidy(axes, colours, 4)
     _names(axes, chart.tracks, colours)
 
 
 def _draw(axes: Axes, track: Track, shift: float, colours: Mapping[str, Any]) -> None:
-    colour = _colour(track, colours)
+    colour = ink_of(track.colour, colours)
     x, y = np.asarray(track.x, float) + shift, np.asarray(track.y, float)
     if track.thin:
         axes.plot(x, y, color=colour, linewidth=0.9, alpha=0.55, zorder=2, gid="run")
     else:
-        marker = _MARKERS[(track.colour or 0) % len(_MARKERS)]
+        marker = MARKERS[(track.colour or 0) % len(MARKERS)]
         axes.plot(x, y, color=colour, linewidth=2.0, marker=marker, markersize=4.5, zorder=4, gid="line")
     if track.low is not None and track.high is not None:
         ends = np.abs(np.array([y - np.asarray(track.low), np.asarray(track.high) - y]))
@@ -130,11 +128,7 @@ def _names(axes: Axes, tracks: Sequence[Track], colours: Mapping[str, Any]) -> N
     ends = []
     for track in tracks:
         if track.label and np.isfinite(track.y[-1]):
-            marker = "" if track.thin else _MARKERS[(track.colour or 0) % len(_MARKERS)]
-            colour = _colour(track, colours)
+            marker = "" if track.thin else MARKERS[(track.colour or 0) % len(MARKERS)]
+            colour = ink_of(track.colour, colours)
             ends.append(End(track.y[-1], track.label, colour, marker, colour))
     end_labels(axes, ends, 0.1, 0.82)
-
-
-def _colour(track: Track, colours: Mapping[str, Any]) -> str:
-    return colours["muted"] if track.colour is None else colours["series"][track.colour % len(colours["series"])]

@@ -65,11 +65,6 @@ def can_write(text: str) -> bool:
     return all(any(ord(each) in _letters(name) for name in families()) for each in text if not each.isspace())
 
 
-def has_hangul() -> bool:
-    """Whether Korean can be written in figures."""
-    return can_write(_PROBE["ko"])
-
-
 def labelled_in() -> str:
     """The language of figures' own words: the spoken one where its letters can be drawn, else English."""
     return spoken() if can_write(_PROBE.get(spoken(), "")) else SOURCE

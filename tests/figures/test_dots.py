@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from dogcam import figures
-from dogcam.figures import Dots, Placed
+from dogcam.figures import Dots, Interval
 
 NAN = float("nan")
 ROWS = ["Chihuahua (12)", "$x_1$", "시베리안 허스키", "b" * 300]
 CAM = Dots("CAM", (0.7, 0.6, 0.5, NAN), (0.65, 0.5, NAN, NAN), (0.75, 0.7, NAN, NAN), 0)
 BOX = Dots("centre-box-0.8", (0.4, 0.4, 0.4, 0.4), (0.3,) * 4, (0.5,) * 4, None, hollow=True)
 LINES = [
-    Placed("Grad-CAM++", 0.62, 0.60, 0.64, 2),
-    Placed("CAM and Grad-CAM", 0.61, 0.59, 0.63, 0),
-    Placed("centre-box-0.8", 0.58, NAN, NAN, None, hollow=True),
-    Placed("Eigen-CAM " + "x" * 300, 0.4, 0.38, 0.42, 3),
+    Interval("Grad-CAM++", 0.62, 0.60, 0.64, 2),
+    Interval("CAM and Grad-CAM", 0.61, 0.59, 0.63, 0),
+    Interval("centre-box-0.8", 0.58, NAN, NAN, None, hollow=True),
+    Interval("Eigen-CAM " + "x" * 300, 0.4, 0.38, 0.42, 3),
 ]
 GROUPS = {"a": [0, 1], "b": [1, 2], "c": [3]}
 

@@ -29,11 +29,10 @@ def test_latin_letters_can_always_be_written():
 
 
 def test_hangul_can_be_written_where_a_font_that_has_it_is_installed():
-    assert figures.has_hangul() == bool(hangul_fonts())
+    assert figures.can_write("가힣") == bool(hangul_fonts())
 
 
 def test_without_such_a_font_it_cannot_and_figures_are_labelled_in_english(plain_system):
-    assert not figures.has_hangul()
     assert not figures.can_write("평균 IoU")
     with speaking("ko"):
         assert figures.labelled_in() == "en"

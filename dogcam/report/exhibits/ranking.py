@@ -8,7 +8,7 @@ from functools import partial
 from dogcam.analysis.comparison import Comparison, Line
 from dogcam.analysis.scores import Figure
 from dogcam.experiment.evaluations import MapKey
-from dogcam.figures import Dots, Placed, dot_plot, rank_plot
+from dogcam.figures import Dots, Interval, dot_plot, rank_plot
 from dogcam.language.numbers import NONE, ends, listed, number, p_value, signed, spelled
 from dogcam.methods import title_of
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
@@ -58,7 +58,7 @@ def _chart(material: Material, found: Comparison) -> Chart:
         method = next(iter(found.methods_of([line])), None)
         colour = None if method is None else material.colour_of(method.method)
         spread = line.iou.value, line.iou.low, line.iou.high
-        placed.append(Placed(_name(material, line), *spread, colour, hollow=method is None))
+        placed.append(Interval(_name(material, line), *spread, colour, hollow=method is None))
     groups: dict[str, list[int]] = {}
     for row, line in enumerate(found.lines):
         for letter in _letters(line):
