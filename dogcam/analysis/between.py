@@ -185,12 +185,12 @@ def contrast(experiments: Sequence[Experiment]) -> tuple[Contrast, tuple[Side, .
 
 def _accuracy(side: Side) -> Accuracy | None:
     trained = training(side.tables.experiment)
+    found = {each.run: each.verdict for each in trained.runs if each.verdict is not None}
     if trained.chosen is None:
         return None
-    curves, run = trained.curves, trained.chosen.run
-    curve, peak = curves[run], curves[run].peak()
-    others = tuple(max(other.accuracy) for number, other in curves.items() if number != run)
-    return Accuracy(side.label, run, curve.epochs[peak], curve.accuracy[peak], curve.loss[peak], len(curves), others)
+    mine = found.pop(trained.chosen.run)
+    others = tuple(each.peak_accuracy for each in found.values())
+    return Accuracy(side.label, mine.run, mine.peak_epoch, mine.peak_accuracy, mine.peak_loss, len(found) + 1, others)
 
 
 def _classified(sides: Sequence[Side], accuracy: Sequence[Accuracy], epochs: tuple[int, ...]) -> Classified | None:

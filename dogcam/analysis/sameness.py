@@ -119,8 +119,7 @@ def methods_of(side: Side) -> list[str]:
 
 def _fields(side: Side, protocol: str) -> dict[str, Any]:
     """What a protocol meant when it was used, but for its description; empty where that was not kept."""
-    evaluation = side.tables.evaluation
-    kept = evaluation.about().get("protocols", {}).get(protocol, {}) if evaluation else {}
+    kept = side.tables.about.get("protocols", {}).get(protocol, {})
     return {name: value for name, value in kept.items() if name != "description"}
 
 
