@@ -217,22 +217,6 @@ def pixel_counts(
     return inside.astype(np.int32), outside.astype(np.int32)
 
 
-def max_box_accuracy(curves: np.ndarray, levels: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """MaxBoxAcc (Choe et al. 2020): the best share of right boxes that one threshold for all pictures reaches.
-
-    A box is right where its IoU is at least the level. MaxBoxAccV2 is the mean over the levels .3, .5 and .7.
-
-    Args:
-        curves: IoU (n, T) of n pictures at T thresholds.
-        levels: (L,), each with a threshold of its own.
-
-    Returns:
-        (shares (L,), positions of the lowest thresholds that reach them (L,)).
-    """
-    shares = np.array([np.mean(curves >= np.float32(level), axis=0) for level in levels])
-    return shares.max(axis=1), shares.argmax(axis=1)
-
-
 def _largest_extent(mask: np.ndarray) -> np.ndarray:
     """Pixels (1, 4), half-open, of the largest 4-connected component; of equal ones the first found."""
     count, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)

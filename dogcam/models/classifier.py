@@ -164,10 +164,6 @@ class Classifier:
         """
         return self.graph.tensor(path)
 
-    def spatial_layers(self) -> list[str]:
-        """The paths of the layers whose output has height and width, in order."""
-        return [step.path for step in self.graph.maps()]
-
     def pooled_layer(self) -> str | None:
         """The layer that feeds the pooling, where there is global average pooling before the head; else None."""
         return self.readout.pooled

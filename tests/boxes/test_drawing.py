@@ -13,7 +13,6 @@ import pytest
 from dogcam.boxes.drawing import (
     iou_curve,
     is_empty,
-    max_box_accuracy,
     pixel_counts,
     predicted_box,
     predicted_boxes,
@@ -517,26 +516,9 @@ class TestThresholds:
         assert not iou_curve(np.full((4, 5), -1.0), PROTOCOLS[name], (40, 50), WHOLE).any()
 
 
-class TestMaxBoxAccuracy:
-    CURVES = np.array([[0.2, 0.5, 0.6], [0.3, 0.4, 0.7], [0.9, 0.45, 0.1]], np.float32)
-
-    def test_one_threshold_for_all_pictures_is_chosen_for_each_level(self):
-        """At .3 two of three, three and two are right; at .5 one, one and two; at .7 one, none and one."""
-        shares, positions = max_box_accuracy(self.CURVES, (0.3, 0.5, 0.7))
-        np.testing.assert_allclose(shares, [1, 2 / 3, 1 / 3])
-        assert positions.tolist() == [1, 2, 0]
-
-    @pytest.mark.parametrize(("part", "whole"), [(3, 10), (5, 10), (7, 10), (21, 70)])
-    def test_an_iou_of_exactly_the_level_is_right(self, part, whole):
-        level = round(part / whole, 1)
-        shares, _ = max_box_accuracy(np.array([[part / whole]], np.float32), (level,))
-        assert shares.tolist() == [1]
-        shares, _ = max_box_accuracy(np.array([[part / whole - 1e-6]], np.float32), (level,))
-        assert shares.tolist() == [0]
-
-    def test_the_versions_take_their_own_levels(self):
-        assert PROTOCOLS["wsol-v1"].iou_levels == (0.5,)
-        assert PROTOCOLS["wsol-v2"].iou_levels == (0.3, 0.5, 0.7)
+def test_the_versions_take_their_own_levels():
+    assert PROTOCOLS["wsol-v1"].iou_levels == (0.5,)
+    assert PROTOCOLS["wsol-v2"].iou_levels == (0.3, 0.5, 0.7)
 
 
 def contour_loop(values, thresholds, every):

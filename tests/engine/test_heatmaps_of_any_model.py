@@ -197,7 +197,7 @@ class TestOddModels:
         opaque = Opaque()
         model = networks.randomised(keras.Model(inputs, plain_head(opaque(inputs))))
         classifier = networks.classifier(model)
-        assert classifier.spatial_layers() == [opaque.name] == [classifier.pooled_layer()]
+        assert [step.path for step in classifier.graph.maps()] == [opaque.name] == [classifier.pooled_layer()]
         maps, _ = explained(networks, model, ("cam", "gradcam"))
         cam = opaque(pictures()).numpy() @ model.layers[-1].kernel.numpy()
         cam = np.stack([cam[picture, ..., picture] for picture in range(3)])

@@ -97,6 +97,11 @@ class TestChosenOnTheImages:
     def test_the_best_share_of_right_boxes_at_each_level(self, levels, expected):
         assert METRICS["max_box_acc"].of({"curve": self.CURVE, "levels": np.array(levels)}) == pytest.approx(expected)
 
+    @pytest.mark.parametrize(("part", "whole"), [(3, 10), (5, 10), (7, 10), (21, 70)])
+    def test_an_iou_of_exactly_the_level_is_right(self, part, whole):
+        columns = {"curve": np.array([[part / whole], [part / whole - 1e-6]], np.float32)}
+        assert METRICS["max_box_acc"].of({**columns, "levels": np.array([round(part / whole, 1)])}) == 0.5
+
     def test_a_box_without_a_threshold_is_right_or_not(self):
         columns = {"curve": np.array([[0.6], [0.4]], np.float32), "levels": np.array([0.5])}
         assert METRICS["max_box_acc"].of(columns) == 0.5
