@@ -218,8 +218,7 @@ def test_a_whole_report_imports_neither_tensorflow_nor_pyplot(small):
         "import sys\n"
         "from dogcam.commands.report import run\n"
         "from dogcam.core.config import ReportConfig\n"
-        "from dogcam.core.files import write_bytes
-from dogcam.core.progress import Progress\n"
+        "from dogcam.core.progress import Progress\n"
         "run(ReportConfig(home=sys.argv[1], experiment='made'), Progress())\n"
         "run(ReportConfig(home=sys.argv[1], experiment='made', others=('other',)), Progress())\n"
         "heavy = {'tensorflow', 'keras', 'matplotlib.pyplot', 'ray'} & set(sys.modules)\n"
