@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dogcam.experiment.evaluations import MapKey
 from dogcam.report.exhibits.boxes import boxes
 from dogcam.report.material import Material
 
@@ -31,7 +32,8 @@ def test_areas_are_the_means_of_the_tables_beside_the_annotated_ones(made):
 def test_the_lead_has_the_areas_of_the_latest_epoch(made):
     material = Material.of(made.write())
     (said,) = boxes(material).lead
-    areas = [material.kept.tables.pooled("default", method, 4)["area"].mean() for method in ("cam", "gradcam")]
+    keys = (MapKey(method, POOLED) for method in ("cam", "gradcam"))
+    areas = [material.kept.tables.columns("default", key, 4)["area"].mean() for key in keys]
     assert [f"{area:.1%}".replace("%", " %") in said for area in (0.25, *areas)] == [True] * 3
     assert "epoch 4" in said
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from faithfulness_columns import columns
 
-from dogcam.analysis.faithfulness import faithfulness_rows
+from dogcam.analysis.faithfulness import faithfulness as scored
 from dogcam.experiment.evaluations import Cell, Evaluation
 from dogcam.language import speaking
 from dogcam.metrics.faithfulness import FAITHFULNESS
@@ -27,7 +27,7 @@ class TestTable:
         written["deletion"][:] = np.linspace(0.25, 0.75, 12)
         for cell in CELLS:
             evaluation.write_faithfulness(cell, written)
-        rows = faithfulness_rows(evaluation)
+        rows = scored(evaluation, {}, 2, None).rows
         table = faithfulness_table(rows)
         assert table.columns[:5] == ("method", "layer", "run", "epoch", "n")
         assert table.columns[5:7] == ("insertion ↑", "deletion ↓")
@@ -44,7 +44,7 @@ class TestTable:
 
     def test_the_note_explains_every_score_and_what_is_missing(self, evaluation):
         evaluation.write_faithfulness(CELLS[0], columns(12))
-        table = faithfulness_table(faithfulness_rows(evaluation))
+        table = faithfulness_table(scored(evaluation, {}, 2, None).rows)
         for score in FAITHFULNESS.values():
             assert score.description in table.note
         assert "pointing and energy leave out the pictures without a box (4)" in table.note
@@ -53,7 +53,7 @@ class TestTable:
 
     def test_scores_that_no_row_has_are_no_columns(self, evaluation):
         evaluation.write_faithfulness(CELLS[0], columns(12, boxed=False))
-        table = faithfulness_table(faithfulness_rows(evaluation))
+        table = faithfulness_table(scored(evaluation, {}, 2, None).rows)
         assert not {"pointing ↑", "energy ↑"} & set(table.columns)
         assert "annotated box" not in table.note
         assert "too few" not in table.note

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dogcam.experiment.evaluations import MapKey
 from dogcam.language import speaking
 from dogcam.report.document import Chart, Table
 from dogcam.report.exhibits.groups import groups
@@ -36,7 +37,7 @@ def test_the_best_the_studys_and_the_best_that_never_looks_are_shown_what_is_the
 
 def test_means_are_those_of_each_groups_pictures(material):
     table = blocks(groups(material), Table)[0]
-    columns = material.kept.tables.pooled("default", "gradcam++", 4)
+    columns = material.kept.tables.columns("default", MapKey("gradcam++", "conv5_block1_out"), 4)
     iou, label = columns["iou"], columns["label"]
     for row, place in zip(table.rows, (0, 1), strict=True):
         name, n, _, best, _ = text(row)
