@@ -6,8 +6,10 @@ compared anew from the per-image tables.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import html
+import io
 import json
 import re
 import shutil
@@ -72,9 +74,6 @@ def outputs(trained, tmp_path_factory):
 
 def said(command):
     """What a command prints on standard output."""
-    import contextlib
-    import io
-
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         assert app.main(command) == 0
@@ -119,8 +118,7 @@ def of_latex(text):
     for old, new in plain.items():
         rows = [[each.replace(old, new) for each in row] for row in rows]
     strip = re.compile(r"\\textbf\{(.*?)\}|\\shortstack\[r\]\{(.*?)\}")
-    words = [[(strip.sub(lambda m: (m[1] or m[2]).replace(r"\\", " "), e), r"\textbf{" in e) for e in r] for r in rows]
-    return [[(each.replace(" interval", " interval").strip(), strong) for each, strong in row] for row in words]
+    return [[(strip.sub(lambda m: m[1] or m[2], each).strip(), r"\textbf{" in each) for each in row] for row in rows]
 
 
 def of_csv(text):
@@ -267,9 +265,8 @@ def test_the_terminal_gives_each_method_its_mean_interval_and_side(outputs):
 
 def test_the_terminal_gives_the_same_letters_and_pairs(outputs):
     lines = outputs.terminal.splitlines()
-    shown = [line for line in outputs.family.lines]
     ranked = [each for each in lines if re.match(r"\s*\d+\s+\(?[a-z]", each)]
-    for text, line in zip(ranked, shown, strict=True):
+    for text, line in zip(ranked, outputs.family.lines, strict=True):
         rank, letters = text.split()[:2]
         assert (rank, letters) == (str(line.rank), line.letters)
         assert numbers(text)[-3:] == near(line.iou.value, line.iou.low, line.iou.high)
