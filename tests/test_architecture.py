@@ -38,7 +38,7 @@ NOT_BUILT_YET = {"scale"}
 # Folders of tests that are not about the rooms one by one.
 NO_ROOMS = {"helpers", "benchmarks", "browser"}
 NO_MODULES = {"language/test_catalogue.py", "report/test_korean.py", "report/test_speaking.py"}
-NOT_MIRRORED_YET = {"analysis", "cli", "commands"}
+NOT_MIRRORED_YET = {"analysis"}
 TENSORFLOW_ROOMS = {"scoring", "engine", "models"}
 ONLY_IN = {
     "rich": {"console"},

@@ -21,7 +21,7 @@ _ENDS = ("value", "low", "high")
 _MERGED = ("map", "cell", "scores", "")  # what these hold needs no other name before its own
 
 
-def table(analysis: Analysis, name: str) -> pa.Table:
+def table(analysis: Analysis, name: str = "scores") -> pa.Table:
     """One of `TABLES`.
 
     Raises:

@@ -13,6 +13,7 @@ from made_decomposition import decomposition
 from dogcam.analysis.analysis import analyse
 from dogcam.analysis.flat import TABLES, flat, table
 from dogcam.analysis.scores import Figure, Scores
+from dogcam.core.errors import UnknownName
 from dogcam.core.records import to_plain
 from dogcam.experiment.evaluations import Cell, MapKey
 
@@ -97,8 +98,23 @@ def test_pairs_and_ranking_are_those_of_the_families(analysis):
         (pair.first.method, pair.second.method) for pair in pairs
     ]
     lines = [line for family in analysis.comparisons for line in family.lines]
-    assert [row["letters"] for row in table(analysis, "ranking").to_pylist()] == [line.letters for line in lines]
-    assert table(analysis, "ranking")["runs"][0].as_py() == "1; 2"
+    ranking = table(analysis, "ranking").to_pylist()
+    maps = [(line, key) for line in lines for key in line.maps]
+    assert [(row["letters"], row["verdict"], row["iou_low"]) for row in ranking] == [
+        (line.letters, line.verdict, line.iou.low) for line, _ in maps
+    ]
+    assert [(row["method"], row["layer"]) for row in ranking] == [(key.method, key.layer) for _, key in maps]
+    assert ranking[0]["runs"] == "1; 2"
+
+
+def test_a_claim_keeps_its_verdict_beside_those_of_its_differences(analysis):
+    rows = table(analysis, "claims").to_pylist()
+    expected = [
+        (claim.claim, claim.verdict, each.interval.value, each.verdict)
+        for claim in analysis.claims
+        for each in (*claim.differences, *filter(None, [claim.whole]))
+    ]
+    assert [(row["claim"], row["verdict"], row["difference"], row["side"]) for row in rows] == expected
 
 
 def test_what_was_not_there_is_an_empty_table(made):
@@ -111,7 +127,7 @@ def test_what_was_not_there_is_an_empty_table(made):
 
 
 def test_a_table_that_there_is_not_is_named(analysis):
-    with pytest.raises(KeyError, match="accuracy"):
+    with pytest.raises(UnknownName, match="accuracy"):
         table(analysis, "accuracy")
 
 

@@ -69,7 +69,11 @@ def test_nothing_is_listed_without_a_test():
         ("metrics", "iou50", {"heading": "IoU≥.5"}),
         ("protocols", "default", {"version": PROTOCOLS["default"].version}),
         ("summary", "scores[].n", {"what it means": "images"}),
-        ("summary", "comparisons[].lines[].iou.low", {"what it means": "its lower end"}),
+        (
+            "summary",
+            "comparisons[].lines[].iou.low",
+            {"what it means": "the interval; NaN where none can be given, and then `reason` says why"},
+        ),
     ],
 )
 def test_what_a_row_says(what, first, expected):
