@@ -11,9 +11,10 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -32,6 +33,7 @@ from dogcam.analysis.tables import Tables, is_baseline
 from dogcam.analysis.training import Training, training
 from dogcam.core.config import GROUPINGS, ListConfig
 from dogcam.core.files import write_text
+from dogcam.core.progress import Progress, Step
 from dogcam.core.records import fields_of, from_plain, to_plain
 from dogcam.experiment.evaluations import TABLES, Evaluation, MapKey
 from dogcam.experiment.runs import Experiment, find_experiment
@@ -39,6 +41,8 @@ from dogcam.experiment.runs import Experiment, find_experiment
 # 4: generated from the dataclasses; codes and numbers in place of sentences; one family for each protocol and epoch.
 SCHEMA_VERSION = 4
 SUMMARY = "summary.json"
+STEPS = 8  # the parts of an analysis that take time
+T = TypeVar("T")
 _NO_MEASURES = Measures()
 # What is computed of an evaluation rests on these of its files: tables, what they share, and the kept pictures' maps.
 _SOURCES = (
@@ -177,8 +181,11 @@ class Analysis:
         return [row for row in self.scores if row.protocol == protocol and row.baseline]
 
 
-def analyse(experiment: Experiment, evaluation: Evaluation | None = None) -> Analysis:
+def analyse(experiment: Experiment, evaluation: Evaluation | None = None, step: Step | None = None) -> Analysis:
     """Compute everything: of all cells of an evaluation, or of training alone where nothing has been evaluated.
+
+    Args:
+        step: is advanced by one for each of `STEPS`.
 
     Raises:
         ExperimentError: a table is not dogcam's, or the tables are of different images.
@@ -188,8 +195,9 @@ def analyse(experiment: Experiment, evaluation: Evaluation | None = None) -> Ana
     mark = fingerprint(experiment, evaluation)
     if evaluation is None:
         return Analysis(SCHEMA_VERSION, experiment.name, mark, None, run, (), (), (), (), "", trained)
+    done = partial(_done, step or Step())
     tables = Tables.of(experiment, evaluation)
-    kept, families = Kept.of(tables), comparisons(tables)
+    kept, families = Kept.of(tables), done(comparisons(tables))
     return Analysis(
         schema_version=SCHEMA_VERSION,
         experiment=experiment.name,
@@ -202,19 +210,25 @@ def analyse(experiment: Experiment, evaluation: Evaluation | None = None) -> Ana
         layers=tuple(tables.layers),
         pooled_layer=tables.pooled_layer,
         training=trained,
-        scores=scores(tables),
-        over_runs=scores_over_runs(tables),
+        scores=done(scores(tables)),
+        over_runs=done(scores_over_runs(tables)),
         comparisons=families,
         curves=threshold_curves(evaluation, tables.cells),
-        claims=claims(tables, families),
-        dynamics=dynamics(trained.curves, {cell: tables.read(cell) for cell in tables.cells}, tables.layers),
-        groups=_groups(tables),
+        claims=done(claims(tables, families)),
+        dynamics=done(dynamics(trained.curves, {cell: tables.read(cell) for cell in tables.cells}, tables.layers)),
+        groups=done(_groups(tables)),
         decompositions=decompositions_of(evaluation),
         faithfulness=_faithfulness(tables),
-        measures=measures(kept),
-        galleries=galleries(kept),
+        measures=done(measures(kept)),
+        galleries=done(galleries(kept)),
         problems=tuple(Skipped(str(each.get("id", "")), str(each.get("reason", ""))) for each in evaluation.problems()),
     )
+
+
+def _done(step: Step, part: T) -> T:
+    """A part that is computed, and counted."""
+    step.advance()
+    return part
 
 
 def _groups(tables: Tables) -> tuple[Groups, ...]:
@@ -272,11 +286,12 @@ def _sources(experiment: Experiment, evaluation: Evaluation | None) -> Iterator[
             yield from sorted(evaluation.path.glob(pattern))
 
 
-def current(experiment: Experiment, evaluation: Evaluation | None = None) -> Analysis:
+def current(experiment: Experiment, evaluation: Evaluation | None = None, progress: Progress | None = None) -> Analysis:
     """The analysis that was kept, where the tables are as they were then; else computed anew, and kept.
 
     Args:
         evaluation: of which scope; None takes the one over the whole test split, else the latest.
+        progress: hears of what is computed anew.
 
     Raises:
         ExperimentError: as `analyse`.
@@ -287,7 +302,8 @@ def current(experiment: Experiment, evaluation: Evaluation | None = None) -> Ana
     kept = _read(evaluation.path / SUMMARY)
     if kept is not None and kept.fingerprint == fingerprint(experiment, evaluation):
         return kept
-    found = analyse(experiment, evaluation)
+    with (progress or Progress()).task("statistics", STEPS) as step:
+        found = analyse(experiment, evaluation, step)
     with suppress(OSError):  # of a folder that may only be read the answer is the same
         write(found, evaluation)
     return found

@@ -74,11 +74,10 @@ def run(config: ReportConfig, progress: Progress) -> ReportResult:
     experiments = [find_experiment(config.home, name) for name in (config.experiment, *config.others)]
     out = Path(config.out) if config.out else experiments[0].path / _folder(experiments, config.lang)
     with speaking(config.lang), figures.heat_colours(config.colormap):
-        with progress.task("statistics"):
-            document, summary = _composed(experiments)
-        document = legible(document, lambda: _composed(experiments)[0])
+        document, summary = _composed(experiments, progress)
+        document = legible(document, lambda: _composed(experiments, Progress())[0])
         pages, drawn = _written(config, document, out, progress)
-        tables = _tables(document, experiments, out / "csv") if config.csv else []
+        tables = _tables(document, experiments, out / "csv", progress) if config.csv else []
     return ReportResult(
         experiment=document.name,
         headline=document.headline,
@@ -103,19 +102,20 @@ def _written(config: ReportConfig, document: Document, out: Path, progress: Prog
         return write(document, out, formats, step.advance, processes=config.jobs, colormap=config.colormap)
 
 
-def _tables(document: Document, experiments: Sequence[Experiment], folder: Path) -> list[Path]:
+def _tables(document: Document, experiments: Sequence[Experiment], folder: Path, progress: Progress) -> list[Path]:
     """The tables as CSV: those of the document, and those of each experiment's analysis, of several in folders of their own."""
     written = write_shown(document, folder)
     for each in experiments:
-        written += write_csv(current(each), folder / each.name if len(experiments) > 1 else folder)
+        written += write_csv(current(each, progress=progress), folder / each.name if len(experiments) > 1 else folder)
     return written
 
 
-def _composed(experiments: Sequence[Experiment]) -> tuple[Document, dict[str, Any] | None]:
+def _composed(experiments: Sequence[Experiment], progress: Progress) -> tuple[Document, dict[str, Any] | None]:
     """The page of one experiment, or that of several and their comparison as plain values."""
     if len(experiments) == 1:
-        return compose(experiments[0]), None
-    found, sides = contrast(experiments)
+        return compose(experiments[0], progress), None
+    with progress.task("statistics"):
+        found, sides = contrast(experiments)
     return compose_contrast(found, sides), to_plain(found)
 
 

@@ -12,6 +12,7 @@ from dogcam.analysis.analysis import Analysis, current
 from dogcam.analysis.pictures import Kept
 from dogcam.analysis.scores import Scores
 from dogcam.analysis.tables import Tables
+from dogcam.core.progress import Progress
 from dogcam.experiment.evaluations import Evaluation, MapKey
 from dogcam.experiment.runs import Experiment
 from dogcam.report.naming import images, named
@@ -32,15 +33,18 @@ class Material:
     kept: Kept | None
 
     @classmethod
-    def of(cls, experiment: Experiment, evaluation: Evaluation | None = None) -> Material:
+    def of(
+        cls, experiment: Experiment, evaluation: Evaluation | None = None, progress: Progress | None = None
+    ) -> Material:
         """All that is there of a scope.
 
         Args:
             evaluation: None takes the one over the whole test split, else the latest.
+            progress: hears of statistics that are computed anew.
         """
         evaluation = evaluation or next(iter(experiment.evaluations()), None)
         kept = None if evaluation is None else Kept.of(Tables.of(experiment, evaluation))
-        return cls(experiment, current(experiment, evaluation), kept)
+        return cls(experiment, current(experiment, evaluation, progress), kept)
 
     @cached_property
     def document(self) -> Mapping[str, Any]:

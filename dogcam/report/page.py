@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from dogcam.analysis.comparison import Comparison
 from dogcam.analysis.study import Setting
+from dogcam.core.progress import Progress
 from dogcam.experiment.runs import Experiment
 from dogcam.language import say
 from dogcam.language.numbers import count, number, percent
@@ -49,14 +50,14 @@ EXHIBITS: tuple[Callable[[Material], Exhibit | None], ...] = (
 )
 
 
-def compose(experiment: Experiment) -> Document:
+def compose(experiment: Experiment, progress: Progress | None = None) -> Document:
     """The report of an experiment; what its files cannot show is absent.
 
     Raises:
         ExperimentError: it is not an experiment, or a table is not dogcam's.
         InputError: a kept picture cannot be read.
     """
-    material = Material.of(experiment)
+    material = Material.of(experiment, progress=progress)
     analysis = material.analysis
     made = [(place, exhibit(material)) for place, exhibit in enumerate(EXHIBITS, start=1)]
     found = analysis.spoken()

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 import dogcam
+from dogcam.analysis.flat import TABLES
 from dogcam.cli import app
 from dogcam.commands.report import run
 from dogcam.core.config import ReportConfig
 from dogcam.core.errors import ExperimentError, OptionError, UnknownName
+from dogcam.core.files import write_bytes
 from dogcam.core.progress import Progress
 from dogcam.figures import fonts, heat_colours, heat_gradient, heat_levels
 from dogcam.language import spoken
@@ -59,6 +61,16 @@ def test_both_formats_and_the_figures_lie_in_the_experiment_and_progress_hears_o
     assert ear.total == ear.done == 2 + sum(path.suffix == ".png" for path in result.figures)
 
 
+def test_statistics_are_computed_once_and_told_of(made, listener):
+    experiment = made.write()
+    config, ears = ReportConfig(home=made.home, formats=("md",)), [listener(), listener()]
+    for ear in ears:
+        run(config, ear)
+    first, second = ([title for title, _ in ear.tasks] for ear in ears)
+    assert [*first] == ["statistics", *second]
+    assert (experiment.evaluations()[0].path / "summary.json").is_file()
+
+
 def test_korean_lies_beside_english_and_says_so_of_itself(small):
     experiment = small.write()
     english = run(ReportConfig(home=small.home, formats=("html",)), Progress())
@@ -71,15 +83,14 @@ def test_korean_lies_beside_english_and_says_so_of_itself(small):
     assert spoken() == "en"
 
 
-def test_tables_as_csv_and_why_there_are_none_of_the_summary(small):
-    small.write()
-    notes = []
-    ear = Ear()
-    ear.note = notes.append
-    result = run(ReportConfig(home=small.home, formats=("md",), csv=True), ear)
-    assert {path.parent.name for path in result.tables} == {"shown"}
-    assert all(path.is_file() for path in result.tables)
-    assert len([note for note in notes if "summary.json is not there" in note]) == 1
+def test_tables_as_csv_as_they_are_shown_and_tidy_and_none_of_an_earlier_dogcam(small):
+    folder = small.write().path / "report" / "csv"
+    for name in ("rows", "walks"):
+        write_bytes(folder / f"{name}.csv", b"of another family")
+    result = run(ReportConfig(home=small.home, formats=("md",), csv=True), Progress())
+    assert {path.parent.name for path in result.tables} == {"csv", "shown"}
+    assert {"scores", "ranking", "pairs", "training"} <= {path.stem for path in folder.glob("*.csv")} <= TABLES.keys()
+    assert {path for path in result.tables if path.is_file()} == set(folder.rglob("*.csv"))
 
 
 def test_without_a_browser_a_pdf_is_refused_before_anything_is_written(made, monkeypatch):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import product
 
 from dogcam import figures
-from dogcam.analysis.analysis import analyse, write
+from dogcam.analysis.analysis import STEPS, analyse, write
 from dogcam.analysis.decomposition import PipelineDecomposition
 from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import Protocol
@@ -49,8 +49,8 @@ def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
         ) from None
     protocols = tuple(protocol.name for protocol in scoring.protocols)
     asked = Asked(config, cells, protocols, subject.runs, subject.epochs, subject.choice, decompositions)
-    with progress.task("statistics"):
-        analysis = analyse(subject.experiment, scoring.evaluation)
+    with progress.task("statistics", STEPS) as step:
+        analysis = analyse(subject.experiment, scoring.evaluation, step)
         write(analysis, scoring.evaluation)
     if config.csv:
         for path in write_csv(analysis, scoring.evaluation.path.parent / "csv"):
