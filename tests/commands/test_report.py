@@ -113,7 +113,7 @@ def test_a_report_of_hostile_names_ends_in_a_terminal_as_text(small, monkeypatch
     first, *rest = out.splitlines()
     assert first == str(experiment.path / "report" / "report.md")
     assert rest[0].endswith(f"as PNG, SVG, PDF in {experiment.path / 'report' / 'figures'}")
-    assert rest[1].endswith(f"as CSV in {experiment.path / 'report' / 'csv' / 'shown'}")
+    assert rest[1].endswith(f"as CSV in {experiment.path / 'report' / 'csv'}")
     assert rest[2].startswith("Took ")
     assert not {"\x1b", "\x07", "\u202e"} & set(out)
 
