@@ -28,12 +28,12 @@ def small(made):
 
 
 class Ear(Progress):
-    """Counts what it hears."""
+    """Counts what it hears of the last task."""
 
     total, done = 0, 0
 
     def task(self, title, total=None):
-        self.total = total
+        self.total, self.done = total, 0
         return self
 
     def __enter__(self):
