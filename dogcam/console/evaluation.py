@@ -41,7 +41,8 @@ def show_evaluation(result: EvaluateResult) -> None:
     _show_asked_for(result)
     if found is not None and wide:
         _show_dynamics(result, found.protocol)
-        show(*answer.sentences(result.analysis, found)[2:], "")
+        told = {answer.best(found, pooled), answer.where(result.analysis, found)}
+        show(*(each for each in answer.sentences(result.analysis, found) if each not in told), "")
     _show_verdicts(result)
     _show_rest(result)
 

@@ -45,6 +45,11 @@ def listed(items: list[str]) -> str:
     return say("{one} and {other}", one=items[0], other=items[1]) if len(items) == 2 else "".join(items)
 
 
+def capital(sentence: str) -> str:
+    """A sentence that begins with a name, which may be written small: "saliency has" -> "Saliency has"."""
+    return sentence[:1].upper() + sentence[1:]
+
+
 def isolated(name: str) -> str:
     """A name for plain text: between marks that keep its direction to itself, without marks of its own, which could end that."""
     return f"\u2068{_DIRECTIONS.sub('', name)}\u2069"

@@ -12,7 +12,7 @@ from typing import Any
 from dogcam.analysis.analysis import Analysis
 from dogcam.analysis.comparison import Comparison, Line
 from dogcam.experiment.evaluations import MapKey
-from dogcam.language.numbers import listed, number, spelled, with_ends
+from dogcam.language.numbers import capital, listed, number, spelled, with_ends
 from dogcam.report.naming import images, named, names
 from dogcam.report.texts import text
 from dogcam.report.wording import SIDES
@@ -53,10 +53,10 @@ def sentences(analysis: Analysis, found: Comparison) -> list[str]:
     others = (analysis.spoken(protocol) for protocol in analysis.protocols if protocol != found.protocol)
     return [
         best(found, pooled),
-        where(analysis, found),
         *_next(found, pooled),
         *_others(found, pooled),
         *same(found, pooled),
+        where(analysis, found),
         *(
             text("answer.under", protocol=each.protocol, answer=best(each, pooled))
             for each in others
@@ -71,9 +71,9 @@ def best(found: Comparison, pooled: str) -> str:
     keys = _of(found, line)
     values = {"methods": names(keys, pooled), "iou": with_ends(line.iou)}
     if line.unseen is None or unseen is None or found.unseen is None:
-        return text("answer.alone", len(keys), **values)
+        return capital(text("answer.alone", len(keys), **values))
     values |= {"box": named(found.unseen, pooled), "unseen": number(unseen.value), "difference": shown(line.unseen)}
-    return text(f"answer.best.{line.verdict}", len(keys), **values)
+    return capital(text(f"answer.best.{line.verdict}", len(keys), **values))
 
 
 def _of(found: Comparison, line: Line) -> list[MapKey]:
