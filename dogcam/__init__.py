@@ -18,17 +18,7 @@ _PUBLIC = {
     "DogcamError": "dogcam.core.errors:DogcamError",
 }
 
-__all__ = [
-    "Classifier",
-    "DogcamError",
-    "HeatmapEngine",
-    "Record",
-    "evaluate",
-    "explain",
-    "load",
-    "open_dataset",
-    "read_analysis",
-]
+__all__ = ["Classifier", "DogcamError", "HeatmapEngine", "Record", "evaluate", "explain", "load", "open_dataset", "read_analysis"]
 
 
 def __getattr__(name: str) -> Any:

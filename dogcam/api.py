@@ -65,17 +65,13 @@ def load(
     """
     if isinstance(model, Classifier):
         if preprocess is not None or output is not None or options:
-            raise OptionError(
-                "a classifier that is loaded brings its preprocessing and output; give classes and name at most"
-            )
+            raise OptionError("a classifier that is loaded brings its preprocessing and output; give classes and name at most")
         if not classes and not name:
             return model
         return replace(model, classes=tuple(classes) or model.classes, name=name or model.name)
     if not isinstance(model, str | Path):
         if options:
-            raise OptionError(
-                f"a Keras model takes no {', '.join(sorted(options))}: these go with an experiment or a file"
-            )
+            raise OptionError(f"a Keras model takes no {', '.join(sorted(options))}: these go with an experiment or a file")
         if preprocess is None:
             raise OptionError(
                 'load(model) does not know how its pixels are to be prepared: preprocess="unit" for pixels divided by 255, '
@@ -83,9 +79,7 @@ def load(
             )
         return foreign(model, preprocess, tuple(classes), output, name)
     if callable(preprocess):
-        raise OptionError(
-            f"preprocess as a function goes with a Keras model: load(keras.models.load_model({str(model)!r}), ...)"
-        )
+        raise OptionError(f"preprocess as a function goes with a Keras model: load(keras.models.load_model({str(model)!r}), ...)")
     config = ExplainConfig.of(images=("-",), model=str(model), preprocess=preprocess, output=output, **options)
     found = find_subject(config, Progress()).first
     return load(found, classes=classes, name=name)
@@ -134,10 +128,7 @@ class Explained:
         box = self.boxes[cell][picture]
         drawn = bool(np.isfinite(box).all())
         return Panel(
-            f"{METHODS[method].title}\n{layer}",
-            self.heat(*cell, picture),
-            box if drawn else None,
-            "" if drawn else "no box",
+            f"{METHODS[method].title}\n{layer}", self.heat(*cell, picture), box if drawn else None, "" if drawn else "no box"
         )
 
 
@@ -242,17 +233,13 @@ def _pictures(given: Any) -> tuple[np.ndarray, ...]:
     for each in pictures:
         numbers = each.dtype.kind in "uif"
         if each.ndim != 3 or each.shape[2] != 3 or not numbers or not each.size:
-            raise InputError(
-                f"a picture is an array (H, W, 3) of numbers from 0 to 255; received {each.dtype} {each.shape}"
-            )
+            raise InputError(f"a picture is an array (H, W, 3) of numbers from 0 to 255; received {each.dtype} {each.shape}")
         if not np.isfinite(each).all() or each.min() < 0 or each.max() > 255:
             raise InputError(
                 f"a picture's numbers go from 0 to 255, whatever the model takes; received {each.min():g} to {each.max():g}"
             )
     if pictures and all(each.dtype.kind == "f" for each in pictures) and 0 < max(each.max() for each in pictures) <= 1:
-        raise InputError(
-            "a picture's numbers go from 0 to 255, whatever the model takes; these end at 1: multiply by 255"
-        )
+        raise InputError("a picture's numbers go from 0 to 255, whatever the model takes; these end at 1: multiply by 255")
     if not pictures:
         raise InputError("explain needs at least one picture; received none")
     return tuple(np.round(each).astype(np.uint8) for each in pictures)
@@ -267,15 +254,11 @@ def _coloured(picture: np.ndarray) -> np.ndarray:
 
 def _boxes(maps: np.ndarray, protocol: Protocol, pictures: Sequence[np.ndarray]) -> np.ndarray:
     """The boxes (B, 4) of maps (B, h, w), NaN where none is drawn."""
-    drawn = [
-        drawing.predicted_box(raw, protocol, picture.shape[:2]) for raw, picture in zip(maps, pictures, strict=True)
-    ]
+    drawn = [drawing.predicted_box(raw, protocol, picture.shape[:2]) for raw, picture in zip(maps, pictures, strict=True)]
     return np.array([np.full(4, np.nan) if box is None else box for box in drawn], np.float32).reshape(-1, 4)
 
 
-def evaluate(
-    experiment: str | Path | Experiment | None = None, *, progress: Progress | None = None, **options: Any
-) -> Analysis:
+def evaluate(experiment: str | Path | Experiment | None = None, *, progress: Progress | None = None, **options: Any) -> Analysis:
     """Score an experiment's heatmaps against annotated boxes: `dogcam evaluate`, with the analysis for an answer.
 
     Args:

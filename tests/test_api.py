@@ -29,9 +29,7 @@ NAMES = ("beagle", "basset", "boxer")
 @pytest.fixture(scope="module")
 def model():
     keras.utils.set_random_seed(3)
-    body = keras.Sequential(
-        [keras.Input((24, 32, 3)), keras.layers.Conv2D(4, 3, strides=2, activation="relu")], name="b"
-    )
+    body = keras.Sequential([keras.Input((24, 32, 3)), keras.layers.Conv2D(4, 3, strides=2, activation="relu")], name="b")
     inputs = keras.Input((24, 32, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(body(inputs))
     return keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(pooled))

@@ -113,9 +113,7 @@ def test_every_room_is_listed_and_every_listed_room_is_there():
     assert there == set(ROOMS) - NOT_BUILT_YET
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in FILES if p != PACKAGE / "__init__.py"], ids=lambda p: str(p.relative_to(PACKAGE))
-)
+@pytest.mark.parametrize("path", [p for p in FILES if p != PACKAGE / "__init__.py"], ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_imports_point_down(path):
     here = room_of(path)
     for name, _ in imports(path):
@@ -204,9 +202,7 @@ def test_values_of_a_report_and_what_tables_say_need_neither_matplotlib_nor_tens
     members = [f"dogcam.analysis.{path.stem}" for path in (PACKAGE / "analysis").glob("[!_]*.py")]
     lines = [f"import {name}" for name in ("sys", "dogcam.report.document", *members)]
     heavy = "print(*{'matplotlib', 'tensorflow', 'keras'} & set(sys.modules))"
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join([*lines, heavy])], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", "\n".join([*lines, heavy])], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
 
 

@@ -145,9 +145,7 @@ def grown(tmp_path_factory):
 
 @pytest.mark.parametrize("path", ADDED)
 def test_what_is_added_is_where_the_errands_say(path):
-    assert any(
-        re.fullmatch(re.sub(r"<\w+>", r"\\w+", named), path) for named in PATHS.findall("".join(ERRANDS.values()))
-    )
+    assert any(re.fullmatch(re.sub(r"<\w+>", r"\\w+", named), path) for named in PATHS.findall("".join(ERRANDS.values())))
 
 
 def test_a_method_is_listed_and_drawn_by_the_engine(grown):

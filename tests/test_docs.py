@@ -106,9 +106,7 @@ def test_ci_takes_the_browser_there_is_or_installs_one_and_never_fails(found_by_
 @pytest.mark.parametrize("line", COMMANDS)
 def test_every_command_in_readme_is_one_the_program_takes(line, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        answering, "resolve", lambda dotted: lambda config, progress, **more: asked.append(config) or _result()
-    )
+    monkeypatch.setattr(answering, "resolve", lambda dotted: lambda config, progress, **more: asked.append(config) or _result())
     assert app.main([*shlex.split(line, comments=True)[1:], "--json"]) == 0
     assert len(asked) == 1
 
@@ -118,9 +116,7 @@ def where_the_user_is(experiment, tmp_path, monkeypatch):
     """A folder with an experiment, pictures and a user's own model: a backbone used as a layer, with a softmax head."""
     (tmp_path / "dogcam-runs").mkdir()
     experiment.path.rename(tmp_path / "dogcam-runs" / "resnet50-1")
-    body = keras.Sequential(
-        [keras.Input((32, 32, 3)), keras.layers.Conv2D(4, 3, activation="relu", name="conv")], name="body"
-    )
+    body = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(4, 3, activation="relu", name="conv")], name="body")
     inputs = keras.Input((32, 32, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(body(inputs))
     keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(pooled)).save(tmp_path / "my.keras")

@@ -235,16 +235,8 @@ def test_tidy_tables_hold_every_line_and_pair_unrounded(outputs, folder):
     mine = [row for row in rows("ranking") if row["epoch"] == str(family.epoch) and row["protocol"] == family.protocol]
     lines = [(line, key) for line in family.lines for key in line.maps]
     for row, (line, key) in zip(mine, lines, strict=True):
-        assert (MapKey(row["method"], row["layer"]), row["letters"], row["verdict"]) == (
-            key,
-            line.letters,
-            line.verdict or "",
-        )
-        assert [float(row[end]) for end in ("iou", "iou_low", "iou_high")] == [
-            line.iou.value,
-            line.iou.low,
-            line.iou.high,
-        ]
+        assert (MapKey(row["method"], row["layer"]), row["letters"], row["verdict"]) == (key, line.letters, line.verdict or "")
+        assert [float(row[end]) for end in ("iou", "iou_low", "iou_high")] == [line.iou.value, line.iou.low, line.iou.high]
     for row, pair in zip(rows("pairs"), family.pairs, strict=True):
         assert (row["first_method"], row["second_layer"]) == (pair.first.method, pair.second.layer)
         figures = (row[name] for name in ("difference", "difference_low", "difference_high", "p", "holm"))

@@ -181,9 +181,7 @@ def _highest(tables: dict[MapKey, Columns]) -> dict[MapKey, Columns]:
     return {key: table for key, table in tables.items() if key in ranked[:METHODS]}
 
 
-def _extremes(
-    tables: Mapping[MapKey, Columns], groups: Mapping[MapKey, tuple[MapKey, ...]], order: np.ndarray
-) -> Gallery:
+def _extremes(tables: Mapping[MapKey, Columns], groups: Mapping[MapKey, tuple[MapKey, ...]], order: np.ndarray) -> Gallery:
     """The best, the median (of two the lower) and the worst image of each method."""
     picks: list[Pick] = []
     for key, table in tables.items():

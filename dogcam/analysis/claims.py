@@ -171,8 +171,7 @@ def _own(tables: Tables, protocol: str, comparisons: Iterable[Comparison]) -> It
 
 def _differences(found: Weighed) -> tuple[Difference, ...]:
     return tuple(
-        Difference(of.method, of.other, of.epoch, of.earlier, interval, interval.verdict)
-        for of, interval in found.near.items()
+        Difference(of.method, of.other, of.epoch, of.earlier, interval, interval.verdict) for of, interval in found.near.items()
     )
 
 

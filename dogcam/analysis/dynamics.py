@@ -126,9 +126,7 @@ class Dynamics:
         return None if any(track.run is None for track in self.tracks) else self.tracks[0].run
 
 
-def dynamics(
-    curves: Mapping[int, Curve], tables: Mapping[Cell, Columns], layers: Sequence[str] = ()
-) -> tuple[Dynamics, ...]:
+def dynamics(curves: Mapping[int, Curve], tables: Mapping[Cell, Columns], layers: Sequence[str] = ()) -> tuple[Dynamics, ...]:
     """What the tables show of training, by protocol; of one under which no method was scored at two epochs of a run nothing.
 
     Args:

@@ -112,9 +112,7 @@ class Faithfulness:
         return tuple(each for each in known if len(known) > 1 and highest - each.iou.value <= _SAME)
 
 
-def faithfulness(
-    evaluation: Evaluation, boxes: Mapping[Cell, Columns], run: int, protocol: str | None
-) -> Faithfulness | None:
+def faithfulness(evaluation: Evaluation, boxes: Mapping[Cell, Columns], run: int, protocol: str | None) -> Faithfulness | None:
     """All that is told of faithfulness; None where nothing was scored.
 
     Rows come in order of run, epoch, method and layer; intervals are 95 % over images (BCa). Tables of other images than

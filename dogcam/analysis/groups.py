@@ -91,9 +91,7 @@ def groups(
         ExperimentError: the cells are of different images.
     """
     if by not in GROUPINGS or not cells:
-        raise ValueError(
-            f"pictures of one cell or more are grouped by {', '.join(GROUPINGS)}; received {by!r}, {cells}"
-        )
+        raise ValueError(f"pictures of one cell or more are grouped by {', '.join(GROUPINGS)}; received {by!r}, {cells}")
     tables = {cell: cell_columns(evaluation, cell) for cell in sorted(set(cells), key=cell_order)}
     check_same_images({str(cell): table for cell, table in tables.items()})
     first = next(iter(tables.values()))
@@ -118,9 +116,7 @@ def _scored(by: str, tables: Mapping[Cell, Columns], known: Sequence[Group], of:
             means.append(_means(iou, inside))
             others.append(_scores(columns, stacks, inside))
     lines = (
-        GroupedScores(
-            cell, tuple(each[k] for each in means), {name: tuple(o[name][k] for o in others) for name in _SHOWN}
-        )
+        GroupedScores(cell, tuple(each[k] for each in means), {name: tuple(o[name][k] for o in others) for name in _SHOWN})
         for k, cell in enumerate(tables)
     )
     return Groups(by, tuple(held), tuple(lines))
@@ -164,9 +160,7 @@ def _stacks(tables: Sequence[Columns]) -> list[_Stack]:
     return found
 
 
-def _scores(
-    tables: Sequence[Columns], stacks: Sequence[_Stack], inside: np.ndarray
-) -> dict[str, list[Interval | None]]:
+def _scores(tables: Sequence[Columns], stacks: Sequence[_Stack], inside: np.ndarray) -> dict[str, list[Interval | None]]:
     """Every other score of the tables, each over its own pictures; None where the score does not apply."""
     found: dict[str, list[Interval | None]] = {name: [None] * len(tables) for name in _SHOWN}
     for stack in stacks:

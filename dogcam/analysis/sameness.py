@@ -106,9 +106,7 @@ def common_protocols(sides: Sequence[Side]) -> list[str]:
         )
     if not same:
         offered = had({each.label: each.tables.protocols for each in sides})
-        raise ExperimentError(
-            f"no protocol that all were scored under ({offered}): evaluate them again with the same --protocol"
-        )
+        raise ExperimentError(f"no protocol that all were scored under ({offered}): evaluate them again with the same --protocol")
     return same
 
 

@@ -84,9 +84,7 @@ _Values = Mapping[str, np.ndarray]  # of each image, by metric
 
 def image_values(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The value of each image (n,) under every metric that is a mean or a median and has one for an image at least."""
-    there = [
-        name for name, metric in METRICS.items() if metric.summary in SUMMARIES and columns.keys() >= {*metric.needs}
-    ]
+    there = [name for name, metric in METRICS.items() if metric.summary in SUMMARIES and columns.keys() >= {*metric.needs}]
     found = {name: METRICS[name].values(columns) for name in there}
     return {name: values for name, values in found.items() if np.isfinite(values).any()}
 
@@ -119,9 +117,7 @@ def scores(tables: Tables) -> tuple[Scores, ...]:
     return tuple(_scores(tables.evaluation, *each) for each in zip(tables.cells, columns, values, ends, strict=True))
 
 
-def _scores(
-    evaluation: Evaluation, cell: Cell, columns: Columns, values: _Values, ends: Mapping[str, Interval]
-) -> Scores:
+def _scores(evaluation: Evaluation, cell: Cell, columns: Columns, values: _Values, ends: Mapping[str, Interval]) -> Scores:
     choice = evaluation.choice(cell)
     known = {name: Figure.of(value, ends.get(name)) for name, value in figures(columns, values).items()}
     if choice.source == "best":  # its threshold is an oracle's itself: there is no gap to be honest about

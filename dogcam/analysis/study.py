@@ -23,10 +23,7 @@ STATED_PEAKS = {1: 5, 2: 5, 3: 3}
 LAYERS = ("conv3_block4_out", "conv4_block6_out", "conv5_block3_out")
 
 # Mean IoU of run 2, method -> epoch -> value.
-IOU: dict[str, dict[int, float]] = {
-    "cam": {3: 0.782, 5: 0.793, 7: 0.800},
-    "gradcam": {3: 0.881, 5: 0.883, 7: 0.816},
-}
+IOU: dict[str, dict[int, float]] = {"cam": {3: 0.782, 5: 0.793, 7: 0.800}, "gradcam": {3: 0.881, 5: 0.883, 7: 0.816}}
 
 # What never looking reaches on the full test split of Stanford Dogs (8,580 images, any annotated box counts).
 UNSEEN_IOU = {"whole-image": 0.5423, "centre-box-0.9": 0.5857, "centre-box-0.8": 0.5840}

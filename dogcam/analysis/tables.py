@@ -44,14 +44,7 @@ def is_baseline(cell: Cell) -> bool:
 def cell_order(cell: Cell) -> tuple[Any, ...]:
     """Sorts cells by protocol, run, epoch, method and layer, with a protocol's baselines at its end."""
     method = _position(cell.method, METHODS)
-    return (
-        _position(cell.protocol, PROTOCOLS),
-        is_baseline(cell),
-        cell.run,
-        cell.epoch,
-        method,
-        _natural(cell.layer),
-    )
+    return (_position(cell.protocol, PROTOCOLS), is_baseline(cell), cell.run, cell.epoch, method, _natural(cell.layer))
 
 
 def cell_columns(evaluation: Evaluation, cell: Cell) -> dict[str, np.ndarray]:

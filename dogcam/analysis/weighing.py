@@ -126,11 +126,7 @@ def _untied(found: Interval) -> Interval:
 
 def weigh(topics: Iterable[Topic]) -> dict[tuple[str, str], Weighed]:
     """The intervals of all topics, those of one confidence together, since resampling is what takes the time."""
-    places = {
-        (topic.protocol, topic.name, key): (sides, topic.family)
-        for topic in topics
-        for key, sides in topic.sides.items()
-    }
+    places = {(topic.protocol, topic.name, key): (sides, topic.family) for topic in topics for key, sides in topic.sides.items()}
     near = differences({place: sides for place, (sides, _) in places.items()})
     wide = {place: near[place] for place, (_, family) in places.items() if family == 1}
     for family in {family for _, family in places.values()} - {1}:

@@ -87,9 +87,7 @@ def predicted_box(
     return boxes[0] if len(boxes) else None
 
 
-def predicted_boxes(
-    raw: np.ndarray, protocol: Protocol, shape: tuple[int, int], threshold: float | None = None
-) -> np.ndarray:
+def predicted_boxes(raw: np.ndarray, protocol: Protocol, shape: tuple[int, int], threshold: float | None = None) -> np.ndarray:
     """`predicted_box` with all the boxes (n, 4) that the protocol would take the best of: several only with "all"."""
     threshold = threshold_of(protocol) if threshold is None else threshold
     compared = _compared(raw, protocol, shape)
@@ -192,9 +190,7 @@ def _best_of_each(
     return curve
 
 
-def pixel_counts(
-    raw: np.ndarray, protocol: Protocol, shape: tuple[int, int], mask: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def pixel_counts(raw: np.ndarray, protocol: Protocol, shape: tuple[int, int], mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How many pixels of the object, and of the rest, have a value in each bin: what PxAP is made of.
 
     Bin 0 is below every threshold, bin i from threshold i - 1 of `protocol.grid()` up to the next, the last one from 1 (the

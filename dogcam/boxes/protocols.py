@@ -69,9 +69,7 @@ COMPONENT_OF_BOX = {"extent": ("largest", "largest-contour", "all"), "min-area-r
 class Protocol:
     """One way from a raw map to a box and to its score. `FIELDS` says of each field what it means and may be."""
 
-    name: str = _said(
-        "what it is cited as", "a line of at most 60 letters", lambda value: _line(value) and len(value) <= 60
-    )
+    name: str = _said("what it is cited as", "a line of at most 60 letters", lambda value: _line(value) and len(value) <= 60)
     description: str = _said("in one sentence, with its source", "a line of text", _line)
     relu: bool = _switch("negative values are set to 0 first")
     threshold: float | None = _said(
@@ -81,9 +79,7 @@ class Protocol:
         lambda value: value is None or _number(value, 0, 1),
         None,
     )
-    version: int = _said(
-        "counts changes of meaning", "a whole number from 1", lambda value: _whole(value, 1, 10**9), default=1
-    )
+    version: int = _said("counts changes of meaning", "a whole number from 1", lambda value: _whole(value, 1, 10**9), default=1)
     score: str = _choice("what the gradient is taken of: the class's logit or its probability", "logit", "softmax")
     normalise: str = _choice(
         "'max' divides by the maximum, 'minmax' maps minimum and maximum to 0 and 1; after enlarging", "max", "minmax"
@@ -120,13 +116,9 @@ class Protocol:
     )
     truth: str = _choice("compared with 'any' annotated box (the best counts) or the 'first'", "any", "first")
     truth_corners: str = _choice(
-        "annotated corners in pixels of the enlarged map: as they are, or 'truncated' to whole ones",
-        "exact",
-        "truncated",
+        "annotated corners in pixels of the enlarged map: as they are, or 'truncated' to whole ones", "exact", "truncated"
     )
-    iou: str = _choice(
-        "'plain', or 'inclusive': both corners are inside, so that 1 is added to every side", "plain", "inclusive"
-    )
+    iou: str = _choice("'plain', or 'inclusive': both corners are inside, so that 1 is added to every side", "plain", "inclusive")
     threshold_from: str = _choice(
         "one threshold for all pictures of a cell: 'fixed', 'calibrated' on training pictures, none of them evaluated, or "
         "the 'best' of those evaluated",
@@ -248,19 +240,11 @@ _register(
     )
 )
 _register(
-    Protocol(
-        "cam2016",
-        "Zhou et al. 2016: no ReLU, above 20 % of the maximum, largest component",
-        relu=False,
-        threshold=0.20,
-    )
+    Protocol("cam2016", "Zhou et al. 2016: no ReLU, above 20 % of the maximum, largest component", relu=False, threshold=0.20)
 )
 _register(
     Protocol(
-        "gradcam2017",
-        "Selvaraju et al. 2017: ReLU, above 15 % of the maximum, largest component",
-        relu=True,
-        threshold=0.15,
+        "gradcam2017", "Selvaraju et al. 2017: ReLU, above 15 % of the maximum, largest component", relu=True, threshold=0.15
     )
 )
 # What both versions share.

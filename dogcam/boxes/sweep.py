@@ -123,9 +123,7 @@ def _add(
 
 
 @compiled
-def _join(
-    root: np.uintp, other: np.uintp, up: np.ndarray, area: np.ndarray, first: np.ndarray, extent: np.ndarray
-) -> None:
+def _join(root: np.uintp, other: np.uintp, up: np.ndarray, area: np.ndarray, first: np.ndarray, extent: np.ndarray) -> None:
     """Let `root` stand for all that `other` stood for."""
     up[other] = root
     area[root] += area[other]

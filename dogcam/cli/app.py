@@ -21,14 +21,7 @@ from dogcam.cli.report import report
 from dogcam.cli.train import train
 from dogcam.core.errors import DogcamError
 
-COMMANDS = {
-    "demo": demo,
-    "train": train,
-    "explain": explain,
-    "evaluate": evaluate,
-    "report": report,
-    "list": list_names,
-}
+COMMANDS = {"demo": demo, "train": train, "explain": explain, "evaluate": evaluate, "report": report, "list": list_names}
 
 app = typer.Typer(
     name="dogcam",
@@ -52,9 +45,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[
-        bool, typer.Option("--version", help="show the version", is_eager=True, callback=_version)
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="show the version", is_eager=True, callback=_version)] = False,
 ) -> None:
     """Does an image classifier look at the object, and which CAM method shows it best? With evidence."""
 

@@ -37,40 +37,31 @@ from dogcam.core.config import GROUPINGS, EvaluateConfig
 
 
 def evaluate(
-    experiment: Annotated[
-        str | None, typer.Argument(metavar="[EXPERIMENT]", help="name or folder [default: the newest]")
-    ] = None,
+    experiment: Annotated[str | None, typer.Argument(metavar="[EXPERIMENT]", help="name or folder [default: the newest]")] = None,
     epochs: Epochs = None,
     run: Annotated[str | None, option(MAPS, "--run", "RUN", "best, all or a number", EvaluateConfig.run)] = None,
     methods: Methods = None,
     layers: Layers = None,
     protocols: Annotated[
-        list[str] | None,
-        option(MAPS, "--protocol", "PROTOCOL", "see dogcam list protocols; repeat, or use commas", ("default",)),
+        list[str] | None, option(MAPS, "--protocol", "PROTOCOL", "see dogcam list protocols; repeat, or use commas", ("default",))
     ] = None,
     target: Annotated[
-        str | None,
-        option(MAPS, "--target", "CLASS", "true, predicted, second, a class, or A:B", EvaluateConfig.target),
+        str | None, option(MAPS, "--target", "CLASS", "true, predicted, second, a class, or A:B", EvaluateConfig.target)
     ] = None,
     pairs: Annotated[bool, option(ANSWERS, "--pairs", None, "also the ranking, and every pair compared")] = False,
-    by: Annotated[
-        list[str] | None, option(ANSWERS, "--by", "GROUPING", f"also a table by {', '.join(GROUPINGS)}")
-    ] = None,
+    by: Annotated[list[str] | None, option(ANSWERS, "--by", "GROUPING", f"also a table by {', '.join(GROUPINGS)}")] = None,
     decompose: Annotated[
         list[str] | None,
         option(ANSWERS, "--decompose", "A:B", "where a gap comes from: cam:gradcam, or cam@cam2016:gradcam@wsol-v1"),
     ] = None,
     faithfulness: Annotated[
-        int | None,
-        option(ANSWERS, "--faithfulness", "N", "also ask the network about its maps, of N pictures with boxes"),
+        int | None, option(ANSWERS, "--faithfulness", "N", "also ask the network about its maps, of N pictures with boxes")
     ] = None,
     curves: Annotated[bool, option(ANSWERS, "--curves", None, "also mean IoU by threshold")] = False,
     split: Annotated[str | None, option(DATA, "--split", "NAME", "train, test", EvaluateConfig.split)] = None,
     limit: Annotated[int | None, option(DATA, "--limit", "N", "at most so many pictures")] = None,
     data_dir: DataDir = None,
-    dataset: Annotated[
-        str | None, option(DATA, "--dataset", "NAME", "with --model: stanford_dogs, synthetic, ...")
-    ] = None,
+    dataset: Annotated[str | None, option(DATA, "--dataset", "NAME", "with --model: stanford_dogs, synthetic, ...")] = None,
     model: Annotated[
         str | None, option(MODEL, "--model", "MODEL", "FILE.keras or imagenet:BACKBONE, in place of an experiment")
     ] = None,
@@ -83,19 +74,13 @@ def evaluate(
     mask_batch: MaskBatch = None,
     calibrate: Annotated[
         int | None,
-        option(
-            SCORING, "--calibrate", "N", "training pictures that thresholds are chosen on", EvaluateConfig.calibrate
-        ),
+        option(SCORING, "--calibrate", "N", "training pictures that thresholds are chosen on", EvaluateConfig.calibrate),
     ] = None,
     samples: Annotated[
         int | None, option(SCORING, "--samples", "N", "pictures kept with maps for figures", EvaluateConfig.samples)
     ] = None,
-    batch_size: Annotated[
-        int | None, option(SCORING, "--batch-size", "N", "pictures a pass", EvaluateConfig.batch_size)
-    ] = None,
-    name: Annotated[
-        str | None, option(EXPERIMENT, "--name", "NAME", "with --model: of the experiment that is made")
-    ] = None,
+    batch_size: Annotated[int | None, option(SCORING, "--batch-size", "N", "pictures a pass", EvaluateConfig.batch_size)] = None,
+    name: Annotated[str | None, option(EXPERIMENT, "--name", "NAME", "with --model: of the experiment that is made")] = None,
     resume: Annotated[bool, option(EXPERIMENT, "--resume", None, "keep the cells that are finished")] = False,
     home: Home = None,
     wide: Annotated[bool, option(OUTPUT, "--wide", None, "every metric")] = False,
@@ -105,6 +90,4 @@ def evaluate(
     verbose: Verbose = False,
 ) -> None:
     """Score heatmaps against annotated boxes, at each kept epoch of the best run, with baselines beside them."""
-    answer(
-        "dogcam.commands.evaluate.command:run", EvaluateConfig.of, "dogcam.console.evaluation:show_evaluation", locals()
-    )
+    answer("dogcam.commands.evaluate.command:run", EvaluateConfig.of, "dogcam.console.evaluation:show_evaluation", locals())

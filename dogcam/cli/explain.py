@@ -33,22 +33,14 @@ from dogcam.core.config import SAVES, ExplainConfig
 
 
 def explain(
-    images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="files, folders, globs, or ids in the dataset")
-    ],
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="files, folders, globs, or ids in the dataset")],
     methods: Methods = None,
     layers: Layers = None,
     epochs: Epochs = None,
     run: Annotated[int | None, option(MAPS, "--run", "N", "of the experiment", "the best")] = None,
     target: Annotated[
         str | None,
-        option(
-            MAPS,
-            "--target",
-            "CLASS",
-            "predicted, second, true, a class, or A:B for A against B",
-            ExplainConfig.target,
-        ),
+        option(MAPS, "--target", "CLASS", "predicted, second, true, a class, or A:B for A against B", ExplainConfig.target),
     ] = None,
     all_top: Annotated[int | None, option(MAPS, "--all-top", "N", "explain the model's first N classes")] = None,
     protocol: Annotated[
@@ -59,8 +51,7 @@ def explain(
     colormap: Colormap = None,
     overwrite: Annotated[bool, option(FILES, "--overwrite", None, "write over files that are there")] = False,
     model: Annotated[
-        str | None,
-        option(MODEL, "--model", "MODEL", "an experiment, FILE.keras or imagenet:BACKBONE", "the newest experiment"),
+        str | None, option(MODEL, "--model", "MODEL", "an experiment, FILE.keras or imagenet:BACKBONE", "the newest experiment")
     ] = None,
     weights: Weights = None,
     labels: Labels = None,
@@ -76,9 +67,4 @@ def explain(
     verbose: Verbose = False,
 ) -> None:
     """Show what a classifier looks at in pictures: top classes, boxes, overlays, contact sheets, raw maps."""
-    answer(
-        "dogcam.commands.explain.command:run",
-        ExplainConfig.of,
-        "dogcam.console.explanations:show_explanations",
-        locals(),
-    )
+    answer("dogcam.commands.explain.command:run", ExplainConfig.of, "dogcam.console.explanations:show_explanations", locals())

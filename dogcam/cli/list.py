@@ -13,14 +13,10 @@ from dogcam.core.config import ListConfig
 
 def list_names(
     what: Annotated[
-        str,
-        typer.Argument(
-            metavar="WHAT", help="backbones, methods, layers, datasets, protocols, metrics, summary or runs"
-        ),
+        str, typer.Argument(metavar="WHAT", help="backbones, methods, layers, datasets, protocols, metrics, summary or runs")
     ],
     model: Annotated[
-        str | None,
-        option(MODEL, "--model", "MODEL", "for layers: an experiment, FILE.keras or imagenet:BACKBONE", "the newest"),
+        str | None, option(MODEL, "--model", "MODEL", "for layers: an experiment, FILE.keras or imagenet:BACKBONE", "the newest")
     ] = None,
     output: OutputName = None,
     home: Home = None,

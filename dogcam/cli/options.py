@@ -17,9 +17,7 @@ _ONE_EACH = ("images",)  # a comma may be part of a file's name
 _NUMBERS = {"epochs": "--epoch", "checkpoints": "--checkpoints"}
 
 
-def option(
-    group: str, names: str, metavar: str | None, text: str, default: object = None, envvar: str | None = None
-) -> Any:
+def option(group: str, names: str, metavar: str | None, text: str, default: object = None, envvar: str | None = None) -> Any:
     """An option that is None where it is not given: the default itself lives in `config`. No metavar: a flag."""
     shown = ",".join(map(str, default)) if isinstance(default, tuple) else default
     shown = f"${envvar} or {shown}" if envvar else shown
@@ -34,44 +32,29 @@ def option(
     )
 
 
-Methods = Annotated[
-    list[str] | None, option(MAPS, "--method", "METHOD", "see dogcam list methods; repeat, or use commas")
-]
+Methods = Annotated[list[str] | None, option(MAPS, "--method", "METHOD", "see dogcam list methods; repeat, or use commas")]
 Layers = Annotated[list[str] | None, option(MAPS, "--layer", "LAYER", "see dogcam list layers; repeat, or use commas")]
 Epochs = Annotated[list[str] | None, option(MAPS, "--epoch", "EPOCH", "kept epoch; repeat, or use commas")]
-Fuse = Annotated[
-    str | None, option(VARIANTS, "--fuse", "WAY", f"also one map of a method's layers: {', '.join(FUSIONS)}")
-]
+Fuse = Annotated[str | None, option(VARIANTS, "--fuse", "WAY", f"also one map of a method's layers: {', '.join(FUSIONS)}")]
 Smooth = Annotated[
     list[str] | None, option(VARIANTS, "--smooth", "WAY", f"mean over varied inputs: {', '.join(SMOOTHINGS)} or both")
 ]
 MaskBatch = Annotated[
-    int | None,
-    option(VARIANTS, "--mask-batch", "N", "masked copies a pass, of methods that need many", ExplainConfig.mask_batch),
+    int | None, option(VARIANTS, "--mask-batch", "N", "masked copies a pass, of methods that need many", ExplainConfig.mask_batch)
 ]
 Weights = Annotated[
-    str | None,
-    option(MODEL, "--weights", "WEIGHTS", "for imagenet:BACKBONE: imagenet, none or a file", ExplainConfig.weights),
+    str | None, option(MODEL, "--weights", "WEIGHTS", "for imagenet:BACKBONE: imagenet, none or a file", ExplainConfig.weights)
 ]
 Labels = Annotated[str | None, option(MODEL, "--labels", "FILE", "the model's class names, one a line")]
-Preprocess = Annotated[
-    str | None, option(MODEL, "--preprocess", "NAME", "for FILE.keras: a backbone's name, unit or none")
-]
-OutputName = Annotated[
-    str | None, option(MODEL, "--output", "NAME", "of a model with several outputs, the one of the classes")
-]
+Preprocess = Annotated[str | None, option(MODEL, "--preprocess", "NAME", "for FILE.keras: a backbone's name, unit or none")]
+OutputName = Annotated[str | None, option(MODEL, "--output", "NAME", "of a model with several outputs, the one of the classes")]
 DataDir = Annotated[str | None, option(DATA, "--data-dir", "DIR", "where the dataset lies")]
 Colormap = Annotated[
-    str | None,
-    option(FILES, "--colormap", "NAME", f"colours of heat: {', '.join(COLORMAPS)}", ExplainConfig.colormap),
+    str | None, option(FILES, "--colormap", "NAME", f"colours of heat: {', '.join(COLORMAPS)}", ExplainConfig.colormap)
 ]
-Home = Annotated[
-    str | None, option(EXPERIMENT, "--home", "DIR", "where experiments live", TrainConfig.home, "DOGCAM_HOME")
-]
+Home = Annotated[str | None, option(EXPERIMENT, "--home", "DIR", "where experiments live", TrainConfig.home, "DOGCAM_HOME")]
 Csv = Annotated[bool, option(OUTPUT, "--csv", None, "also every table as CSV")]
-AsJson = Annotated[
-    bool, option(OUTPUT, "--json", None, "print the result as JSON on standard output, nothing else there")
-]
+AsJson = Annotated[bool, option(OUTPUT, "--json", None, "print the result as JSON on standard output, nothing else there")]
 Quiet = Annotated[bool, option(OUTPUT, "-q --quiet", None, "no progress and no notes")]
 Verbose = Annotated[bool, option(OUTPUT, "-v --verbose", None, "also what TensorFlow has to say")]
 

@@ -18,9 +18,7 @@ def report(
     ] = None,
     out: Annotated[
         str | None,
-        option(
-            FILES, "--out", "DIR", "folder", "report/ in the experiment; of several report-A-B/; in Korean report-ko/"
-        ),
+        option(FILES, "--out", "DIR", "folder", "report/ in the experiment; of several report-A-B/; in Korean report-ko/"),
     ] = None,
     formats: Annotated[
         list[str] | None, option(FILES, "--format", "FORMAT", f"of {', '.join(FORMATS)}", ReportConfig.formats)

@@ -122,9 +122,7 @@ def _matched(dataset: Dataset, classifier: Classifier) -> list[int]:
             hint = f"; the nearest of its classes: {', '.join(close)}" if close else ""
             raise InputError(f"{classifier.name} does not know the class {name!r} of {dataset.name}{hint}")
         if len(places) > 1:
-            raise InputError(
-                f"{classifier.name} has {len(places)} classes called {name!r}: its labels do not say which is meant"
-            )
+            raise InputError(f"{classifier.name} has {len(places)} classes called {name!r}: its labels do not say which is meant")
         found += places
     return found
 

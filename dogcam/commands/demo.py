@@ -52,9 +52,7 @@ def run(config: DemoConfig, progress: Progress) -> DemoResult:
     evaluation = evaluate.run(EvaluateConfig(experiment=name, home=config.out), progress)
     progress.note("3/4 explain: two pictures")
     samples = evaluation.evaluation.samples()
-    pictures = tuple(entry["id"] for entry in samples[1 :: max(1, len(samples) // config.explained)])[
-        : config.explained
-    ]
+    pictures = tuple(entry["id"] for entry in samples[1 :: max(1, len(samples) // config.explained)])[: config.explained]
     explanation = explain.run(_explained(config, name, pictures, evaluation), progress)
     progress.note("4/4 report")
     reported = report.run(ReportConfig(experiment=name, home=config.out), progress)

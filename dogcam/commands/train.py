@@ -107,9 +107,7 @@ def run(config: TrainConfig, progress: Progress, given: Sequence[str] = ()) -> T
 def _resumed(config: TrainConfig, given: Sequence[str]) -> tuple[Experiment, TrainConfig]:
     """The experiment to continue (the newest where none is named) and its own configuration."""
     experiment = find_experiment(config.home, config.name)
-    own = TrainConfig.restored(
-        experiment.training_document()["config"], home=config.home, name=experiment.name, resume=True
-    )
+    own = TrainConfig.restored(experiment.training_document()["config"], home=config.home, name=experiment.name, resume=True)
     for name in set(given) - _FREE_ON_RESUME:
         if getattr(own, name) != getattr(config, name):
             option = f"--{name.replace('_', '-')}"

@@ -14,11 +14,7 @@ from dogcam.console.training import show_training
 
 def show_report(result: Any) -> None:
     """Where the report lies: first the pages, each alone on its line, then what lies beside them, and how long it took."""
-    show(
-        *(f"{clean(path)}" for path in result.paths),
-        *_beside("figures", result.figures),
-        *_beside("tables", result.tables),
-    )
+    show(*(f"{clean(path)}" for path in result.paths), *_beside("figures", result.figures), *_beside("tables", result.tables))
     show(f"Took {duration(result.seconds)}.")
 
 

@@ -34,9 +34,7 @@ def _by_class(heats: Sequence[Any]) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for heat in heats:
         against = "" if heat.against is None else f" against {heat.against}"
-        title = (
-            "baselines, the same box in every picture" if heat.target is None else f"heat for {heat.target}{against}"
-        )
+        title = "baselines, the same box in every picture" if heat.target is None else f"heat for {heat.target}{against}"
         found.setdefault(title, []).append(heat)
     return found
 

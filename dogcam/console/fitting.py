@@ -72,9 +72,7 @@ def _together(widths: Iterable[int]) -> int:
     return sum(widths) + len(widths) - 1
 
 
-def stacked(
-    title: str, fixed: Sequence[Column], others: Sequence[Column], width: int, names: int = NAME
-) -> list[Group]:
+def stacked(title: str, fixed: Sequence[Column], others: Sequence[Column], width: int, names: int = NAME) -> list[Group]:
     """Tables one below the other that hold all of `others`, as many in each as fit beside the `fixed` columns.
 
     Args:
@@ -96,9 +94,7 @@ def drawn(title: str, columns: Sequence[Column], width: int) -> Group:
     shown = _cut(columns, width)
     for column in shown:
         overflow = "ellipsis" if column.name else "crop"
-        made.add_column(
-            Text(column.heading), justify="left" if column.name else "right", no_wrap=True, overflow=overflow
-        )
+        made.add_column(Text(column.heading), justify="left" if column.name else "right", no_wrap=True, overflow=overflow)
     for row in zip(*(column.values for column in shown), strict=True):
         made.add_row(*map(Text, row))
     return Group(Text(clean(title), style="bold"), made)

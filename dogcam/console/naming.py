@@ -51,11 +51,7 @@ def identified(rows: Sequence[Row]) -> tuple[str, list[Column]]:
     informed = [row for row in rows if row.runs]
     runs, epochs = {row.runs for row in informed}, {row.epoch for row in informed}
     layers = _layers(rows)
-    shared = [
-        f"run {listed(each)}" if len(each) == 1 else f"means over runs {listed(each)}"
-        for each in runs
-        if len(runs) == 1
-    ]
+    shared = [f"run {listed(each)}" if len(each) == 1 else f"means over runs {listed(each)}" for each in runs if len(runs) == 1]
     shared += [f"epoch {epoch}" for epoch in epochs if len(epochs) == 1]
     shared += [f"layer {layer}" for layer in layers if len(layers) == 1]
     columns = _places(rows, len(runs) > 1, len(epochs) > 1)

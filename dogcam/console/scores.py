@@ -27,12 +27,8 @@ _MARKED = (
 )
 _ORACLE = "These thresholds are the best for the evaluated pictures themselves: what an oracle reaches, as MaxBoxAcc is defined."
 _NO_INTERVAL = "Fewer than 10 images: there are no intervals, and nothing can be told apart."
-_INTERVAL = (
-    "95 % interval: bootstrap over images, the same resamples for all (BCa; percentile of the median and of PxAP)."
-)
-_INTERVAL_OVER_RUNS = (
-    "95 % interval: over images and runs, which are crossed (Student's t); baselines: bootstrap over images."
-)
+_INTERVAL = "95 % interval: bootstrap over images, the same resamples for all (BCa; percentile of the median and of PxAP)."
+_INTERVAL_OVER_RUNS = "95 % interval: over images and runs, which are crossed (Student's t); baselines: bootstrap over images."
 
 
 def show_scores(result: EvaluateResult) -> None:
@@ -90,9 +86,7 @@ def _show_wide(title: str, rows: Sequence[Scores], standing: Sequence[Column]) -
         *_metrics(rows, [name for name in METRICS if name != "mean_iou"]),
         Column.of("threshold", (figure(row.threshold, 2) for row in rows)),
     ]
-    for each in stacked(
-        f"{title}{shared}", fixed, [column for column in columns if any(column.values)], stream().width
-    ):
+    for each in stacked(f"{title}{shared}", fixed, [column for column in columns if any(column.values)], stream().width):
         show(each, "")
     return []
 

@@ -78,10 +78,7 @@ def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]],
     for position, heading in enumerate(headings):
         text = position < left
         made.add_column(
-            Text(heading),
-            justify="left" if text else "right",
-            no_wrap=not text,
-            overflow="fold" if text else "ellipsis",
+            Text(heading), justify="left" if text else "right", no_wrap=not text, overflow="fold" if text else "ellipsis"
         )
     for row in rows:
         made.add_row(*(Text(clean(value)) for value in row))

@@ -149,9 +149,7 @@ class TrainConfig(_Config):
         object.__setattr__(self, "checkpoints", tuple(sorted(set(self.checkpoints))))
         beyond = [epoch for epoch in self.checkpoints if not 1 <= epoch <= self.epochs]
         if beyond or not self.checkpoints:
-            raise OptionError(
-                f"--checkpoints must name epochs from 1 to {self.epochs} (--epochs); received {self.checkpoints}"
-            )
+            raise OptionError(f"--checkpoints must name epochs from 1 to {self.epochs} (--epochs); received {self.checkpoints}")
 
 
 def _learning_rate(chosen: dict[str, Any]) -> float:
@@ -266,18 +264,12 @@ class EvaluateConfig(_Config):
         if self.model is None:
             for name in ("labels", "preprocess", "output", "dataset", "name"):
                 if getattr(self, name) is not None:
-                    raise OptionError(
-                        f"--{name} goes with --model FILE.keras or imagenet:BACKBONE; an experiment has its own"
-                    )
+                    raise OptionError(f"--{name} goes with --model FILE.keras or imagenet:BACKBONE; an experiment has its own")
             return
         if self.experiment is not None:
-            raise OptionError(
-                f"evaluate either an experiment or a --model; received {self.experiment!r} and {self.model!r}"
-            )
+            raise OptionError(f"evaluate either an experiment or a --model; received {self.experiment!r} and {self.model!r}")
         if self.dataset is None:
-            raise OptionError(
-                f"--model {self.model} needs annotated pictures: --dataset NAME, and --data-dir where they lie"
-            )
+            raise OptionError(f"--model {self.model} needs annotated pictures: --dataset NAME, and --data-dir where they lie")
 
 
 def _check_map_options(config: ExplainConfig | EvaluateConfig) -> None:

@@ -270,13 +270,7 @@ DATASETS.add(
         "drawn dog-like animals with exact boxes, offline; synthetic:12 draws twelve breeds",
     ),
 )
-DATASETS.add(
-    "tfds",
-    Source(
-        "dogcam.data.tfds:open_tfds",
-        "tfds:NAME, any TensorFlow Datasets set with image, label and boxes",
-    ),
-)
+DATASETS.add("tfds", Source("dogcam.data.tfds:open_tfds", "tfds:NAME, any TensorFlow Datasets set with image, label and boxes"))
 
 
 def source_of(specification: str) -> tuple[Source, str]:

@@ -19,17 +19,7 @@ import scipy.io
 from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.core.registry import resolve
-from dogcam.data import (
-    NO_BOXES,
-    Dataset,
-    FileSlice,
-    ImageFile,
-    Origin,
-    Problem,
-    Record,
-    reason_of,
-    short_names,
-)
+from dogcam.data import NO_BOXES, Dataset, FileSlice, ImageFile, Origin, Problem, Record, reason_of, short_names
 from dogcam.data.voc_xml import read_voc_xml
 
 IMAGES, ANNOTATION = "Images", "Annotation"
@@ -72,9 +62,7 @@ def _find_files(folder: Path) -> _Files | None:
     missing = [archive for archive, part in parts.items() if part is None]
     if missing:
         needed = ", ".join(parts)
-        raise InputError(
-            f"{folder} lacks {', '.join(missing)}: Stanford Dogs needs {needed} there, or what they unpack to"
-        )
+        raise InputError(f"{folder} lacks {', '.join(missing)}: Stanford Dogs needs {needed} there, or what they unpack to")
     return _Files(*parts.values())
 
 
@@ -92,9 +80,7 @@ def _members(archive: Path) -> dict[str, FileSlice]:
         _require_end(archive, opened.offset)
     except (tarfile.TarError, OSError) as error:
         raise InputError(f"cannot read {archive} as a tar archive: {error}; fetch it again") from error
-    return {
-        each.name.removeprefix("./"): FileSlice(archive, each.offset_data, each.size, each.name) for each in members
-    }
+    return {each.name.removeprefix("./"): FileSlice(archive, each.offset_data, each.size, each.name) for each in members}
 
 
 def _require_end(archive: Path, offset: int) -> None:

@@ -50,9 +50,7 @@ def _builder(name: str, data_dir: str | None) -> Any:
     try:
         return tfds.builder(name, data_dir=data_dir)
     except tfds.core.registered.DatasetNotFoundError as error:
-        raise InputError(
-            str(unknown("TFDS dataset", name, tfds.list_builders(with_community_datasets=False)))
-        ) from error
+        raise InputError(str(unknown("TFDS dataset", name, tfds.list_builders(with_community_datasets=False)))) from error
     except (ValueError, AssertionError, ImportError) as error:
         raise InputError(f"TFDS cannot open {name!r}: {first_line(error)}") from error
 
@@ -131,9 +129,7 @@ def _require_features(builder: Any, argument: str) -> None:
     features = builder.info.features
     for name, kind in (("image", tfds.features.Image), ("label", tfds.features.ClassLabel)):
         if name not in features or not isinstance(features[name], kind):
-            raise InputError(
-                f"tfds:{argument} has no {name!r} of the kind {kind.__name__}; it has {', '.join(features)}"
-            )
+            raise InputError(f"tfds:{argument} has no {name!r} of the kind {kind.__name__}; it has {', '.join(features)}")
 
 
 def _splits(builder: Any) -> Mapping[str, str]:
@@ -142,9 +138,7 @@ def _splits(builder: Any) -> Mapping[str, str]:
     test = "test" if "test" in theirs else "validation"
     missing = {"train", test} - theirs
     if missing:
-        raise InputError(
-            f"{builder.info.full_name} needs the splits train and test; it has {', '.join(sorted(theirs))}"
-        )
+        raise InputError(f"{builder.info.full_name} needs the splits train and test; it has {', '.join(sorted(theirs))}")
     return {"train": "train", "test": test}
 
 

@@ -34,9 +34,7 @@ def objects_of(content: bytes) -> Objects:
     try:
         root = SafeTree.fromstring(content)
         width, height = (float(root.findtext(f"size/{name}", "")) for name in ("width", "height"))
-        corners = [
-            [float(box.findtext(name, "")) for name in ("xmin", "ymin", "xmax", "ymax")] for box in root.iter("bndbox")
-        ]
+        corners = [[float(box.findtext(name, "")) for name in ("xmin", "ymin", "xmax", "ymax")] for box in root.iter("bndbox")]
     except DefusedXmlException as error:
         raise ValueError("it declares XML entities, which are refused") from error
     except (SafeTree.ParseError, LookupError) as error:  # LookupError: its encoding

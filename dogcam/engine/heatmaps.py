@@ -90,9 +90,7 @@ class HeatmapEngine:
         self._pass = OnePass(classifier, in_one, list(dict.fromkeys(features)), score)
         self._network = Network(classifier, score, mask_batch)
 
-    def __call__(
-        self, inputs: np.ndarray, targets: np.ndarray | None = None, against: np.ndarray | None = None
-    ) -> Heatmaps:
+    def __call__(self, inputs: np.ndarray, targets: np.ndarray | None = None, against: np.ndarray | None = None) -> Heatmaps:
         """Explain a batch.
 
         Args:
@@ -155,9 +153,7 @@ class HeatmapEngine:
         # Only the classes that count: 0 times an infinite logit would be NaN.
         return np.multiply(signs, values, out=np.zeros_like(signs), where=signs != 0).sum(axis=1)
 
-    def _probed(
-        self, inputs: np.ndarray, found: Heatmaps, activations: dict[str, np.ndarray]
-    ) -> dict[Cell, np.ndarray]:
+    def _probed(self, inputs: np.ndarray, found: Heatmaps, activations: dict[str, np.ndarray]) -> dict[Cell, np.ndarray]:
         """Maps of the methods that probe, picture by picture."""
         scores, signs = self._scores(found), self._signs(found)
         maps: dict[Cell, list[np.ndarray]] = {cell: [] for cell in self._probing}

@@ -57,9 +57,7 @@ class OnePass:
             # The one trace itself, and not the tf.function, which warns of many engines as if they were retraced.
             self.compute = tf.function(self._trace, autograph=False).get_concrete_function(*self._signature())
         except Exception as error:  # a layer may raise anything
-            raise ModelError(
-                f"{classifier.name} cannot be run step by step: {first_line(error.__cause__ or error)}"
-            ) from error
+            raise ModelError(f"{classifier.name} cannot be run step by step: {first_line(error.__cause__ or error)}") from error
 
     def _signature(self) -> tuple[tf.TensorSpec, ...]:
         # A free first dimension: the last, smaller batch needs no second compilation.

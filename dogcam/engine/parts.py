@@ -58,9 +58,7 @@ def biased_steps(graph: Graph, source: Any) -> list[Step]:
     steps = [step for step in graph.between((), [source]) if is_map(step.output) and _bias_of(step) is not None]
     for step in steps:
         if (name := _activation(step.operation)) not in _DERIVATIVES:
-            raise ModelError(
-                f"fullgrad: layer {step.path!r} of {graph.name} has a {name} inside; it takes {[*_DERIVATIVES]}"
-            )
+            raise ModelError(f"fullgrad: layer {step.path!r} of {graph.name} has a {name} inside; it takes {[*_DERIVATIVES]}")
     return steps
 
 

@@ -109,14 +109,7 @@ class Probes:
     """
 
     def __init__(
-        self,
-        network: Network,
-        inputs: np.ndarray,
-        signs: np.ndarray,
-        layer: str,
-        score: float,
-        progress: Progress,
-        title: str,
+        self, network: Network, inputs: np.ndarray, signs: np.ndarray, layer: str, score: float, progress: Progress, title: str
     ):
         self._network, self._inputs, self._layer = network, inputs, layer
         self._signs = tf.constant(signs[None], tf.float32)

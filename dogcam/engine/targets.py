@@ -52,9 +52,7 @@ class Target:
         if not colon or _is_class(text, class_index):
             return cls(text, one(text.strip()))
         if one(first) == one(second):
-            raise OptionError(
-                f"--target {text} sets a class against itself, which leaves nothing: name two different ones"
-            )
+            raise OptionError(f"--target {text} sets a class against itself, which leaves nothing: name two different ones")
         return cls(text, one(first), one(second))
 
     @property

@@ -130,13 +130,7 @@ ROW_SCHEMA = pa.schema(
 )
 # What a row of `write_faithfulness` has beside its scores.
 _ASKED = pa.schema(
-    [
-        ("image", pa.string()),
-        ("label", pa.int32()),
-        ("predicted", pa.int32()),
-        ("target", pa.int32()),
-        ("boxed", pa.bool_()),
-    ]
+    [("image", pa.string()), ("label", pa.int32()), ("predicted", pa.int32()), ("target", pa.int32()), ("boxed", pa.bool_())]
 )
 _LONG = ("curve", "inside", "outside")  # many numbers a picture: read only when asked for
 # Rows of tables that an `Evaluation` keeps in memory, at some 100 bytes each: one command reads the same cells many times.
@@ -310,9 +304,7 @@ class Evaluation:
         metadata = {b"dogcam_cell": json.dumps(asdict(cell)), b"schema_version": str(SCHEMA_VERSION)}
         names = [name for name in columns if name not in _ASKED.names]
         schema = pa.schema([*_ASKED, *((name, pa.float32()) for name in names)], metadata)
-        arrays = [
-            pa.array(columns[field.name], field.type, from_pandas=pa.types.is_floating(field.type)) for field in schema
-        ]
+        arrays = [pa.array(columns[field.name], field.type, from_pandas=pa.types.is_floating(field.type)) for field in schema]
         with written_whole(self._faithfulness_path(cell)) as temporary:
             pq.write_table(pa.table(arrays, schema=schema), temporary, compression="zstd")
 

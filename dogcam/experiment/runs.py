@@ -92,25 +92,18 @@ class Experiment:
         try:
             with path.open(newline="", encoding="utf-8") as file:
                 rows = [
-                    HistoryRow(
-                        int(row["run"]), int(row["epoch"]), row["split"], float(row["accuracy"]), float(row["loss"])
-                    )
+                    HistoryRow(int(row["run"]), int(row["epoch"]), row["split"], float(row["accuracy"]), float(row["loss"]))
                     for row in csv.DictReader(file)
                 ]
         except (KeyError, TypeError, ValueError) as error:
-            raise ExperimentError(
-                f"{path} cannot be read: {error}; restore it, or train anew under another name"
-            ) from error
+            raise ExperimentError(f"{path} cannot be read: {error}; restore it, or train anew under another name") from error
         return sorted(rows, key=lambda row: (row.run, row.epoch, row.split))
 
     def add_history(self, rows: Iterable[HistoryRow]) -> list[HistoryRow]:
         """Add rows (a run's epoch and split are replaced where they are there) and return all of them."""
         merged = {(row.run, row.epoch, row.split): row for row in [*self.history(), *rows]}
         ordered = [merged[key] for key in sorted(merged)]
-        with (
-            written_whole(self.path / "history.csv") as temporary,
-            temporary.open("w", newline="", encoding="utf-8") as file,
-        ):
+        with written_whole(self.path / "history.csv") as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(each.name for each in fields(HistoryRow))
             writer.writerows(astuple(row) for row in ordered)

@@ -46,9 +46,7 @@ def choose_epochs(experiment: Experiment, runs: Iterable[int], wanted: Sequence[
     return tuple(sorted(set(wanted))) or tuple(common)
 
 
-def threshold_in_use(
-    experiment: Experiment | None, cell: Cell, protocol: Protocol, smooth: Sequence[str] = ()
-) -> float | None:
+def threshold_in_use(experiment: Experiment | None, cell: Cell, protocol: Protocol, smooth: Sequence[str] = ()) -> float | None:
     """The threshold that the experiment's evaluation chose for a cell; the protocol's own where it was not evaluated.
 
     Of several evaluations that which chose it on the most pictures; only those of the true or the predicted class count,

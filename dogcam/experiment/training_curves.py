@@ -39,9 +39,7 @@ class Curve:
 
     def _ranks(self) -> list[tuple[float, float, int]]:
         """What epochs are compared by, position by position; the best has the least."""
-        return [
-            (-accuracy, loss, i) for i, (accuracy, loss) in enumerate(zip(self.accuracy, self._losses(), strict=True))
-        ]
+        return [(-accuracy, loss, i) for i, (accuracy, loss) in enumerate(zip(self.accuracy, self._losses(), strict=True))]
 
     def overfits_from(self) -> int | None:
         """The first epoch from which on every test loss is above the lowest one by more than `RISE`; None: there is none.

@@ -18,14 +18,7 @@ from dogcam.figures.fonts import fitted, room
 from dogcam.figures.style import styled
 from dogcam.language import say
 
-_STROKES = (
-    "-",
-    (0, (5, 1.5)),
-    (0, (1.5, 1.2)),
-    (0, (6, 1.5, 1.5, 1.5)),
-    (0, (8, 3)),
-    (0, (3, 1.2, 1.2, 1.2, 1.2, 1.2)),
-)
+_STROKES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (8, 3)), (0, (3, 1.2, 1.2, 1.2, 1.2, 1.2)))
 _POINTS = 7.5
 
 
@@ -169,8 +162,6 @@ def _cost(box: Box, point: tuple[float, float], taken: Sequence[Box], paper: tup
     """How bad a place is: what it covers, then how far away it lies."""
     x0, y0, x1, y1 = box
     outside = max(-x0, 0) + max(-y0, 0) + max(x1 - paper[0], 0) + max(y1 - paper[1], 0)
-    shared = sum(
-        max(min(x1, other[2]) - max(x0, other[0]), 0) * max(min(y1, other[3]) - max(y0, other[1]), 0) for other in taken
-    )
+    shared = sum(max(min(x1, other[2]) - max(x0, other[0]), 0) * max(min(y1, other[3]) - max(y0, other[1]), 0) for other in taken)
     away = np.hypot((x0 + x1) / 2 - point[0], (y0 + y1) / 2 - point[1])
     return 1e4 * outside + 50 * shared + away

@@ -137,11 +137,7 @@ def line_chart(
 def _line(axes: Axes, series: Series, place: tuple[float, float], colour: str, paper: str) -> None:
     """Draw a series, moved aside and broadened by `place`."""
     x, y = np.asarray(series.x, float) + place[0], np.asarray(series.y, float)
-    style = {
-        "color": colour,
-        "linewidth": place[1] * (1.0 if series.faint else 2.0),
-        "alpha": 0.4 if series.faint else 1,
-    }
+    style = {"color": colour, "linewidth": place[1] * (1.0 if series.faint else 2.0), "alpha": 0.4 if series.faint else 1}
     axes.plot(x, y, linestyle=(0, (4, 2)) if series.hollow else "-", zorder=2 if series.faint else 3, **style)
     marked = np.ones(len(x), bool) if series.marked is None else np.isin(series.x, list(series.marked))
     if not series.faint:

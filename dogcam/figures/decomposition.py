@@ -130,13 +130,7 @@ def _names(axes: Axes, names: list[str], words: Mapping[str, str], colours: Mapp
         below = "\n".join(fitted(line, _WORDS - 0.15, 6, lines=1) for line in lines)
         place = row - (0.25 if "\n" in below else 0.16 if below else 0)
         axes.text(
-            -0.025,
-            place,
-            fitted(name, _WORDS - 0.15, 8, lines=1, bold=bool(bold)),
-            va="center",
-            fontsize=8,
-            **bold,
-            **style,
+            -0.025, place, fitted(name, _WORDS - 0.15, 8, lines=1, bold=bool(bold)), va="center", fontsize=8, **bold, **style
         )
         axes.text(-0.025, place + 0.15, below, va="top", fontsize=6, color=colours["muted"], linespacing=1.1, **style)
 

@@ -40,9 +40,7 @@ class Dots:
 
 
 @styled
-def dot_plot(
-    rows: Sequence[str], dots: Sequence[Dots], x_label: str, *, cut: int | None = None, colours: Any = None
-) -> Figure:
+def dot_plot(rows: Sequence[str], dots: Sequence[Dots], x_label: str, *, cut: int | None = None, colours: Any = None) -> Figure:
     """Means with their intervals, a row for each group of pictures and in it a dot for each method, with a key above.
 
     Args:
@@ -93,15 +91,11 @@ def _key(figure: Figure, dots: Sequence[Dots], colours: Mapping[str, Any]) -> No
     wide = figure.get_figwidth() / 2 - 0.55
     style = {"linestyle": "-", "linewidth": 1.3, "markersize": 4.6}
     handles = [
-        Line2D(
-            [], [], label=fitted(each.label, wide, _POINTS, 1), **style, **look_of(each.colour, each.hollow, colours)
-        )
+        Line2D([], [], label=fitted(each.label, wide, _POINTS, 1), **style, **look_of(each.colour, each.hollow, colours))
         for each in dots
     ]
     place = (0.1 / figure.get_figwidth(), 1 - 0.06 / figure.get_figheight())
-    legend = figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=place, ncols=2, fontsize=_POINTS, borderpad=0
-    )
+    legend = figure.legend(handles=handles, loc="upper left", bbox_to_anchor=place, ncols=2, fontsize=_POINTS, borderpad=0)
     legend.set_in_layout(False)
 
 
@@ -135,16 +129,12 @@ def rank_plot(
         axes.plot(line.mean, row, markersize=5.6, gid="mean", zorder=4, **look)
         axes.text(1.02, row, f"{line.mean:.3f}", transform=axes.get_yaxis_transform(), va="center", fontsize=_POINTS)
     if reference is not None:
-        axes.axvline(
-            reference[1], color=colours["muted"], linestyle=(0, (1, 2)), linewidth=1.1, zorder=1, gid="reference"
-        )
+        axes.axvline(reference[1], color=colours["muted"], linestyle=(0, (1, 2)), linewidth=1.1, zorder=1, gid="reference")
         axes.text(reference[1], -0.55, reference[0], ha="center", va="bottom", fontsize=6.5, color=colours["muted"])
     axes.set(ylim=(len(lines) - 0.5, -0.5), xlabel=x_label, yticks=range(len(lines)))
     axes.set_yticklabels([fitted(line.label, words - 0.05, _POINTS, lines=1) for line in lines])
     _across(axes, colours)
-    box = figure.add_axes(
-        (1 - bars / _WIDE, below / total, (bars - 0.1) / _WIDE, tall * len(lines) / total), gid="groups"
-    )
+    box = figure.add_axes((1 - bars / _WIDE, below / total, (bars - 0.1) / _WIDE, tall * len(lines) / total), gid="groups")
     _group_bars(box, groups, len(lines), colours)
     return figure
 

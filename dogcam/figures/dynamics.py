@@ -52,9 +52,7 @@ class Small:
 
 
 @styled
-def small_charts(
-    charts: Sequence[Small], x_label: str | None = None, *, columns: int = 2, colours: Any = None
-) -> Figure:
+def small_charts(charts: Sequence[Small], x_label: str | None = None, *, columns: int = 2, colours: Any = None) -> Figure:
     """Small charts in `columns` columns over one common axis: thick lines on thin ones, peaks ringed.
 
     Intervals are cut at the ends of a chart where they reach further than its lines and as much again: of two runs they

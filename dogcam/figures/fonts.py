@@ -39,7 +39,7 @@ _PROBE = {"ko": "가힣"}  # letters of languages that the main font does not ha
 _MOST = 2  # of them: a letter is looked for in each
 NO_FONT = {
     "ko": "no font with Hangul was found, so that figures are labelled in English: install one, such as Noto Sans CJK "
-    "(on Debian and Ubuntu fonts-noto-cjk)",
+    "(on Debian and Ubuntu fonts-noto-cjk)"
 }
 
 

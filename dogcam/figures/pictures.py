@@ -185,12 +185,7 @@ def _grid(labels: Sequence[str], columns: int, shape: tuple[float, float], words
 
 @styled
 def contact_sheet(
-    pixels: np.ndarray,
-    rows: Sequence[tuple[str, Sequence[Panel]]],
-    truth: np.ndarray,
-    title: str = "",
-    *,
-    colours: Any = None,
+    pixels: np.ndarray, rows: Sequence[tuple[str, Sequence[Panel]]], truth: np.ndarray, title: str = "", *, colours: Any = None
 ) -> Figure:
     """One picture many times: a row for each epoch, a column for each method and layer, the bare picture first.
 
@@ -233,13 +228,7 @@ def _sheet(labels: Sequence[str], rows: Sequence[Sequence[Any]], shape: Any, tit
     words = (bool(title), any("\n" in panel.title for panel in panels), any(panel.note for panel in panels))
     grid = _grid(labels, max((len(row) for row in rows), default=1), shape, words)
     figure = Figure(figsize=grid.size)
-    figure.text(
-        *grid.at(0.1, 0.1),
-        fitted(title, grid.size[0] - 0.2, 10.5, 1, bold=True),
-        va="top",
-        fontsize=10.5,
-        weight="bold",
-    )
+    figure.text(*grid.at(0.1, 0.1), fitted(title, grid.size[0] - 0.2, 10.5, 1, bold=True), va="top", fontsize=10.5, weight="bold")
     for number, (label, row) in enumerate(zip(labels, rows, strict=True)):
         middle = grid.corner(number, 0)[1] + grid.high / 2
         text = fitted(label, grid.left - 0.12, 8.5, lines=4, bold=True)
@@ -252,9 +241,7 @@ def _sheet(labels: Sequence[str], rows: Sequence[Sequence[Any]], shape: Any, tit
     return figure
 
 
-def _words(
-    figure: Figure, grid: _Grid, place: tuple[float, float, float], panel: Panel, colours: Mapping[str, Any]
-) -> None:
+def _words(figure: Figure, grid: _Grid, place: tuple[float, float, float], panel: Panel, colours: Mapping[str, Any]) -> None:
     """A panel's title above its picture (after a line break, such as the layer, small and grey) and its note below.
 
     `place` is the picture's upper left corner and height.

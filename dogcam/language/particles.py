@@ -17,19 +17,10 @@ _FORMS = {
     "으로(로)": ("으로", "로"),
 }
 _PATTERN = re.compile(
-    r"(?P<word>[^\W_]+|[+%])(?P<between>(?:\([^()]*\)|[^\w\s+%])*)(?P<form>"
-    + "|".join(re.escape(form) for form in _FORMS)
-    + ")"
+    r"(?P<word>[^\W_]+|[+%])(?P<between>(?:\([^()]*\)|[^\w\s+%])*)(?P<form>" + "|".join(re.escape(form) for form in _FORMS) + ")"
 )  # what stands in brackets is looked over, as Korean does; "%" and "+" are read out
 _FIRST, _LAST, _FINALS, _RIEUL = 0xAC00, 0xD7A3, 28, 8  # Hangul syllables; finals of one vowel; the final ㄹ
-_DIGITS = {
-    "0": 1,
-    "1": _RIEUL,
-    "3": 1,
-    "6": 1,
-    "7": _RIEUL,
-    "8": _RIEUL,
-}  # 영 일 삼 육 칠 팔; the others end in a vowel
+_DIGITS = {"0": 1, "1": _RIEUL, "3": 1, "6": 1, "7": _RIEUL, "8": _RIEUL}  # 영 일 삼 육 칠 팔; the others end in a vowel
 _SPELT = {"L": _RIEUL, "R": _RIEUL, "M": 1, "N": 1}  # 엘 알 엠 엔; the names of the other letters end in a vowel
 _ENDINGS = (
     (re.compile(r"le?$"), _RIEUL),  # 모델, 비글

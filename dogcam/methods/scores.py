@@ -36,14 +36,7 @@ def scorecam(xp: Any, activations: Any, rescore: Any) -> Any:
     return _scored(activations, varied(activations), rescore)
 
 
-@method(
-    "faster-scorecam",
-    needs=_NEEDS,
-    title="Faster Score-CAM",
-    paper=_TABAYASHI,
-    year=2020,
-    passes=f"{FASTER_CHANNELS + 1} F",
-)
+@method("faster-scorecam", needs=_NEEDS, title="Faster Score-CAM", paper=_TABAYASHI, year=2020, passes=f"{FASTER_CHANNELS + 1} F")
 def faster_scorecam(xp: Any, activations: Any, rescore: Any) -> Any:
     """Score-CAM on the 10 channels whose variance over places is largest, tabayashi0117 2020; the others weigh nothing."""
     kept = varied(activations)
@@ -51,14 +44,7 @@ def faster_scorecam(xp: Any, activations: Any, rescore: Any) -> Any:
     return _scored(activations, kept[order[:FASTER_CHANNELS]], rescore)
 
 
-@method(
-    "ss-cam",
-    needs=(*_NEEDS, "rng"),
-    title="SS-CAM",
-    paper=_SMOOTHED,
-    year=2020,
-    passes=f"{NOISY_MASKS} K + 1 F",
-)
+@method("ss-cam", needs=(*_NEEDS, "rng"), title="SS-CAM", paper=_SMOOTHED, year=2020, passes=f"{NOISY_MASKS} K + 1 F")
 def ss_cam(xp: Any, activations: Any, rescore: Any, rng: Any) -> Any:
     """SS-CAM, Wang et al. 2020, the variant with noise on the masks.
 
@@ -74,14 +60,7 @@ def ss_cam(xp: Any, activations: Any, rescore: Any, rng: Any) -> Any:
     return _scored(activations, kept, rescore, NOISY_MASKS, with_noise)
 
 
-@method(
-    "is-cam",
-    needs=_NEEDS,
-    title="IS-CAM",
-    paper=_INTEGRATED,
-    year=2020,
-    passes=f"{MASK_STEPS} K + 1 F",
-)
+@method("is-cam", needs=_NEEDS, title="IS-CAM", paper=_INTEGRATED, year=2020, passes=f"{MASK_STEPS} K + 1 F")
 def is_cam(xp: Any, activations: Any, rescore: Any) -> Any:
     """IS-CAM, Naidu et al. 2020: w = softmax_k (1/N) sum_t S(x * (t/N) m_k), t = 1..N, N = 10.
 
@@ -115,9 +94,7 @@ def _scored(
     count = len(kept) * variants
 
     def masks(part: slice) -> np.ndarray:
-        made = (
-            (index, _mask(activations[..., kept[index // variants]], *rescore.shape)) for index in range(count)[part]
-        )
+        made = ((index, _mask(activations[..., kept[index // variants]], *rescore.shape)) for index in range(count)[part])
         return np.stack([altered(mask, index) for index, mask in made])
 
     scores = np.asarray(rescore(count, masks), np.float64).reshape(len(kept), variants).mean(axis=1)

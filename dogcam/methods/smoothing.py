@@ -34,14 +34,7 @@ def smoothgrad(xp: Any, inputs: Any, mean_gradient: Any, rng: Any) -> Any:
     return over_colours(xp, mean_gradient(COPIES, noisy(inputs, rng)))
 
 
-@method(
-    "smooth-gradcam++",
-    needs=_AT_LAYER,
-    title="Smooth Grad-CAM++",
-    paper=_OMEIZA,
-    year=2019,
-    passes=_PASSES,
-)
+@method("smooth-gradcam++", needs=_AT_LAYER, title="Smooth Grad-CAM++", paper=_OMEIZA, year=2019, passes=_PASSES)
 def smooth_gradcam_plus_plus(xp: Any, activations: Any, inputs: Any, mean_gradient: Any, rng: Any) -> Any:
     """Smooth Grad-CAM++, Omeiza et al. 2019: Grad-CAM++ of the gradient averaged over noisy copies, one picture -> (h, w).
 

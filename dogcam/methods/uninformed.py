@@ -32,15 +32,7 @@ def centre_gaussian(xp: Any, inputs: Any) -> Any:
     return xp.zeros_like(inputs[..., 0]) + bump
 
 
-@method(
-    "random-map",
-    needs=("inputs", "rng"),
-    title="random map",
-    paper=_NOISE,
-    year=2018,
-    passes="none",
-    baseline=True,
-)
+@method("random-map", needs=("inputs", "rng"), title="random map", paper=_NOISE, year=2018, passes="none", baseline=True)
 def random_map(xp: Any, inputs: Any, rng: Any) -> Any:
     """Independent uniform noise in 0..1 on 7 x 7 cells, enlarged bilinearly: one picture -> (H, W)."""
     return enlarged_picture(rng.random((CELLS, CELLS)), *inputs.shape[:2])

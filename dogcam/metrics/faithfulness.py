@@ -30,10 +30,7 @@ _BLUR, _BLUR_SIDE, _BLUR_SIGMA = 11, 224, 5.0
 _SEED = 0
 _STRAIGHT, _DIAGONAL = 1 / 6, 1 / 12
 _NEIGHBOURS = {
-    (down, right): _DIAGONAL if down and right else _STRAIGHT
-    for down in (-1, 0, 1)
-    for right in (-1, 0, 1)
-    if down or right
+    (down, right): _DIAGONAL if down and right else _STRAIGHT for down in (-1, 0, 1) for right in (-1, 0, 1) if down or right
 }
 
 
@@ -53,13 +50,9 @@ FAITHFULNESS: dict[str, FaithfulnessScore] = {
         "deletion", "Mean probability while pixels are put to the input's 0, the warmest first.", False
     ),
     "road": FaithfulnessScore(
-        "ROAD",
-        "How much more probability is left when the coldest pixels are filled in than when the warmest are.",
-        True,
+        "ROAD", "How much more probability is left when the coldest pixels are filled in than when the warmest are.", True
     ),
-    "drop": FaithfulnessScore(
-        "avg. drop", "Share of the probability lost when the picture is masked by its map.", False
-    ),
+    "drop": FaithfulnessScore("avg. drop", "Share of the probability lost when the picture is masked by its map.", False),
     "increase": FaithfulnessScore(
         "avg. increase", "Share of pictures whose probability rises when they are masked by their map.", True
     ),

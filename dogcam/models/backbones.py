@@ -39,9 +39,7 @@ class Backbone:
 BACKBONES: Registry[Backbone] = Registry("backbone")
 
 
-def _keras(
-    name: str, builder: str, module: str, size: int, stages: tuple[str, str, str], weights: str, source: str
-) -> None:
+def _keras(name: str, builder: str, module: str, size: int, stages: tuple[str, str, str], weights: str, source: str) -> None:
     preprocess = f"keras.applications.{module}:preprocess_input" if module else ""
     url = f"{_WEIGHTS}{weights}"
     BACKBONES.add(name, Backbone(f"keras.applications:{builder}", preprocess, size, stages, url, source))

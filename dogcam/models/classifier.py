@@ -51,9 +51,7 @@ class Classifier:
 
     def __post_init__(self) -> None:
         if self.classes and len(self.classes) != self.class_count:
-            raise ModelError(
-                f"{self.name} has {self.class_count} classes, but {len(self.classes)} names were given for them"
-            )
+            raise ModelError(f"{self.name} has {self.class_count} classes, but {len(self.classes)} names were given for them")
         if not self.stages:
             object.__setattr__(self, "stages", _last_of_stages(self.graph, self.readout))
 
@@ -198,9 +196,7 @@ def _input_shape(model: keras.Model, name: str) -> tuple[int | None, ...]:
         )
     shapes = [tuple(tensor.shape) for tensor in model.inputs]
     if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][3] not in (1, 3):
-        raise ModelError(
-            f"{name} must take one picture, (batch, height, width, 3 colours or 1); its inputs are {shapes}"
-        )
+        raise ModelError(f"{name} must take one picture, (batch, height, width, 3 colours or 1); its inputs are {shapes}")
     return shapes[0]
 
 
@@ -228,9 +224,7 @@ def _as_they_are(images: np.ndarray) -> np.ndarray:
     return images
 
 
-def build(
-    backbone_name: str, classes: tuple[str, ...], weights: str = "imagenet", preprocess: str = "backbone"
-) -> Classifier:
+def build(backbone_name: str, classes: tuple[str, ...], weights: str = "imagenet", preprocess: str = "backbone") -> Classifier:
     """Backbone + global average pooling + dense logits.
 
     Args:

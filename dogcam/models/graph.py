@@ -129,9 +129,7 @@ class Graph:
         places = {path: path for path in self._by_path} | inner
         ends = [path for path in places if path.endswith(f"/{text}")]
         if len(ends) > 1:
-            raise LayerError(
-                f"layer {text!r} of {self.name} is ambiguous: {', '.join(ends[:5])}; give one of these paths"
-            )
+            raise LayerError(f"layer {text!r} of {self.name} is ambiguous: {', '.join(ends[:5])}; give one of these paths")
         if not ends:
             spatial = [step.path for step in self.maps()]
             close = nearest(text, spatial, 3) or _nearest_ends(text, spatial)
@@ -155,10 +153,7 @@ class Graph:
         return step.output
 
     def run(
-        self,
-        given: Mapping[Any, Any],
-        wanted: Sequence[Any],
-        after: Callable[[Step, Any], Any] = lambda step, value: value,
+        self, given: Mapping[Any, Any], wanted: Sequence[Any], after: Callable[[Step, Any], Any] = lambda step, value: value
     ) -> list[Any]:
         """Compute the symbolic tensors `wanted` from those `given`, running only the steps between; in inference mode.
 

@@ -84,9 +84,7 @@ def read(graph: Graph, output: Any) -> Readout:
         ModelError: it does not.
     """
     if len(output.shape) != 2 or output.shape[-1] is None:
-        raise ModelError(
-            f"{graph.name} must give one list of classes, (batch, classes); it gives {tuple(output.shape)}"
-        )
+        raise ModelError(f"{graph.name} must give one list of classes, (batch, classes); it gives {tuple(output.shape)}")
     activation, tensor = _before_activation(graph, output)
     step = _through(graph, tensor)
     fused = _fused(step)
@@ -105,9 +103,7 @@ def read(graph: Graph, output: Any) -> Readout:
     activation = activation if fused in ("linear", "") else fused
     outputs = int(output.shape[-1])
     if outputs == 1 and activation != "sigmoid":
-        raise ModelError(
-            f"{graph.name} has one output and no sigmoid; dogcam explains classes, and needs one output for each"
-        )
+        raise ModelError(f"{graph.name} has one output and no sigmoid; dogcam explains classes, and needs one output for each")
     return Readout(source, head, activation, outputs, pooled, obstacle)
 
 
@@ -176,10 +172,7 @@ def _pooling(graph: Graph, head: Step) -> tuple[str | None, str]:
     if step is None:
         return None, "its dense layer is fed by the input itself"
     if not _is_global_average(step):
-        return (
-            None,
-            f"its dense layer is fed by {type(step.operation).__name__} {step.path!r}, not by global average pooling",
-        )
+        return (None, f"its dense layer is fed by {type(step.operation).__name__} {step.path!r}, not by global average pooling")
     producer = graph.producer(step.inputs[0])
     if producer is None:
         return None, "its pooling is fed by the input itself"

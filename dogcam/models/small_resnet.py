@@ -79,9 +79,7 @@ def _stem(x: Any) -> Any:
 
 def _conv(x: Any, filters: int, size: int, name: str, stride: int = 1) -> Any:
     # no bias: the normalisation that follows takes it away
-    x = layers.Conv2D(
-        filters, size, stride, "same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
-    )(x)
+    x = layers.Conv2D(filters, size, stride, "same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv")(x)
     return layers.BatchNormalization(momentum=MOMENTUM, epsilon=1.001e-5, name=f"{name}_bn")(x)
 
 

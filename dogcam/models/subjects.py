@@ -71,9 +71,7 @@ def _no_options_of_single_models(config: ExplainConfig, experiment: Experiment) 
     given["--weights"] = config.weights if config.weights != ExplainConfig.weights else None
     for option, value in given.items():
         if value is not None:
-            raise OptionError(
-                f"{option} is for models from elsewhere; {experiment.name} brings its own: leave {option} out"
-            )
+            raise OptionError(f"{option} is for models from elsewhere; {experiment.name} brings its own: leave {option} out")
 
 
 def _best_epoch(experiment: Experiment, number: int) -> int:

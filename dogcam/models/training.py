@@ -220,8 +220,7 @@ def _resumed(experiment: Experiment, run: int, epoch: int) -> keras.Model:
     path = experiment.unfinished(run, epoch)
     if not path.exists():
         raise ExperimentError(
-            f"{experiment.path} cannot be continued: {path.name} of run {run} is missing; train it anew under another "
-            "--name"
+            f"{experiment.path} cannot be continued: {path.name} of run {run} is missing; train it anew under another --name"
         )
     return keras.models.load_model(path, safe_mode=True)
 

@@ -57,11 +57,7 @@ def sentences(analysis: Analysis, found: Comparison) -> list[str]:
         *_others(found, pooled),
         *same(found, pooled),
         where(analysis, found),
-        *(
-            text("answer.under", protocol=each.protocol, answer=best(each, pooled))
-            for each in others
-            if each is not None
-        ),
+        *(text("answer.under", protocol=each.protocol, answer=best(each, pooled)) for each in others if each is not None),
     ]
 
 

@@ -51,9 +51,7 @@ def _facts(found: Contrast) -> list[tuple[str, str]]:
 
 def _made(side: Side) -> Table:
     return replace(
-        made_table(side.tables.experiment, side.tables),
-        caption=text("between.made", experiment=side.label),
-        folded=True,
+        made_table(side.tables.experiment, side.tables), caption=text("between.made", experiment=side.label), folded=True
     )
 
 
@@ -105,11 +103,7 @@ def _boxes(found: Contrast, match: Match) -> Exhibit:
     return _exhibit(
         "boxes",
         f"boxes-{number}",
-        [
-            *compared(found, match),
-            *beside_unseen(match),
-            *([text("between.boxes.left_out", methods=left)] if left else []),
-        ],
+        [*compared(found, match), *beside_unseen(match), *([text("between.boxes.left_out", methods=left)] if left else [])],
         [_means(found, match), _gaps(found, match), *_chart(found, match, f"iou-between-{number}")],
         ["one_run", "boxes.told_apart", "boxes.fineness"],
         protocol=match.protocol,
@@ -120,9 +114,7 @@ def _means(found: Contrast, match: Match) -> Table:
     """Mean IoU by method and experiment, the best box that never looks below."""
     scores = {(score.label, score.method): score for score in match.scores}
     rows = [
-        Row.of(
-            title_of(name), *chain(*(_cells(scores[label, name], match.leads(label, name)) for label in found.labels))
-        )
+        Row.of(title_of(name), *chain(*(_cells(scores[label, name], match.leads(label, name)) for label in found.labels)))
         for name in match.methods
     ]
     boxes = {box.label: box for box in match.unseen}
@@ -173,12 +165,7 @@ def _subtracted(found: Contrast) -> str:
 def _chart(found: Contrast, match: Match, name: str) -> list[Chart]:
     several = len(found.labels) > 2
     rows = [
-        Bar(
-            title_of(gap.method) + (f": {_difference(gap)}" if several else ""),
-            gap.pair.mean,
-            gap.pair.low,
-            gap.pair.high,
-        )
+        Bar(title_of(gap.method) + (f": {_difference(gap)}" if several else ""), gap.pair.mean, gap.pair.low, gap.pair.high)
         for gap in match.gaps
         if np.isfinite(gap.pair.low)
     ]

@@ -54,9 +54,7 @@ def caution(made: Iterable[Claim], images: str, on_training: bool) -> str:
     """
     every = list(made)
     intervals = [difference.interval for _, difference in rests_on(every)]
-    single = rests_on(
-        claim for claim in every if claim.claim != "beats"
-    )  # "beats" rests on a family, which is corrected
+    single = rests_on(claim for claim in every if claim.claim != "beats")  # "beats" rests on a family, which is corrected
     sentences = [_reach(sorted({each.runs for each in intervals if each.runs > 1}), images)]
     if len(single) > 1:
         sentences.append(text("claims.caution.single", len(single)))

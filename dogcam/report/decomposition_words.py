@@ -38,9 +38,7 @@ def _setting(of: PipelineSettings, choice: str, setting: Setting) -> str:
     if choice == METHOD:
         return title_of(setting.code)
     filled = "" if setting.number is None else f"{setting.number:g}"
-    return text(
-        f"decomposition.settings.{choice}.{setting.code}", size=filled, threshold=filled, method=title_of(of.method)
-    )
+    return text(f"decomposition.settings.{choice}.{setting.code}", size=filled, threshold=filled, method=title_of(of.method))
 
 
 def pipeline_words(of: PipelineSettings) -> str:
@@ -121,7 +119,5 @@ def _depending(found: PipelineDecomposition) -> list[str]:
 
 
 def _shared(found: PipelineDecomposition) -> list[str]:
-    parts = [
-        text("decomposition.same", choice=_called(name), value=settings_words(found.first, name)) for name in found.same
-    ]
+    parts = [text("decomposition.same", choice=_called(name), value=settings_words(found.first, name)) for name in found.same]
     return [text("decomposition.shared", choices=", ".join(parts))] if parts else []

@@ -33,9 +33,7 @@ class Material:
     kept: Kept | None
 
     @classmethod
-    def of(
-        cls, experiment: Experiment, evaluation: Evaluation | None = None, progress: Progress | None = None
-    ) -> Material:
+    def of(cls, experiment: Experiment, evaluation: Evaluation | None = None, progress: Progress | None = None) -> Material:
         """All that is there of a scope.
 
         Args:

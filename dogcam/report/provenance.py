@@ -144,9 +144,7 @@ def _thresholds(tables: Tables) -> Table | None:
     """Every threshold that no protocol states, and what it was chosen on."""
     choices = {cell: tables.evaluation.choice(cell) for cell in tables.cells}
     rows = tuple(
-        _threshold(cell, choice)
-        for cell, choice in choices.items()
-        if choice.source != "fixed" and choice.threshold is not None
+        _threshold(cell, choice) for cell, choice in choices.items() if choice.source != "fixed" and choice.threshold is not None
     )
     caption, columns = text("provenance.thresholds.caption"), heads("provenance.thresholds.heads")
     note = text("provenance.thresholds.note")

@@ -96,9 +96,7 @@ def maps_of(found: dict[Key, np.ndarray], scores: Sequence[str], cam: np.ndarray
     logit = {method: (method, "logit") for method in CAM_THERE if (method, "logit") in found}
     alike = {method for method, key in logit.items() if cam is not None and is_cam(found[key], cam)}
     stands_for = {
-        (method, score): (method, score) if (method, score) in found else own[method][0]
-        for method in methods
-        for score in scores
+        (method, score): (method, score) if (method, score) in found else own[method][0] for method in methods for score in scores
     }
     stands_for |= {logit[method]: _CAM for method in alike}
     arrays = found | ({_CAM: cam} if alike and cam is not None else {})

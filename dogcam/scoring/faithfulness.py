@@ -35,12 +35,7 @@ def faithfulness_targets(target: Target, records: Sequence[Record]) -> np.ndarra
 
 
 def score_faithfulness(
-    scoring: Scoring,
-    engine: HeatmapEngine,
-    number: int,
-    epoch: int,
-    mask_batch: int,
-    progress: Progress,
+    scoring: Scoring, engine: HeatmapEngine, number: int, epoch: int, mask_batch: int, progress: Progress
 ) -> None:
     """Score the faithfulness of an engine's cells on the pictures of `scoring.asking`, and write their tables."""
     asking = scoring.asking
@@ -151,9 +146,7 @@ def _asked(network: Network, signs: tf.Tensor, pool: ThreadPoolExecutor, variant
 class _Batch:
     """Some pictures, their maps, and what the network makes of them masked by these."""
 
-    def __init__(
-        self, engine: HeatmapEngine, again: dict[Pair, HeatmapEngine], images: np.ndarray, targets: np.ndarray
-    ):
+    def __init__(self, engine: HeatmapEngine, again: dict[Pair, HeatmapEngine], images: np.ndarray, targets: np.ndarray):
         self.classifier = engine.classifier
         self.inputs = self.classifier.inputs_of(images)
         self.heat = engine(self.inputs, *targets.T)
@@ -206,9 +199,7 @@ class _Picture:
         between = scores.changes(warm, self.steps)[1:-1]
         inserted = [partial(scores.mixed, self.blurred, self.inputs, change) for change in between]
         deleted = [partial(scores.mixed, self.inputs, self.nothing, change) for change in between]
-        without = [
-            partial(self._without, warm, share, first) for first in (True, False) for share in scores.ROAD_SHARES
-        ]
+        without = [partial(self._without, warm, share, first) for first in (True, False) for share in scores.ROAD_SHARES]
         ends = np.cumsum([len(inserted), len(deleted), len(scores.ROAD_SHARES)])
         back, gone, warmest, coldest = np.split(self.ask([*inserted, *deleted, *without]), ends)
         return {

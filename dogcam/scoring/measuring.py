@@ -36,9 +36,7 @@ def curve_of(raw: np.ndarray, protocol: Protocol, shape: tuple[int, int], record
     return drawing.iou_curve(raw, protocol, shape, record.boxes)
 
 
-def boxed(
-    raw: np.ndarray, protocol: Protocol, shape: tuple[int, int], record: Record, threshold: float | None
-) -> Measured:
+def boxed(raw: np.ndarray, protocol: Protocol, shape: tuple[int, int], record: Record, threshold: float | None) -> Measured:
     """The box at a threshold and its IoU."""
     boxes = drawing.predicted_boxes(raw, protocol, shape, threshold)
     iou = drawing.score(boxes, record.boxes, protocol, shape)
@@ -46,12 +44,7 @@ def boxed(
 
 
 def measured(
-    raw: np.ndarray,
-    protocol: Protocol,
-    shape: tuple[int, int],
-    record: Record,
-    mask: np.ndarray | None,
-    threshold: float | None,
+    raw: np.ndarray, protocol: Protocol, shape: tuple[int, int], record: Record, mask: np.ndarray | None, threshold: float | None
 ) -> Measured:
     """All that can be said of a map while the threshold for all pictures may not be known yet: then there is no box."""
     curve = curve_of(raw, protocol, shape, record)

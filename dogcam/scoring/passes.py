@@ -26,12 +26,7 @@ Batch = tuple[slice, Heatmaps]
 
 
 def score_pass(
-    scoring: Scoring,
-    engine: HeatmapEngine,
-    protocols: Sequence[Protocol],
-    number: int,
-    epoch: int,
-    progress: Progress,
+    scoring: Scoring, engine: HeatmapEngine, protocols: Sequence[Protocol], number: int, epoch: int, progress: Progress
 ) -> None:
     """Score the engine's cells by `protocols` and write their tables.
 
@@ -73,12 +68,7 @@ def maps_of(
 
 
 def _passed(
-    engine: HeatmapEngine,
-    pictures: Pictures,
-    targets: np.ndarray,
-    batch_size: int,
-    title: str,
-    progress: Progress,
+    engine: HeatmapEngine, pictures: Pictures, targets: np.ndarray, batch_size: int, title: str, progress: Progress
 ) -> Iterator[Batch]:
     """The pictures' maps, batch by batch, with progress."""
     with progress.task(title, len(pictures.records)) as step:
@@ -134,9 +124,7 @@ def _curves(
 class _Found:
     """What a pass has found so far."""
 
-    def __init__(
-        self, scoring: Scoring, engine: HeatmapEngine, protocols: Sequence[Protocol], chosen: dict[Key, Choice]
-    ):
+    def __init__(self, scoring: Scoring, engine: HeatmapEngine, protocols: Sequence[Protocol], chosen: dict[Key, Choice]):
         self.scoring, self.pictures, self.classifier = scoring, scoring.pictures, engine.classifier
         self.protocols, self.chosen = protocols, chosen
         self.measured: dict[Key, list[Measured]] = {key: [] for key in chosen}
@@ -240,11 +228,7 @@ def _stacked(measured: Sequence[Measured], part: Callable[[Measured], np.ndarray
 
 
 def table_columns(
-    pictures: Pictures,
-    measured: Sequence[Measured],
-    empty: Sequence[bool],
-    flagged: Sequence[bool],
-    curves: np.ndarray | None,
+    pictures: Pictures, measured: Sequence[Measured], empty: Sequence[bool], flagged: Sequence[bool], curves: np.ndarray | None
 ) -> dict[str, Any]:
     """The columns of a cell that follow from its boxes and curves; what the network said is null."""
     count = len(measured)

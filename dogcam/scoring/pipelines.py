@@ -110,9 +110,7 @@ def _box(protocol: Protocol) -> tuple[Setting, ...]:
 
 def _compared(protocol: Protocol) -> tuple[Setting, ...]:
     return _settings(
-        protocol.truth,
-        protocol.truth_corners == "truncated" and "truncated",
-        protocol.iou == "inclusive" and "inclusive",
+        protocol.truth, protocol.truth_corners == "truncated" and "truncated", protocol.iou == "inclusive" and "inclusive"
     )
 
 

@@ -90,9 +90,7 @@ def intervals_over_runs(
     if method == "t":
         return tuple(_by_t(each, confidence, least) for each in means)
     ends = _by_resampling(scores, confidence, resamples, seed)
-    return tuple(
-        _made(each, low, high, "crossed", confidence, least) for each, (low, high) in zip(means, ends, strict=True)
-    )
+    return tuple(_made(each, low, high, "crossed", confidence, least) for each, (low, high) in zip(means, ends, strict=True))
 
 
 def interval_of_run_scores(

@@ -120,9 +120,7 @@ def decompose(
     _check_choices(bundles)
     lattice = _Lattice(len(bundles), lambda places: allowed(_names(bundles, places)))
     if not lattice.orders:
-        raise ValueError(
-            "no order of the choices avoids the combinations that are not allowed: bundle those that go together"
-        )
+        raise ValueError("no order of the choices avoids the combinations that are not allowed: bundle those that go together")
     scores = {places: _scores(value, _names(bundles, places)) for places in lattice.passed()}
     _check_same_images(scores)
     return _assembled(bundles, lattice, scores, options)
@@ -199,18 +197,13 @@ class _Lattice:
 
 
 def _assembled(
-    bundles: list[tuple[str, ...]],
-    lattice: _Lattice,
-    scores: dict[frozenset[int], np.ndarray],
-    options: dict[str, Any],
+    bundles: list[tuple[str, ...]], lattice: _Lattice, scores: dict[frozenset[int], np.ndarray], options: dict[str, Any]
 ) -> Decomposition:
     start, end = scores[frozenset()], scores[lattice.all]
     orders = {"forward": lattice.order(min), "backward": lattice.order(max)}
     changes = {account: _along(order, scores) for account, order in orders.items()}
     switched = [lattice.switches(place) for place in range(len(bundles))]
-    change_of = [
-        [scores[before | {place}] - scores[before] for before, _ in ways] for place, ways in enumerate(switched)
-    ]
+    change_of = [[scores[before | {place}] - scores[before] for before, _ in ways] for place, ways in enumerate(switched)]
     changes["average"] = [
         sum(float(share) * change for (_, share), change in zip(ways, each_way, strict=True))
         for ways, each_way in zip(switched, change_of, strict=True)
@@ -222,9 +215,7 @@ def _assembled(
         in_any_order = [float(change.mean()) for change in change_of[place]]
         forward, backward, average = of_changes[place :: len(bundles)]
         steps.append(Step(bundle, forward, backward, average, min(in_any_order), max(in_any_order)))
-    return Decomposition(
-        of_start, of_end, of_total, tuple(steps), orders["forward"], orders["backward"], lattice.orders
-    )
+    return Decomposition(of_start, of_end, of_total, tuple(steps), orders["forward"], orders["backward"], lattice.orders)
 
 
 def _along(order: tuple[int, ...], scores: dict[frozenset[int], np.ndarray]) -> list[np.ndarray]:

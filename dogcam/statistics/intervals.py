@@ -167,12 +167,7 @@ def _of_ratios(
 
 
 def median_intervals(
-    scores: np.ndarray,
-    *,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    least: int = LEAST,
+    scores: np.ndarray, *, confidence: float = 0.95, resamples: int = RESAMPLES, seed: int = 0, least: int = LEAST
 ) -> tuple[Interval, ...]:
     """Percentile intervals of each column's median, from the same resamples as `intervals`.
 

@@ -219,10 +219,7 @@ def compare(
 
 
 def _tested(
-    scores: np.ndarray,
-    which: Sequence[tuple[K, K]],
-    sides: tuple[list[int], list[int]],
-    options: dict[str, Any],
+    scores: np.ndarray, which: Sequence[tuple[K, K]], sides: tuple[list[int], list[int]], options: dict[str, Any]
 ) -> list[Pair[K]]:
     """The pairs before correction; `sides` are the places of their first and second columns."""
     differences = scores[..., sides[0]] - scores[..., sides[1]]

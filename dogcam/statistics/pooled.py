@@ -11,9 +11,7 @@ from dogcam.statistics.intervals import LEAST, Interval
 from dogcam.statistics.resampling import RESAMPLES, resample_weights
 
 
-def pooled_spread(
-    score: Callable[..., Any], *columns: np.ndarray, resamples: int = RESAMPLES, seed: int = 0
-) -> np.ndarray:
+def pooled_spread(score: Callable[..., Any], *columns: np.ndarray, resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
     """`score` of the columns' sums over each resample of images (resamples,)."""
     doubles = [np.asarray(column, np.float64) for column in columns]
     chunks = resample_weights(len(columns[0]), resamples, seed)

@@ -101,9 +101,7 @@ def _better(names: Sequence[K], pairs: Iterable[Pair[K]], sign: int) -> list[tup
     found = {frozenset((pair.first, pair.second)): pair for pair in pairs}
     missing = [pair for pair in combinations(names, 2) if frozenset(pair) not in found]
     if missing:
-        raise ValueError(
-            f"no comparison of {' with '.join(map(str, missing[0]))} among the pairs; {len(missing)} are missing"
-        )
+        raise ValueError(f"no comparison of {' with '.join(map(str, missing[0]))} among the pairs; {len(missing)} are missing")
     wanted = (found[frozenset(pair)] for pair in combinations(names, 2))
     told = [pair for pair in wanted if pair.told_apart]
     return [(pair.first, pair.second) if sign * pair.mean > 0 else (pair.second, pair.first) for pair in told]

@@ -28,9 +28,7 @@ CAM, GRADCAM, WHOLE = MapKey("cam", POOLED), MapKey("gradcam", POOLED), MapKey("
 def full(make, tmp_path_factory):
     """Two runs, two protocols, a chosen threshold, faithfulness and a decomposition. Read it only."""
     ious = {("cam", epoch): 0.5 + SPREAD for epoch in (2, 4)} | {("gradcam", 4): 0.6 - SPREAD}
-    made = make(
-        str(tmp_path_factory.mktemp("home")), images=IMAGES, protocols=("default", "cam2016"), ious=ious, unseen=0.4
-    )
+    made = make(str(tmp_path_factory.mktemp("home")), images=IMAGES, protocols=("default", "cam2016"), ious=ious, unseen=0.4)
     experiment = made.write()
     made.rewrite(experiment, lambda cell: cell.run == 2, {"run": 1}, iou=lambda known: known["iou"] + 0.01)
     curve = np.tile(np.linspace(0, 1, 10, dtype=np.float32), (IMAGES, 1))
@@ -81,11 +79,7 @@ class TestDocument:
 
     def test_it_is_equal_both_ways(self, analysis):
         document = self.check(analysis)
-        assert (document["schema_version"], document["runs"], document["protocols"]) == (
-            4,
-            [1, 2],
-            ["default", "cam2016"],
-        )
+        assert (document["schema_version"], document["runs"], document["protocols"]) == (4, [1, 2], ["default", "cam2016"])
         empty = {name for name, value in document.items() if value in (None, [], {})}
         assert not empty, "so that every field of it was tried"
         assert {each["by"] for each in document["groups"]} == set(GROUPINGS)
@@ -206,17 +200,13 @@ class TestCurrent:
     def another_document(self, experiment):
         (experiment.evaluations()[0].path / SUMMARY).write_text("[1, 2]")
 
-    @pytest.mark.parametrize(
-        "change", [name for name in vars() if name.split("_")[0] in ("change", "break", "another")]
-    )
+    @pytest.mark.parametrize("change", [name for name in vars() if name.split("_")[0] in ("change", "break", "another")])
     def test_it_is_computed_anew_where_something_changed(self, small, computed, change):
         before = current(small).fingerprint
         getattr(self, change)(small)
         after = current(Experiment(small.path))
         assert len(computed) == 2
-        assert (after.fingerprint == before) == (
-            change in ("change_schema", "change_field", "break_file", "another_document")
-        )
+        assert (after.fingerprint == before) == (change in ("change_schema", "change_field", "break_file", "another_document"))
         assert as_json(current(Experiment(small.path))) == as_json(after) == as_json(of(small))
         assert len(computed) == 2
 
@@ -243,11 +233,7 @@ class TestOneFamily:
         first = current(experiment).spoken()
         assert first.methods == (CAM,)
         made.rewrite(
-            experiment,
-            Cell(2, 4, *asdict(CAM).values(), "default"),
-            {"method": "fem"},
-            iou=0.6 - SPREAD,
-            x0=[0.5] * IMAGES,
+            experiment, Cell(2, 4, *asdict(CAM).values(), "default"), {"method": "fem"}, iou=0.6 - SPREAD, x0=[0.5] * IMAGES
         )
         later = current(experiment).spoken()
         assert set(later.methods) == {CAM, MapKey("fem", POOLED)}
@@ -257,10 +243,7 @@ class TestOneFamily:
 
     def test_everything_told_of_a_family_rests_on_its_pairs(self, analysis):
         assert [(each.protocol, each.epoch, each.runs) for each in analysis.comparisons] == [
-            (protocol, epoch, runs)
-            for protocol in ("default", "cam2016")
-            for epoch in (2, 4)
-            for runs in ((1, 2), (1,), (2,))
+            (protocol, epoch, runs) for protocol in ("default", "cam2016") for epoch in (2, 4) for runs in ((1, 2), (1,), (2,))
         ]
         for family in analysis.comparisons:
             check_family(family)

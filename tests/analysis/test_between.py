@@ -63,10 +63,7 @@ class TestLocalisation:
             Made.rewrite(experiment, lambda cell: cell.run == 0, gaussian, iou=np.full(IMAGES, 0.4))
         found, _ = contrast([one, other])
         match = found.matches[0]
-        assert [(box.label, box.method) for box in match.unseen] == [
-            ("one", "centre-gaussian"),
-            ("other", "centre-gaussian"),
-        ]
+        assert [(box.label, box.method) for box in match.unseen] == [("one", "centre-gaussian"), ("other", "centre-gaussian")]
         score = next(each for each in match.scores if (each.label, each.method) == ("other", "cam"))
         assert score.unseen.mean == pytest.approx(0.1)
         assert score.iou.value == pytest.approx(0.5)
@@ -102,9 +99,7 @@ class TestLocalisation:
 
     def test_every_common_protocol_the_main_one_first(self, write_one):
         protocols = ("default", "cam2016")
-        found, _ = contrast(
-            [write_one("one", protocols=protocols), write_one("other", protocols=("cam2016", "default"))]
-        )
+        found, _ = contrast([write_one("one", protocols=protocols), write_one("other", protocols=("cam2016", "default"))])
         assert [match.protocol for match in found.matches] == ["default", "cam2016"]
 
     def test_three_experiments_in_pairs(self, write_one):

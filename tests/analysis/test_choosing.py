@@ -92,11 +92,7 @@ def test_class_and_box_are_judged_by_the_method_of_the_highest_mean():
 
 
 def test_empty_maps_are_looked_for_at_every_layer():
-    tables = {
-        CAM: table([0.5] * 3, empty=[0, 0, 1]),
-        EARLY: table([0.1] * 3, empty=[1, 0, 1]),
-        GRADCAM: table([0.4] * 3),
-    }
+    tables = {CAM: table([0.5] * 3, empty=[0, 0, 1]), EARLY: table([0.1] * 3, empty=[1, 0, 1]), GRADCAM: table([0.4] * 3)}
     found = of(tables, "empty map")
     assert {(pick.image, pick.map) for pick in found.picks} == {("picture-0", EARLY), ("picture-2", CAM)}
     assert found.qualified == 2
@@ -128,8 +124,7 @@ def large():
     predicted, ids = rng.integers(0, 2, 400), [f"n0{k % 7}/{k}" for k in rng.permutation(400)]
     ious = rng.integers(0, 5, (3, 400)) / 4
     return {
-        pair: table(iou, predicted, rng.random(400) < 0.1, ids)
-        for pair, iou in zip((CAM, GRADCAM, INPUT), ious, strict=True)
+        pair: table(iou, predicted, rng.random(400) < 0.1, ids) for pair, iou in zip((CAM, GRADCAM, INPUT), ious, strict=True)
     }
 
 

@@ -78,9 +78,7 @@ def test_two_misses_are_not_the_same_box(made):
 
 def test_images_without_a_box_under_both_methods_are_alike(made):
     experiment = made.write()
-    corners = {
-        corner: lambda known, corner=corner: [None, *known[corner][1:].tolist()] for corner in ("x0", "y0", "x1", "y1")
-    }
+    corners = {corner: lambda known, corner=corner: [None, *known[corner][1:].tolist()] for corner in ("x0", "y0", "x1", "y1")}
     made.rewrite(experiment, lambda cell: cell.layer == "conv5_block1_out", **corners)
     assert claims_of(experiment)[0].verdict == "identical"
 
@@ -210,17 +208,13 @@ def test_nine_images_are_too_few(made, images, verdict):
 
 def test_runs_of_the_same_epochs_are_judged_together(made):
     """+.10 in one run and +.06 in the other, on every image: .08 ± 12.706 · .02, so two runs do not decide."""
-    made.ious = {
-        (method, epoch): HALF + 0.1 * (method == "gradcam") for method in ("cam", "gradcam") for epoch in (2, 4)
-    }
+    made.ious = {(method, epoch): HALF + 0.1 * (method == "gradcam") for method in ("cam", "gradcam") for epoch in (2, 4)}
     experiment = made.write()
     assert claims_of(experiment)[0].verdict == "supported"
     add_run(experiment, {("gradcam", 2): -0.04, ("gradcam", 4): -0.04})
     above = claims_of(experiment)[0]
     intervals = [each.interval for each in above.differences]
-    assert [(each.low, each.high) for each in intervals] == [
-        pytest.approx((0.08 - 0.25412, 0.08 + 0.25412), abs=1e-4)
-    ] * 2
+    assert [(each.low, each.high) for each in intervals] == [pytest.approx((0.08 - 0.25412, 0.08 + 0.25412), abs=1e-4)] * 2
     assert (above.verdict, {each.runs for each in intervals}) == ("undecided", {2})
 
 
@@ -256,6 +250,4 @@ def test_what_a_claim_rests_on_as_plain_values(made):
 
 
 def test_every_field_says_what_it_means():
-    assert not {
-        name for kind in (Claim, Difference) for name, meaning in fields_of(kind) if not meaning and "." not in name
-    }
+    assert not {name for kind in (Claim, Difference) for name, meaning in fields_of(kind) if not meaning and "." not in name}

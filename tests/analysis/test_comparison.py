@@ -69,10 +69,7 @@ def cells(evaluation, protocol="default"):
     even = UNSEEN + RNG.normal(0, 0.05, IMAGES)
     drawn = {"cam": (0, good), "gradcam": (0, good), "layercam": (0.01, good + 0.05), "fem": (0.02, bad)}
     drawn["mean-activation"] = (0.03, even)
-    found = [
-        write(evaluation, Cell(1, 7, method, LAYER, protocol), boxes(shift), iou)
-        for method, (shift, iou) in drawn.items()
-    ]
+    found = [write(evaluation, Cell(1, 7, method, LAYER, protocol), boxes(shift), iou) for method, (shift, iou) in drawn.items()]
     whole = np.tile(WHOLE_IMAGE, (IMAGES, 1))
     found.append(write(evaluation, Cell(0, 0, "whole-image", "", protocol), whole, UNSEEN))
     found.append(write(evaluation, Cell(0, 0, "random-weights", LAYER, protocol), boxes(0.1), UNSEEN + 0.3))
@@ -131,9 +128,7 @@ _BOXES = ("whole-image", "random-weights")
 def test_pairs_are_those_of_scipy_and_two_baselines_are_no_pair_of_interest(evaluation, family):
     found = family()
     pair = pairs_of(found)[frozenset((at("layercam"), at("fem")))]
-    first, second = (
-        evaluation.read(Cell(1, 7, key.method, LAYER, "default"))["iou"] for key in (pair.first, pair.second)
-    )
+    first, second = (evaluation.read(Cell(1, 7, key.method, LAYER, "default"))["iou"] for key in (pair.first, pair.second))
     assert pair.mean == pytest.approx(np.mean(first - second))
     assert pair.p == pytest.approx(stats.wilcoxon(first, second, zero_method="pratt").pvalue, rel=0.2)
     assert found.of_methods == [pair for pair in found.pairs if {pair.first.method, pair.second.method} != {*_BOXES}]
@@ -308,10 +303,7 @@ class TestOfAnExperiment:
     )
     def test_sides_follow_the_data(self, made, cam, gradcam, above, below):
         found = self.family(made, cam, gradcam, mirrored=("gradcam",))
-        assert [{key.method for key in found.methods_of(found.on_side(side))} for side in ("above", "below")] == [
-            above,
-            below,
-        ]
+        assert [{key.method for key in found.methods_of(found.on_side(side))} for side in ("above", "below")] == [above, below]
 
     def test_a_method_outside_the_pooled_layer_can_be_the_best(self, made):
         """What holds of the pooled layer need not hold of all: here only the input lies above the box that never looks."""
@@ -345,9 +337,7 @@ class TestOfAnExperiment:
     def test_many_methods_of_one_box_are_one_line(self, made):
         six = ("layercam", "hirescam", "fem", "eigencam", "xgradcam", "mean-activation")
         made.images, made.methods, made.mirrored = 16, ("cam", *six), six
-        made.ious = {
-            (m, e): self.HALF + 0.1 + np.roll(10 * self.SPREAD, k) for k, m in enumerate(("cam", *six)) for e in (2, 4)
-        }
+        made.ious = {(m, e): self.HALF + 0.1 + np.roll(10 * self.SPREAD, k) for k, m in enumerate(("cam", *six)) for e in (2, 4)}
         found = self.spoken(made.write())
         (line,) = [line for line in found.looking if len(line.maps) > 1]
         assert ({key.method for key in line.maps}, line.by_algebra) == ({*six}, False)

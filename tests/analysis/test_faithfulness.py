@@ -134,8 +134,7 @@ class TestTold:
     """Scores of 40 pictures around a value by method, of two epochs; every method's boxes were scored, the random map's too."""
 
     CAM, GRADCAM, RANDOM = (
-        Cell(2, 4, method, layer, "")
-        for method, layer in (("cam", "last"), ("gradcam", "last"), ("random-map", "input"))
+        Cell(2, 4, method, layer, "") for method, layer in (("cam", "last"), ("gradcam", "last"), ("random-map", "input"))
     )
 
     def told(self, evaluation, road, iou=(0.4, 0.6), run=2, **others):
@@ -188,9 +187,7 @@ class TestTold:
         assert {(each.others, each.random) for each in found.leading} == {((), None)}
         assert (found.boxed, found.fitting) == ((), ())
 
-    @pytest.mark.parametrize(
-        ("iou", "fitting"), [((0.4, 0.6), [GRADCAM]), ((0.7, 0.6), [CAM]), ((0.6, 0.6), [CAM, GRADCAM])]
-    )
+    @pytest.mark.parametrize(("iou", "fitting"), [((0.4, 0.6), [GRADCAM]), ((0.7, 0.6), [CAM]), ((0.6, 0.6), [CAM, GRADCAM])])
     def test_whose_boxes_fit_best(self, evaluation, iou, fitting):
         found = self.told(evaluation, (0.5, 0.3, 0), iou)
         assert [(each.cell, each.iou.value) for each in found.boxed] == [

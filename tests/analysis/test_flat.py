@@ -18,17 +18,7 @@ from dogcam.core.records import to_plain
 from dogcam.experiment.evaluations import Cell, MapKey
 
 IMAGES, POOLED = 16, "conv5_block1_out"
-OF_AN_EVALUATION = (
-    "claims",
-    "curves",
-    "decompositions",
-    "dynamics",
-    "faithfulness",
-    "groups",
-    "over_runs",
-    "pairs",
-    "ranking",
-)
+OF_AN_EVALUATION = ("claims", "curves", "decompositions", "dynamics", "faithfulness", "groups", "over_runs", "pairs", "ranking")
 
 
 @pytest.fixture(scope="module")
@@ -131,9 +121,7 @@ def test_a_table_that_there_is_not_is_named(analysis):
         table(analysis, "accuracy")
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("pandas") is None, reason="pandas is not installed, and dogcam never asks for it"
-)
+@pytest.mark.skipif(importlib.util.find_spec("pandas") is None, reason="pandas is not installed, and dogcam never asks for it")
 def test_a_data_frame_where_pandas_is_there(analysis):
     frame = table(analysis).to_pandas()
     assert list(frame.columns) == table(analysis).column_names

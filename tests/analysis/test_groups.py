@@ -73,9 +73,7 @@ def means(found, cell):
 
 def test_by_breed_in_the_order_of_the_classes_without_those_that_have_no_picture(made):
     labels = [2, 0, 2, 0, 0]
-    evaluation = made(
-        {METHOD: columns([0.1, 0.2, 0.3, 0.4, 0.9], labels=labels), BOX: columns([0.5] * 5, labels=labels)}
-    )
+    evaluation = made({METHOD: columns([0.1, 0.2, 0.3, 0.4, 0.9], labels=labels), BOX: columns([0.5] * 5, labels=labels)})
     found = groups(evaluation, [BOX, METHOD], "breed", CLASSES)
     assert counted(found) == [("pug", 3), ("boxer", 2)]
     assert [line.cell for line in found.lines] == [METHOD, BOX], "methods first"

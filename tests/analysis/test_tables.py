@@ -74,11 +74,7 @@ def of_images(*boxes):
     """A table of as many pictures as there are lists of boxes."""
     truth = np.empty(len(boxes), object)
     truth[:] = [np.asarray(each, np.float32).reshape(-1, 4) for each in boxes]
-    return {
-        "image": np.array([f"p{k}" for k in range(len(boxes))], object),
-        "label": np.zeros(len(boxes)),
-        "truth": truth,
-    }
+    return {"image": np.array([f"p{k}" for k in range(len(boxes))], object), "label": np.zeros(len(boxes)), "truth": truth}
 
 
 class TestSameImages:
@@ -90,10 +86,7 @@ class TestSameImages:
 
     def test_the_same_numbers_cut_otherwise_are_not(self):
         """Laid end to end both are three boxes in this order."""
-        tables = {
-            "a": of_images([self.ONE, self.TWO], [self.THREE]),
-            "b": of_images([self.ONE], [self.TWO, self.THREE]),
-        }
+        tables = {"a": of_images([self.ONE, self.TWO], [self.THREE]), "b": of_images([self.ONE], [self.TWO, self.THREE])}
         with pytest.raises(ExperimentError, match="a and b differ in the annotated boxes of p0 and 1 other images"):
             check_same_images(tables)
 

@@ -35,9 +35,7 @@ def test_every_run_with_what_its_curve_says_and_the_choice(made):
 
 
 def test_what_was_not_measured_is_not_there(write):
-    found = training(
-        write((1, 1, "train", 0.9, 0.1), (1, 1, "test", 0.8, 0.2), (1, 2, "test", 0.7, 0.3), (2, 1, "train", 1, 0))
-    )
+    found = training(write((1, 1, "train", 0.9, 0.1), (1, 1, "test", 0.8, 0.2), (1, 2, "test", 0.7, 0.3), (2, 1, "train", 1, 0)))
     first, second = found.runs
     assert (first.epochs, first.train.epochs, first.kept) == ((1, 2), (1,), ())
     assert (second.test, second.verdict) == (Curve((), (), ()), None)

@@ -22,9 +22,7 @@ LAST = ("conv5_block3_out",)
 THREE = ("conv3_block4_out", "conv4_block6_out", "conv5_block3_out")
 STUDY = ("cam", "gradcam")
 # All that share the one forward and the one backward pass.
-ONE_PASS = [
-    name for name, row in METHODS.items() if {"activations", "gradients", "class_weights"}.issuperset(row.needs)
-]
+ONE_PASS = [name for name, row in METHODS.items() if {"activations", "gradients", "class_weights"}.issuperset(row.needs)]
 EVERYTHING_COMPILED = [name for name, row in METHODS.items() if not row.probing]
 
 # (methods, layers, share of the plain pass's throughput that is the goal; None: measured, and no goal set)

@@ -98,9 +98,7 @@ def tables(of):
 CASES = {
     "the columns of all tables": read_all,
     "and a second time": lambda of: (read_all(of), read_all(of)),
-    "and whether they are of the same images": lambda of: check_same_images(
-        {str(c): t for c, t in read_all(of).items()}
-    ),
+    "and whether they are of the same images": lambda of: check_same_images({str(c): t for c, t in read_all(of).items()}),
     "rows with their intervals": lambda of: scores(tables(of)),
     "comparisons of three epochs": lambda of: comparisons(tables(of)),
     "training dynamics": lambda of: dynamics(training(of.experiment).curves, read_all(of)),

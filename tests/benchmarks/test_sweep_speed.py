@@ -69,9 +69,7 @@ def component_loop(values):
 def test_the_sweep_is_twenty_times_as_fast_as_the_contour_loop(benchmark, side):
     values = map_of(raw_of(side))
     swept, contours, ratio = taking_turns(lambda: boxes_at(values, THRESHOLDS), lambda: contour_loop(values))
-    _, components, further = taking_turns(
-        lambda: boxes_at(values, THRESHOLDS), lambda: component_loop(values), rounds=3
-    )
+    _, components, further = taking_turns(lambda: boxes_at(values, THRESHOLDS), lambda: component_loop(values), rounds=3)
     print(
         f"\n{side:2} x {side:2} enlarged: sweep {swept * 1e3:.2f} ms, contour loop {contours * 1e3:.1f} ms ({ratio:.0f} x), "
         f"component loop {components * 1e3:.0f} ms ({further:.0f} x)"

@@ -77,9 +77,7 @@ def page(tmp_path_factory):
     index = [{"id": f"picture-{n}", "label": n % 120, "class": CLASSES[n % 120], **known} for n in range(PICTURES)]
     evaluation.write_samples(index, [photograph(rng) for _ in range(PICTURES)])
     for epoch in EPOCHS:
-        evaluation.write_maps(
-            1, epoch, {(method, LAYER): rng.normal(0.2, 1, (PICTURES, SIDE, SIDE)) for method in METHODS}
-        )
+        evaluation.write_maps(1, epoch, {(method, LAYER): rng.normal(0.2, 1, (PICTURES, SIDE, SIDE)) for method in METHODS})
         for method in METHODS:
             evaluation.write(Cell(1, epoch, method, LAYER, "default"), columns(rng), Choice(0.15, "calibrated"))
     path = folder / "index.html"
@@ -92,9 +90,7 @@ def shown(browser, path):
     page = browser.new_page()
     page.add_init_script(WATCHING)
     page.goto(path.as_uri())
-    until = (
-        "window.shown || (!document.getElementById('viewer') && performance.timing.loadEventEnd && performance.now())"
-    )
+    until = "window.shown || (!document.getElementById('viewer') && performance.timing.loadEventEnd && performance.now())"
     found = page.wait_for_function(until).json_value()
     page.close()
     return found

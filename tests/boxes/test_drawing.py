@@ -10,15 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dogcam.boxes.drawing import (
-    iou_curve,
-    is_empty,
-    pixel_counts,
-    predicted_box,
-    predicted_boxes,
-    prepare,
-    score,
-)
+from dogcam.boxes.drawing import iou_curve, is_empty, pixel_counts, predicted_box, predicted_boxes, prepare, score
 from dogcam.boxes.geometry import to_pixels, to_relative
 from dogcam.boxes.protocols import PROTOCOLS, Protocol
 from dogcam.core.errors import OptionError
@@ -144,9 +136,7 @@ class TestNormalising:
 
     def test_max_divides_by_the_maximum_and_keeps_zero_where_it_is(self):
         raw = np.array([[-1.0, 0, 2, 4, 0]] * 3, np.float32)
-        np.testing.assert_allclose(
-            prepare(raw, replace(AS_IT_IS, relu=False), raw.shape)[0], [-0.25, 0, 0.5, 1, 0], atol=1e-7
-        )
+        np.testing.assert_allclose(prepare(raw, replace(AS_IT_IS, relu=False), raw.shape)[0], [-0.25, 0, 0.5, 1, 0], atol=1e-7)
 
     def test_minmax_maps_the_minimum_to_zero(self):
         raw = np.array([[-1.0, 0, 2, 4, 0]] * 3, np.float32)
@@ -346,8 +336,7 @@ class TestExercise:
     def test_negative_values_are_clipped(self):
         raw = self.blob(30, 50, 5, 8, 20, 25)
         np.testing.assert_array_equal(
-            predicted_box(raw - 0.001 * (raw == 0), self.PROTOCOL, raw.shape),
-            predicted_box(raw, self.PROTOCOL, raw.shape),
+            predicted_box(raw - 0.001 * (raw == 0), self.PROTOCOL, raw.shape), predicted_box(raw, self.PROTOCOL, raw.shape)
         )
 
     @pytest.mark.parametrize(("faint", "expected"), [(0.003, [15, 10, 29, 19]), (0.005, [10, 5, 39, 24])])
@@ -482,9 +471,7 @@ class TestThresholds:
         rng = np.random.default_rng(seed)
         raw, shape = rng.normal(size=(7, 6)).astype(np.float32), (90, 130)
         truth = np.array([[0.12, 0.1, 0.77, 0.9], [0.3, 0.25, 0.9, 0.93]], np.float32)
-        one_by_one = [
-            score(predicted_boxes(raw, protocol, shape, threshold), truth, protocol) for threshold in protocol.grid()
-        ]
+        one_by_one = [score(predicted_boxes(raw, protocol, shape, threshold), truth, protocol) for threshold in protocol.grid()]
         curve = iou_curve(raw, protocol, shape, truth)
         assert curve.dtype == np.float32
         np.testing.assert_array_equal(curve, np.array(one_by_one, np.float32))
@@ -642,9 +629,7 @@ class TestWsol:
         for row in golden["largest_contour"]:
             assert pixel_boxes(raw, "wsol-v1", row["threshold"]) == [row["box"]]
             found = score(
-                predicted_box(raw, PROTOCOLS["wsol-v1"], (224, 224), row["threshold"]),
-                relative_truth,
-                PROTOCOLS["wsol-v1"],
+                predicted_box(raw, PROTOCOLS["wsol-v1"], (224, 224), row["threshold"]), relative_truth, PROTOCOLS["wsol-v1"]
             )
             assert round(found, 4) == row["iou"]
             assert round(float(curve[round(row["threshold"] * 1000)]), 4) == row["iou"]

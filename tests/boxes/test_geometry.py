@@ -16,12 +16,7 @@ WIDTH, HEIGHT = 5, 4
 def counted(box):
     """The cells of a 5 x 4 picture whose centre lies in a relative, half-open box."""
     x0, y0, x1, y1 = box
-    return {
-        (x, y)
-        for x in range(WIDTH)
-        for y in range(HEIGHT)
-        if x0 <= (x + 0.5) / WIDTH < x1 and y0 <= (y + 0.5) / HEIGHT < y1
-    }
+    return {(x, y) for x in range(WIDTH) for y in range(HEIGHT) if x0 <= (x + 0.5) / WIDTH < x1 and y0 <= (y + 0.5) / HEIGHT < y1}
 
 
 def on_grid(seed, count):

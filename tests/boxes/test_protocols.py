@@ -195,9 +195,7 @@ class TestFromAFile:
         return written
 
     def test_its_fields_and_otherwise_the_defaults(self, write):
-        expected = Protocol(
-            "mine", "Mine: no ReLU", relu=False, threshold=0.25, upsample="cubic", iou_levels=(0.3, 0.5)
-        )
+        expected = Protocol("mine", "Mine: no ReLU", relu=False, threshold=0.25, upsample="cubic", iou_levels=(0.3, 0.5))
         assert load_protocol(write(FILE)) == expected
         assert load_protocol(str(write(FILE))) == expected
         assert load_protocol(write(FILE + 'name = "other"')).name == "other"
@@ -224,10 +222,7 @@ class TestFromAFile:
     @pytest.mark.parametrize(
         ("more", "message"),
         [
-            (
-                "treshold = 0.3",
-                "unknown field 'treshold'; the nearest: threshold.*got treshold = 0.3; fields are name,",
-            ),
+            ("treshold = 0.3", "unknown field 'treshold'; the nearest: threshold.*got treshold = 0.3; fields are name,"),
             ("[protocol]\nrelu = true", "unknown field 'protocol'"),
             ('box = "min-area-rect"', "the box 'min-area-rect' goes with the component 'first'; got 'largest'"),
             ('component = "first"', "the box 'extent' goes with the component 'largest' or .*; got 'first'"),
@@ -292,7 +287,5 @@ def test_a_protocol_without_a_threshold_of_its_own_draws_no_box_of_one_map(name)
     if PROTOCOLS[name].threshold is not None:
         assert threshold_of(PROTOCOLS[name]) == PROTOCOLS[name].threshold
         return
-    with pytest.raises(
-        OptionError, match=f"protocol {name} has no threshold of its own: it is chosen on many pictures"
-    ):
+    with pytest.raises(OptionError, match=f"protocol {name} has no threshold of its own: it is chosen on many pictures"):
         predicted_box(np.eye(4), PROTOCOLS[name], (8, 8))

@@ -54,13 +54,7 @@ def by_opencv(values, thresholds):
 
 
 DRAWN = np.array(
-    [
-        [0.9, 0.0, 0.5, 0.5, 0.5],
-        [0.9, 0.2, 0.0, 0.0, 0.0],
-        [0.0, 0.2, 0.7, 0.7, 0.0],
-        [0.3, 0.0, 0.7, 0.0, 0.6],
-    ],
-    np.float32,
+    [[0.9, 0.0, 0.5, 0.5, 0.5], [0.9, 0.2, 0.0, 0.0, 0.0], [0.0, 0.2, 0.7, 0.7, 0.0], [0.3, 0.0, 0.7, 0.0, 0.6]], np.float32
 )
 
 
@@ -68,10 +62,7 @@ DRAWN = np.array(
     ("threshold", "expected"),
     [
         (0.0, [0, 0, 4, 4]),  # the column of 0.9, the 0.2 beside it and the 0.7 beside that
-        (
-            0.2,
-            [2, 0, 5, 1],
-        ),  # strictly above: the 0.2 have gone, and two of three pixels are left; the upper one counts
+        (0.2, [2, 0, 5, 1]),  # strictly above: the 0.2 have gone, and two of three pixels are left; the upper one counts
         (0.5, [2, 2, 4, 4]),
         (0.7, [0, 0, 1, 2]),
         (0.9, [-1, -1, -1, -1]),
@@ -187,9 +178,7 @@ def test_maps_that_do_not_lie_row_by_row_in_memory_or_are_no_float32():
     np.testing.assert_array_equal(boxes_at(np.asfortranarray(values), thresholds), expected)
     np.testing.assert_array_equal(boxes_at(np.repeat(values, 2, axis=1)[:, ::2], thresholds), expected)
     np.testing.assert_array_equal(boxes_at(values.astype(np.float64), thresholds), expected)
-    np.testing.assert_array_equal(
-        boxes_at((values > 0).astype(np.uint8), thresholds), by_opencv(values > 0, thresholds)
-    )
+    np.testing.assert_array_equal(boxes_at((values > 0).astype(np.uint8), thresholds), by_opencv(values > 0, thresholds))
 
 
 def test_it_leaves_what_it_is_given_as_it_was():
@@ -210,9 +199,7 @@ def test_threads_do_not_disturb_each_other():
 
 
 class TestKeepingWhatWasCompiled:
-    SCRIPT = (
-        "import numpy as np; from dogcam.boxes import sweep; print(sweep.boxes_at(np.eye(2), np.zeros(1)).tolist())"
-    )
+    SCRIPT = "import numpy as np; from dogcam.boxes import sweep; print(sweep.boxes_at(np.eye(2), np.zeros(1)).tolist())"
 
     def run(self, script, **environment):
         command = [sys.executable, "-c", script]

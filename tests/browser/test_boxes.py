@@ -69,7 +69,4 @@ def test_the_page_draws_the_boxes_that_python_draws_of_the_same_maps(localizing)
 
 def test_a_map_that_was_not_kept_is_none(localizing):
     values = packed({2: np.ones((3, 3), np.float32)})
-    assert localizing.evaluate("(set) => [0, 2].map((place) => localize.restored(set, place) === null)", values) == [
-        True,
-        False,
-    ]
+    assert localizing.evaluate("(set) => [0, 2].map((place) => localize.restored(set, place) === null)", values) == [True, False]

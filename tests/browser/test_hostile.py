@@ -54,14 +54,7 @@ def test_names_are_text_and_break_nothing(opened, hostile, width):
     assert page.title().split() == f"\u2068{bare}\u2069: {document.headline}".split()
     assert page.locator("script").count() == 2  # the viewer's values and its script
     assert page.locator('img[src="x"]').count() == 0
-    for place in (
-        "#viewer-picture",
-        "#viewer-class-a",
-        ".eyebrow",
-        ".chip",
-        "#viewer-protocol option",
-        "#viewer-layer-a option",
-    ):
+    for place in ("#viewer-picture", "#viewer-class-a", ".eyebrow", ".chip", "#viewer-protocol option", "#viewer-layer-a option"):
         assert bare in page.locator(place).first.text_content().translate(MARKS), place
     page.evaluate('document.querySelectorAll("details").forEach((each) => { each.open = true; })')
     for mode in ("one", "pair", "blend"):

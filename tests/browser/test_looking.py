@@ -31,9 +31,7 @@ def listed(page):
 
 
 def chosen(page):
-    (found,) = (
-        at(page, "list").locator('[aria-selected="true"]').evaluate_all("all => all.map((e) => +e.dataset.picture)")
-    )
+    (found,) = at(page, "list").locator('[aria-selected="true"]').evaluate_all("all => all.map((e) => +e.dataset.picture)")
     return found
 
 
@@ -48,9 +46,7 @@ def settled(page, sample):
 def said(kept, sample, pair, epoch, threshold, protocol="default"):
     """What the page is to say of a picture's map, by dogcam's own localisation."""
     protocol = PROTOCOLS[protocol]
-    box = drawing.predicted_box(
-        restored(*quantised(kept.raw(sample, MapKey(*pair), epoch))), protocol, sample.shape, threshold
-    )
+    box = drawing.predicted_box(restored(*quantised(kept.raw(sample, MapKey(*pair), epoch))), protocol, sample.shape, threshold)
     if box is None:
         return f"No pixel above threshold {threshold:g}: no box, IoU 0."
     return f"IoU {drawing.score(box, sample.boxes, protocol):.3f} at threshold {threshold:g}."
@@ -161,10 +157,7 @@ def test_calibrated_and_oracle_thresholds_are_marked_on_the_curve_and_one_click_
     names = at(page, "jumps").locator("button").all_inner_texts()
     assert names == ["calibrated 0.15", "oracle 0.3"]
     grid = [
-        float(x)
-        for x in at(page, "chart")
-        .locator("line.grid")
-        .first.evaluate("(l) => [l.x1, l.x2].map((e) => e.baseVal.value)")
+        float(x) for x in at(page, "chart").locator("line.grid").first.evaluate("(l) => [l.x1, l.x2].map((e) => e.baseVal.value)")
     ]
     for mark, value in (("chosen", 0.15), ("oracle", 0.3), ("now", 0.15)):
         x = at(page, "chart").locator(f"line.{mark}").evaluate("(line) => line.x1.baseVal.value")
@@ -248,9 +241,7 @@ def test_the_whole_viewer_is_reached_by_the_tab_key_in_the_order_that_it_is_read
         page.keyboard.press("Tab")
         assert page.evaluate(FOCUSED_VISIBLY)
         found.append(
-            page.evaluate(
-                "(({ id, name, dataset }) => id || name || (dataset.picture && 'picture'))(document.activeElement)"
-            )
+            page.evaluate("(({ id, name, dataset }) => id || name || (dataset.picture && 'picture'))(document.activeElement)")
         )
     controls = ["search", "sort", "previous", "next", "picture", "mode", "method-a", "layer-a", "epoch-a", "run-a"]
     assert [each.removeprefix("viewer-") for each in found] == [*controls, "protocol", "threshold"]
@@ -276,9 +267,7 @@ def test_a_picture_without_a_kept_map_says_so(make, opened, tmp_path):
     path.write_text(html(replace(compose(experiment), exhibits=(), hero=None)), encoding="utf-8")
     page = opened(path)
     at(page, "list").locator('[data-picture="3"]').click()
-    expect(at(page, "told-a")).to_have_text(
-        "No map of this picture was kept for this choice of method, layer, epoch and run."
-    )
+    expect(at(page, "told-a")).to_have_text("No map of this picture was kept for this choice of method, layer, epoch and run.")
     expect(at(page, "tables-a")).to_contain_text("In the tables: 0.5")
     at(page, "epoch-a").select_option("2")
     expect(at(page, "told-a")).to_contain_text("IoU")

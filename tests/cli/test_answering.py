@@ -25,9 +25,7 @@ def test_exit_codes_of_results(problems, code, stands_in):
     assert shown == [("dogcam.console.ending:show_report", result)]
 
 
-@pytest.mark.parametrize(
-    "line", ["demo", "train", "explain x.jpg", "evaluate", "report", "list methods", "list layers"]
-)
+@pytest.mark.parametrize("line", ["demo", "train", "explain x.jpg", "evaluate", "report", "list methods", "list layers"])
 def test_what_commands_name_is_there(line, monkeypatch):
     named = []
     monkeypatch.setattr(answering, "resolve", lambda dotted: named.append(dotted) or (lambda *_, **__: None))
@@ -39,8 +37,7 @@ def test_what_commands_name_is_there(line, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("error", "words"),
-    [(Interrupted("go on with: x"), "go on with: x"), (KeyboardInterrupt(), "nothing was left half")],
+    ("error", "words"), [(Interrupted("go on with: x"), "go on with: x"), (KeyboardInterrupt(), "nothing was left half")]
 )
 def test_ctrl_c_is_answered_in_the_commands_own_words(error, words, stands_in, capsys):
     def stopped(config, progress):
@@ -71,9 +68,7 @@ def answers(evaluated, tmp_path_factory):
         "    assert main([*line.split(), '--home', sys.argv[1]]) == 0, line\n"
         "    for stream in (sys.stdout, sys.stderr): print('<next>', file=stream, flush=True)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(home), *lines.values()], capture_output=True, text=True, timeout=300
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(home), *lines.values()], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     parts = (stream.split("<next>\n") for stream in (done.stdout, done.stderr))
     return {name: SimpleNamespace(out=out, err=err) for name, out, err in zip(lines, *parts, strict=False)}

@@ -139,9 +139,7 @@ def test_ctrl_c_is_not_lost_where_an_object_is_being_deleted(capsys):
 
 
 def test_ctrl_c_leaves_an_experiment_to_resume(tmp_path):
-    line = (
-        "train --dataset synthetic:2 --backbone small_resnet --weights none --runs 1 --epochs 30 --limit 16 --name cut"
-    )
+    line = "train --dataset synthetic:2 --backbone small_resnet --weights none --runs 1 --epochs 30 --limit 16 --name cut"
     process = subprocess.Popen(
         [sys.executable, "-m", "dogcam", *line.split(), "--home", str(tmp_path)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -7,9 +7,7 @@ from dogcam.core.config import ReportConfig
 
 
 def test_every_option(forwarded):
-    line = (
-        "report exp --out o --format md --format html,pdf --csv --lang ko --colormap cividis --jobs 2 --home h --json"
-    )
+    line = "report exp --out o --format md --format html,pdf --csv --lang ko --colormap cividis --jobs 2 --home h --json"
     assert app.main(line.split()) == 0
     assert forwarded[0] == (
         "dogcam.commands.report:run",

@@ -99,9 +99,7 @@ def test_another_model_or_other_data_under_the_same_name_are_refused(folder):
 
 def test_it_is_not_evaluated_as_if_we_had_trained_it(folder):
     evaluate.run(config(folder), Progress())
-    with pytest.raises(
-        ExperimentError, match=r"somebody else's model: evaluate it by --model .*my\.keras --dataset synthetic:3"
-    ):
+    with pytest.raises(ExperimentError, match=r"somebody else's model: evaluate it by --model .*my\.keras --dataset synthetic:3"):
         evaluate.run(EvaluateConfig(home=str(folder / "runs")), Progress())
 
 

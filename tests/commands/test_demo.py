@@ -34,12 +34,7 @@ def result(tmp_path_factory):
 
 def test_it_trains_evaluates_explains_and_reports(result):
     assert result.training.experiment.kept() == {1: [1, 2], 2: [1, 2]}
-    assert {row.map.method for row in result.evaluation.analysis.scores} >= {
-        "cam",
-        "gradcam",
-        "whole-image",
-        "centre-box-0.8",
-    }
+    assert {row.map.method for row in result.evaluation.analysis.scores} >= {"cam", "gradcam", "whole-image", "centre-box-0.8"}
     assert len(result.explanation.explanations) == 2
     sheets = [path for each in result.explanation.explanations for path in each.files if path.stem.endswith("_sheet")]
     assert len(sheets) == 2
@@ -53,9 +48,7 @@ def test_what_to_type_next_can_be_typed(result, monkeypatch):
     from dogcam.cli import answering, app
 
     monkeypatch.setattr(
-        answering,
-        "resolve",
-        lambda dotted: lambda config, progress, **more: SimpleNamespace(document=dict, problems=()),
+        answering, "resolve", lambda dotted: lambda config, progress, **more: SimpleNamespace(document=dict, problems=())
     )
     for command in result.next_commands:
         words = shlex.split(command)

@@ -75,10 +75,7 @@ def test_from_the_command_line(saved, capsys):
 
 @pytest.mark.parametrize(
     ("model", "error", "words"),
-    [
-        ("nowhere.keras", ModelError, "there is no model file"),
-        ("imagenet:resnet5", UnknownName, "the nearest: resnet50"),
-    ],
+    [("nowhere.keras", ModelError, "there is no model file"), ("imagenet:resnet5", UnknownName, "the nearest: resnet50")],
 )
 def test_what_is_not_there(model, error, words):
     with pytest.raises(error, match=words):

@@ -101,14 +101,7 @@ class TestRuns:
         assert str(home) in table.title
         assert table.headings == ("experiment", "begun", "status", "data", "backbone", "kept epochs")
         assert table.rows[0][:2] == ("bare", "2025-01-01T00:00:00")
-        assert table.rows[1] == (
-            "old",
-            "2024-05-06T07:08:09",
-            "finished",
-            "synthetic:3",
-            "small_resnet",
-            "run 1: 3,5; run 2: 3",
-        )
+        assert table.rows[1] == ("old", "2024-05-06T07:08:09", "finished", "synthetic:3", "small_resnet", "run 1: 3,5; run 2: 3")
 
     def test_one_that_cannot_be_read_is_listed_with_the_reason(self, home):
         (home / "broken").mkdir()

@@ -201,9 +201,7 @@ def test_several_on_the_command_line_elsewhere_and_as_json(made, tmp_path, capsy
     made.write()
     other(made)
     there = tmp_path / "there"
-    assert (
-        app.main(["report", "made", "other", "--home", made.home, "--out", str(there), "--format", "md", "--json"]) == 0
-    )
+    assert app.main(["report", "made", "other", "--home", made.home, "--out", str(there), "--format", "md", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["paths"] == [str(there / "report.md")]
     assert [match["protocol"] for match in document["summary"]["matches"]] == ["default"]
@@ -225,7 +223,5 @@ def test_a_whole_report_imports_neither_tensorflow_nor_pyplot(small):
         "sys.exit(f'imported: {heavy}' if heavy else 0)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(dogcam.__file__).parents[1])}
-    done = subprocess.run(
-        [sys.executable, "-c", code, small.home], env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code, small.home], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -77,9 +77,7 @@ def table():
     def of(lines, start="Protocol"):
         first = next(place for place, line in enumerate(lines) if line.startswith(start))
         rows = lines[first : lines.index("", first)]
-        head = next(
-            place for place, line in enumerate(rows) if place and not line.startswith(("layer", "means", "conv"))
-        )
+        head = next(place for place, line in enumerate(rows) if place and not line.startswith(("layer", "means", "conv")))
         return rows[head:]
 
     return of

@@ -23,13 +23,7 @@ def demo(made):
 def test_training_then_the_answer_then_where_to_look_and_what_to_type(made, capsys):
     show_demo(demo(made))
     lines = capsys.readouterr().out.splitlines()
-    starts = (
-        "Test accuracy and loss",
-        "Grad-CAM at conv5_block3_out has",
-        "Protocol default",
-        "All of it took",
-        "Look at:",
-    )
+    starts = ("Test accuracy and loss", "Grad-CAM at conv5_block3_out has", "Protocol default", "All of it took", "Look at:")
     places = [next(place for place, line in enumerate(lines) if line.startswith(start)) for start in starts]
     assert places == sorted(places)
     assert lines[places[-1] + 1 : places[-1] + 3] == ["  runs/tiny/report/index.html", "  out/dog_sheet.png"]

@@ -38,9 +38,7 @@ class TestAnswer:
         result = made.evaluation(rows(made), config=config)
         text = answer.best(result.main, "")
         assert paragraphs(shown(result, width))[0].startswith(f"{text} ")
-        assert text.startswith(
-            "Grad-CAM at conv5_block3_out has the highest mean IoU, 0.816 [0.801, 0.830]: below whole-image"
-        )
+        assert text.startswith("Grad-CAM at conv5_block3_out has the highest mean IoU, 0.816 [0.801, 0.830]: below whole-image")
 
     def test_of_the_first_protocol_at_the_last_epoch(self, shown, made):
         found = [*rows(made), made.row(epoch=12), made.row(epoch=12, protocol="cam2016")]
@@ -139,11 +137,7 @@ class TestRest:
     @pytest.mark.parametrize(
         ("wide", "pairs", "line"),
         [
-            (
-                False,
-                False,
-                "More: the same command with --resume and --wide (every metric) or --pairs (every comparison).",
-            ),
+            (False, False, "More: the same command with --resume and --wide (every metric) or --pairs (every comparison)."),
             (True, False, "More: the same command with --resume and --pairs (every comparison)."),
             (False, True, "More: the same command with --resume and --wide (every metric)."),
             (True, True, None),

@@ -37,9 +37,7 @@ class TestExplanations:
             ["gradcam", "conv5", "3"],
             ["gradcam", "conv5", "7"],
         ]
-        assert lines[titles[3] + 1].split() == "method box x0 y0 x1 y1".split(), (
-            "no layer, no epoch, nothing to compare"
-        )
+        assert lines[titles[3] + 1].split() == "method box x0 y0 x1 y1".split(), "no layer, no epoch, nothing to compare"
         assert lines[titles[3] + 2].split() == "centre-box-0.8 20 10 180 90".split()
 
     def test_empty_and_flagged_maps_are_marked_and_counted_but_for_baselines(self, capsys, made):
@@ -84,13 +82,7 @@ class TestExplanations:
         out, _ = terminal(80)
         heats = [
             made.heat(
-                method="cam",
-                layer=hostile,
-                epoch=3,
-                box=np.array([0.25, 0.5, 0.75, 1]),
-                iou=0.5,
-                target=hostile,
-                against=hostile,
+                method="cam", layer=hostile, epoch=3, box=np.array([0.25, 0.5, 0.75, 1]), iou=0.5, target=hostile, against=hostile
             ),
             made.heat(layer="conv"),
         ]
@@ -103,11 +95,7 @@ class TestExplanations:
             files=["a.png", "b.png"],
         )
         result = SimpleNamespace(
-            explanations=[explanation],
-            out=hostile,
-            model=hostile,
-            protocol=SimpleNamespace(name="default"),
-            problems=(),
+            explanations=[explanation], out=hostile, model=hostile, protocol=SimpleNamespace(name="default"), problems=()
         )
         show_explanations(result)
         shown = made.text_of(out)

@@ -44,9 +44,7 @@ class TestToldApart:
 
 def columns(*widths, names=0):
     """Numbers of those widths, after so many names of 30 letters that differ at their end."""
-    made = [
-        Column.of("name", [f"{place}{'n' * 28}{row}" for row in "ab"], name=True, squeeze=0) for place in range(names)
-    ]
+    made = [Column.of("name", [f"{place}{'n' * 28}{row}" for row in "ab"], name=True, squeeze=0) for place in range(names)]
     return made + [Column.of(str(place), ["9" * width] * 2) for place, width in enumerate(widths)]
 
 

@@ -121,12 +121,7 @@ class TestCurves:
 
     @pytest.mark.parametrize(
         ("values", "top", "expected"),
-        [
-            ([0, 1, 2, 3, 4, 5, 6, 7], 8, "▁▂▃▄▅▆▇█"),
-            ([8] * 8, 8, "████████"),
-            ([0, 0], 0, "▁▁"),
-            ([1, 3, 5, 7], 8, "▃▇"),
-        ],
+        [([0, 1, 2, 3, 4, 5, 6, 7], 8, "▁▂▃▄▅▆▇█"), ([8] * 8, 8, "████████"), ([0, 0], 0, "▁▁"), ([1, 3, 5, 7], 8, "▃▇")],
     )
     def test_a_sparkline_goes_from_0_to_the_top(self, values, top, expected):
         assert sparkline(values, top, letters=len(expected)) == expected

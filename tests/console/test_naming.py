@@ -17,9 +17,7 @@ class TestIdentified:
         rows = [made.row(), made.row("cam"), made.baseline("whole-image")]
         shared, columns = identified(rows)
         assert shared == ", run 2, epoch 7, layer conv5_block3_out"
-        assert [(column.heading, column.values) for column in columns] == [
-            ("method", ("gradcam", "cam", "whole-image"))
-        ]
+        assert [(column.heading, column.values) for column in columns] == [("method", ("gradcam", "cam", "whole-image"))]
 
     def test_where_baselines_have_layers_of_their_own_these_are_not_told(self, made):
         rows = [made.row(), made.baseline("random-map", "input"), made.baseline("random-weights", "last")]

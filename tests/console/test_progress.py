@@ -105,14 +105,10 @@ class TestProgressOnATerminal:
 
     def test_a_long_title_leaves_room_for_the_bar(self, terminal, made):
         _, err = terminal(80)
-        with (
-            TerminalProgress() as progress,
-            progress.task("smooth-gradcam++ at resnet50/conv4_block6_out, picture 10 of 16", 9),
-        ):
+        with TerminalProgress() as progress, progress.task("smooth-gradcam++ at resnet50/conv4_block6_out, picture 10 of 16", 9):
             progress._live.refresh()
         assert re.search(
-            r"^smooth-gradcam\+\+ at…t, picture 10 of 16 .{17,} 0/9 0:00:00 ",
-            made.text_of(err).replace("\x1b[?25l", ""),
+            r"^smooth-gradcam\+\+ at…t, picture 10 of 16 .{17,} 0/9 0:00:00 ", made.text_of(err).replace("\x1b[?25l", "")
         )
 
     def test_quiet_shows_no_bars(self, terminal, made):

@@ -157,12 +157,7 @@ class TestStanding:
         assert [line.split()[-1] for line in mine[1:]] == ["1", "1", "best"]
 
     def test_each_row_is_of_its_own_family(self, shown, made, table):
-        rows = [
-            made.row(epoch=3),
-            made.row(epoch=7),
-            made.row(protocol="cam2016", epoch=7),
-            made.baseline("whole-image"),
-        ]
+        rows = [made.row(epoch=3), made.row(epoch=7), made.row(protocol="cam2016", epoch=7), made.baseline("whole-image")]
         places = (("default", 3, "below"), ("default", 7, "above"), ("cam2016", 7, "undecided"))
         found = tuple(made.family(rows, name, epoch, verdicts={"gradcam": verdict}) for name, epoch, verdict in places)
         lines = shown(made.evaluation(rows, comparisons=found))
@@ -218,9 +213,7 @@ class TestSeveralRuns:
     def test_wide_the_single_runs_follow(self, shown, made, table, width):
         lines = shown(self.result(made, config=WIDE), width)
         second = table(lines, "Protocol default, 8,580 images, epoch 7")
-        assert [line.split()[:3] for line in second[1:4]] == [
-            [str(run), "gradcam", f"{run / 10:.3f}"] for run in (1, 2, 3)
-        ]
+        assert [line.split()[:3] for line in second[1:4]] == [[str(run), "gradcam", f"{run / 10:.3f}"] for run in (1, 2, 3)]
 
 
 @pytest.mark.parametrize(

@@ -103,8 +103,7 @@ class TestTraining:
         assert TrainConfig.create(**given).learning_rate == pytest.approx(rate)
 
     @pytest.mark.parametrize(
-        ("epochs", "kept"),
-        [(1, (1,)), (2, (2,)), (3, (3,)), (4, (3, 4)), (5, (3, 5)), (6, (3, 5, 6)), (12, (3, 5, 7, 12))],
+        ("epochs", "kept"), [(1, (1,)), (2, (2,)), (3, (3,)), (4, (3, 4)), (5, (3, 5)), (6, (3, 5, 6)), (12, (3, 5, 7, 12))]
     )
     def test_the_last_epoch_is_always_kept(self, epochs, kept):
         assert TrainConfig.create(epochs=epochs).checkpoints == kept
@@ -159,10 +158,7 @@ class TestNames:
         [
             (TrainConfig(backbone="resnet5"), "unknown backbone 'resnet5'; the nearest: resnet50"),
             (TrainConfig(dataset="stanford-dogs"), "unknown dataset 'stanford-dogs'; the nearest: stanford_dogs"),
-            (
-                ExplainConfig(images=("a",), methods=("cam", "grad-cam")),
-                "unknown method 'grad-cam'; the nearest: gradcam",
-            ),
+            (ExplainConfig(images=("a",), methods=("cam", "grad-cam")), "unknown method 'grad-cam'; the nearest: gradcam"),
             (EvaluateConfig(methods=("gradcm",)), "unknown method 'gradcm'; the nearest: gradcam"),
             (EvaluateConfig(protocols=("default", "cam2061")), "unknown protocol 'cam2061'; the nearest: cam2016"),
         ],
@@ -180,11 +176,7 @@ class TestNames:
 
     @pytest.mark.parametrize(
         "config",
-        [
-            TrainConfig(backbone="resnet50:x"),
-            EvaluateConfig(methods=("cam:x",)),
-            EvaluateConfig(protocols=("default:2",)),
-        ],
+        [TrainConfig(backbone="resnet50:x"), EvaluateConfig(methods=("cam:x",)), EvaluateConfig(protocols=("default:2",))],
     )
     def test_nothing_else_may(self, config):
         with pytest.raises(UnknownName):
@@ -198,11 +190,7 @@ class TestNames:
     def test_all_names_are_listed_with_their_registry(self):
         config = EvaluateConfig(methods=("cam", "gradcam"), protocols=("default",))
         named = [(dotted.rpartition(":")[2], name) for dotted, name in config.named()]
-        assert named == [
-            ("METHODS_AND_BASELINES", "cam"),
-            ("METHODS_AND_BASELINES", "gradcam"),
-            ("PROTOCOLS", "default"),
-        ]
+        assert named == [("METHODS_AND_BASELINES", "cam"), ("METHODS_AND_BASELINES", "gradcam"), ("PROTOCOLS", "default")]
 
     def test_checking_names_imports_nothing_heavy(self):
         program = (

@@ -54,13 +54,7 @@ def test_get_keeps_the_contract_of_a_mapping(breeds):
 
 
 @pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        ("resnet5", ["resnet50"]),
-        ("RESNET50", ["resnet50"]),
-        ("ResNet-50", ["resnet50"]),
-        ("sheep", []),
-    ],
+    ("typed", "expected"), [("resnet5", ["resnet50"]), ("RESNET50", ["resnet50"]), ("ResNet-50", ["resnet50"]), ("sheep", [])]
 )
 def test_nearest_by_spelling_whatever_the_case(typed, expected):
     assert nearest(typed, ["vgg16", "resnet50", "xception"]) == expected

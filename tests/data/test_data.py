@@ -130,8 +130,7 @@ def test_floating_point_pixels_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("orientation", "turn"),
-    [(1, lambda p: p), (3, lambda p: np.rot90(p, 2)), (6, lambda p: np.rot90(p, -1)), (8, np.rot90)],
+    ("orientation", "turn"), [(1, lambda p: p), (3, lambda p: np.rot90(p, 2)), (6, lambda p: np.rot90(p, -1)), (8, np.rot90)]
 )
 def test_exif_orientation_counts_only_where_it_is_asked_for(orientation, turn):
     pixels = noise()
@@ -172,8 +171,7 @@ def test_a_picture_that_would_fill_the_memory_is_refused():
 
 
 @pytest.mark.parametrize(
-    "error",
-    [struct.error("unpack requires a buffer of 2 bytes"), TypeError("no"), NotImplementedError("DDS"), KeyError(3)],
+    "error", [struct.error("unpack requires a buffer of 2 bytes"), TypeError("no"), NotImplementedError("DDS"), KeyError(3)]
 )
 def test_whatever_a_decoder_stumbles_over_is_told_of_the_picture(monkeypatch, error):
     def stumble(content):
@@ -198,9 +196,7 @@ def test_a_large_picture_is_read_without_a_word_of_pillows(tmp_path):
         "Image.MAX_IMAGE_PIXELS = 24 * 40 - 1\n"
         "print(ImageFile(Path(sys.argv[1])).pixels().shape)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "large.png")], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "large.png")], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("(24, 40, 3)\n", "")
 
 

@@ -235,8 +235,7 @@ def test_a_whole_breed_has_its_boxes(unpacked):
 
 
 @pytest.mark.parametrize(
-    ("xml", "said"),
-    [("<annotation>", "broken annotation"), (XML.format(50, 5, 60, 15), "is empty or outside it")],
+    ("xml", "said"), [("<annotation>", "broken annotation"), (XML.format(50, 5, 60, 15), "is empty or outside it")]
 )
 def test_a_spoiled_annotation_is_named_once_and_the_picture_kept(unpacked, xml, said):
     path = unpacked("n02110958_7", xml=xml)
@@ -259,11 +258,7 @@ def test_a_picture_is_turned_upright_only_where_no_annotation_refers_to_its_pixe
 def test_a_copy_of_a_picture_of_the_models_data_has_its_label(unpacked, dogs):
     own, other = unpacked("n02110958_7", (4, 5, 30, 15)), unpacked("n02110958_999", (4, 5, 30, 15))
     records, problems = find_pictures([str(own), str(other), "n02110958_150"], dogs)
-    assert [(record.id, record.label) for record in records] == [
-        (str(own), 1),
-        (str(other), None),
-        ("n02110958_150", 1),
-    ]
+    assert [(record.id, record.label) for record in records] == [(str(own), 1), (str(other), None), ("n02110958_150", 1)]
     # The boxes are those of the annotation beside it, which may be newer.
     np.testing.assert_array_equal(records[0].boxes, np.array([[0.1, 0.25, 0.75, 0.75]], np.float32))
     assert records[0].image == ImageFile(own)

@@ -138,9 +138,7 @@ class TestReading:
         path = str(tmp_path / "text.jpg")
         bad = Record(path, ImageFile(tmp_path / "text.jpg"), 0)
         pictures = read_pictures([record(1), bad], (8, 8), "reading", Progress())
-        assert [(problem.id, problem.reason) for problem in pictures.problems] == [
-            (path, "cannot be read: not a picture")
-        ]
+        assert [(problem.id, problem.reason) for problem in pictures.problems] == [(path, "cannot be read: not a picture")]
         with pytest.raises(InputError, match=f"the first: cannot read {re.escape(path)}: not a picture"):
             read_pictures([bad], (8, 8), "reading", Progress())
 

@@ -223,9 +223,7 @@ def test_a_listed_picture_that_is_not_there_is_lost_by_name(maker, dogs, tmp_pat
 
 
 @pytest.mark.parametrize("form", ["archives", "unpacked"])
-@pytest.mark.parametrize(
-    ("spoil", "said"), [(lambda content: b"not a picture", "not a picture"), (lambda c: c[:-99], "")]
-)
+@pytest.mark.parametrize(("spoil", "said"), [(lambda content: b"not a picture", "not a picture"), (lambda c: c[:-99], "")])
 def test_a_spoiled_picture_is_named_when_it_is_read(maker, dogs, tmp_path, spoil, said, form):
     dogs[0] = dogs[0].but(picture=spoil(dogs[0].picture))
     image = everything(open_dataset("stanford_dogs", str(maker.write(tmp_path, dogs, form))))["n02110958_7"].image
@@ -238,11 +236,7 @@ def test_several_faults_are_counted_one_by_one(maker, dogs, tmp_path):
     dogs[1] = dogs[1].but(picture=None)
     dogs[3] = dogs[3].but(annotation=box_xml(maker, (50, 5, 60, 15), (4, 25, 30, 35)))
     dataset = open_dataset("stanford_dogs", str(maker.write(tmp_path, dogs)))
-    assert Counter(problem.id for problem in dataset.problems) == {
-        "n02110958_7": 1,
-        "n02106030_30": 1,
-        "n02110958_150": 2,
-    }
+    assert Counter(problem.id for problem in dataset.problems) == {"n02110958_7": 1, "n02106030_30": 1, "n02110958_150": 2}
 
 
 @pytest.mark.parametrize("gone", ["images.tar", "annotation.tar", "lists.tar"])

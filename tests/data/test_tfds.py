@@ -44,9 +44,7 @@ class Server:
     def __init__(self, folder):
         self.asked = []
         handler = type("Handler", (Quiet,), {"asked": self.asked})
-        self._server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", 0), functools.partial(handler, directory=str(folder))
-        )
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(folder)))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -267,9 +265,7 @@ def test_a_fresh_process_without_a_network_answers_in_time(tmp_path):
         environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         environment |= {"http_proxy": proxy, "https_proxy": proxy, "TFDS_DATA_DIR": str(tmp_path)}
         start = time.monotonic()
-        done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
-        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
     assert time.monotonic() - start < 15
     assert done.returncode == 1
     assert done.stdout == ""
@@ -358,10 +354,7 @@ def test_pictures_without_box_or_label_are_named(tmp_path, monkeypatch):
     flat = tfds.features.BBox(ymin=0.5, xmin=0.2, ymax=0.5, xmax=0.4)
     good = tfds.features.BBox(ymin=0.5, xmin=0.2, ymax=0.75, xmax=0.4)
     rows = {
-        "train": [
-            row(file_name="none.png", objects=[]),
-            row(file_name="both.png", objects=[{"bbox": flat}, {"bbox": good}]),
-        ],
+        "train": [row(file_name="none.png", objects=[]), row(file_name="both.png", objects=[{"bbox": flat}, {"bbox": good}])],
         "test": [row(file_name="unknown.png", objects=[{"bbox": good}]) | {"label": -1}],
     }
     dataset = own(monkeypatch, tmp_path, features, rows)

@@ -7,17 +7,7 @@ import numpy as np
 import pytest
 
 from dogcam.core.errors import LayerError, OptionError, UnknownName
-from dogcam.engine import (
-    INPUT,
-    NOBODY,
-    PREDICTED,
-    SCORES,
-    SECOND,
-    HeatmapEngine,
-    checked_layer,
-    plan_cells,
-    study_cells,
-)
+from dogcam.engine import INPUT, NOBODY, PREDICTED, SCORES, SECOND, HeatmapEngine, checked_layer, plan_cells, study_cells
 from dogcam.methods import METHODS
 from dogcam.models.classifier import Classifier, build
 
@@ -72,9 +62,7 @@ class TestPlans:
         with pytest.raises(LayerError, match=r"needs global average pooling"):
             plan_cells(flat, ["cam"])
         assert study_cells(flat) == [("gradcam", "conv")]
-        assert HeatmapEngine(flat, [("gradcam", "conv")])(np.ones((2, 8, 8, 3), np.float32)).maps[
-            "gradcam", "conv"
-        ].shape == (
+        assert HeatmapEngine(flat, [("gradcam", "conv")])(np.ones((2, 8, 8, 3), np.float32)).maps["gradcam", "conv"].shape == (
             2,
             6,
             6,

@@ -98,9 +98,7 @@ def test_each_image_is_explained_for_its_own_target(small, batch):
     assert mixed.targets.tolist() == [0, 1, 2, 3, predicted[4]]
     for target in range(4):
         same = run(small, [("gradcam", "second")], batch, np.full(5, target))
-        np.testing.assert_allclose(
-            mixed.maps["gradcam", "second"][target], same.maps["gradcam", "second"][target], atol=1e-6
-        )
+        np.testing.assert_allclose(mixed.maps["gradcam", "second"][target], same.maps["gradcam", "second"][target], atol=1e-6)
     others = run(small, [("gradcam", "second")], batch, (targets + 1) % 4).maps["gradcam", "second"]
     assert not np.allclose(others, mixed.maps["gradcam", "second"])
 

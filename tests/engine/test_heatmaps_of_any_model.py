@@ -240,9 +240,7 @@ class TestOddModels:
     def test_one_of_several_outputs_by_its_name(self, networks, kind, output):
         inputs = keras.Input((HEIGHT, WIDTH, 3))
         last = features(inputs)
-        dogs, cats = (
-            layers.Dense(n, name=name)(layers.GlobalAveragePooling2D()(last)) for n, name in ((3, "dogs"), (4, "cats"))
-        )
+        dogs, cats = (layers.Dense(n, name=name)(layers.GlobalAveragePooling2D()(last)) for n, name in ((3, "dogs"), (4, "cats")))
         both = {"dogs": dogs, "cats": cats} if kind is dict else [cats, dogs]
         model = networks.randomised(keras.Model(inputs, both))
         _, found = explained(networks, model, ("cam", "gradcam"), output=output)

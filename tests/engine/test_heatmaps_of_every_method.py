@@ -88,14 +88,7 @@ def case(request, networks, outside):
         if (picture, layer) not in kept:
             against = None if AGAINST[picture] == NOBODY else AGAINST[picture]
             kept[picture, layer] = outside.Outside(
-                lambda x: cut(model, x),
-                lambda x: cut(twin, x),
-                kernel,
-                inputs[picture],
-                layer,
-                TARGETS[picture],
-                against,
-                kind,
+                lambda x: cut(model, x), lambda x: cut(twin, x), kernel, inputs[picture], layer, TARGETS[picture], against, kind
             )
         return kept[picture, layer]
 

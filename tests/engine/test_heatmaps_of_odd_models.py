@@ -27,9 +27,7 @@ def test_a_head_that_computes_something_else_is_run_and_not_guessed():
     classifier = foreign(model, "none")
     batch = np.random.default_rng(0).normal(size=(3, 10, 12, 3)).astype(np.float32)
     found = HeatmapEngine(classifier, [("gradcam", "conv")])(batch)
-    np.testing.assert_allclose(
-        classifier.probabilities(found.logits), model.predict(batch, verbose=0), rtol=1e-4, atol=1e-6
-    )
+    np.testing.assert_allclose(classifier.probabilities(found.logits), model.predict(batch, verbose=0), rtol=1e-4, atol=1e-6)
     with pytest.raises(LayerError, match="do not come from a plain dense layer but from a CosineHead"):
         plan_cells(classifier, ["cam"])
 
@@ -86,8 +84,7 @@ def test_what_a_class_is_set_against_changes_the_map(networks, method):
     classifier = networks.classifier(networks.smooth(12, 16))
     engine = HeatmapEngine(classifier, plan_cells(classifier, [method]))
     plain, first, second = (
-        next(iter(engine(batch, np.zeros(2, int), None if c is None else np.full(2, c)).maps.values()))
-        for c in (None, 1, 4)
+        next(iter(engine(batch, np.zeros(2, int), None if c is None else np.full(2, c)).maps.values())) for c in (None, 1, 4)
     )
     assert not np.allclose(plain, first, rtol=1e-3, atol=1e-9)
     assert not np.allclose(first, second, rtol=1e-3, atol=1e-9)

@@ -17,9 +17,7 @@ from dogcam.methods import METHODS
 from dogcam.models.graph import Graph
 
 LAYERS = ("first", "norm", "inside", "block", "last")
-OF_ONE_PASS = [
-    name for name, row in METHODS.items() if {"activations", "gradients", "class_weights"}.issuperset(row.needs)
-]
+OF_ONE_PASS = [name for name, row in METHODS.items() if {"activations", "gradients", "class_weights"}.issuperset(row.needs)]
 PROBING = [name for name, row in METHODS.items() if row.probing]
 
 
@@ -169,9 +167,7 @@ class TestMaskBatch:
 
 
 class TestAblationRunsOnlyWhatFollowsTheLayer:
-    @pytest.mark.parametrize(
-        ("layer", "before", "after"), [("first", 0, 2), ("inside", 1, 1), ("block", 0, 1), ("last", 0, 0)]
-    )
+    @pytest.mark.parametrize(("layer", "before", "after"), [("first", 0, 2), ("inside", 1, 1), ("block", 0, 1), ("last", 0, 0)])
     def test_counted_in_the_compiled_tail(self, classifier, layer, before, after):
         """Convolutions: before `inside` the shortcut's, which comes from `first`; after it the one of `last`."""
         engine = HeatmapEngine(classifier, [("ablationcam", layer)])
@@ -227,9 +223,7 @@ def counted_runs(monkeypatch):
 
 class TestCompiling:
     def test_a_smaller_last_batch_is_not_compiled_again(self, classifier, batch, monkeypatch):
-        engine = HeatmapEngine(
-            classifier, [("gradcam", "last"), ("guided-backprop", INPUT), ("random-weights", "last")]
-        )
+        engine = HeatmapEngine(classifier, [("gradcam", "last"), ("guided-backprop", INPUT), ("random-weights", "last")])
         runs = counted_runs(monkeypatch)
         for part in (batch, batch[:2], batch[:1]):
             engine(part)

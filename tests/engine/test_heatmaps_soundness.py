@@ -28,9 +28,7 @@ def weights(engine):
     """A function that sets a layer's weights, until the test is over."""
     model = engine.classifier.model
     before = model.get_weights()
-    yield lambda layer, change: model.get_layer(layer).set_weights(
-        [change(w) for w in model.get_layer(layer).get_weights()]
-    )
+    yield lambda layer, change: model.get_layer(layer).set_weights([change(w) for w in model.get_layer(layer).get_weights()])
     model.set_weights(before)
 
 

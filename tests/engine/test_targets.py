@@ -66,9 +66,7 @@ def test_a_side_without_a_class_is_refused(text):
         numbers(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["zebra", "zebra:beagle", "beagle:zebra", "beagle:basset:7", "b", "beagle:b", "Predicted"]
-)
+@pytest.mark.parametrize("text", ["zebra", "zebra:beagle", "beagle:zebra", "beagle:basset:7", "b", "beagle:b", "Predicted"])
 def test_a_class_that_is_not_one_is_refused(text):
     with pytest.raises(UnknownName):
         numbers(text)

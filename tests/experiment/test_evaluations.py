@@ -23,21 +23,7 @@ CELL = Cell(2, 5, "gradcam", "conv5_block3_out", "default")
 CHOICE = Choice(0.15, "calibrated", 200, 0.5)
 
 
-HOSTILE = [
-    "a/b",
-    "..",
-    "../../etc",
-    "x y",
-    "a\\b",
-    'a:b*c?"<>|',
-    "한글",
-    "[bold]x[/bold]",
-    "\x1b[31m",
-    "a\nb",
-    "",
-    "%2F",
-    ".",
-]
+HOSTILE = ["a/b", "..", "../../etc", "x y", "a\\b", 'a:b*c?"<>|', "한글", "[bold]x[/bold]", "\x1b[31m", "a\nb", "", "%2F", "."]
 
 
 WINDOWS_FORBIDS = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
@@ -105,9 +91,7 @@ class TestCellNames:
         assert len({cell.file_name.casefold() for cell in cells}) == len(cells)
 
     def test_cells_of_one_map_have_one_key(self):
-        assert (
-            replace(CELL, run=3, epoch=7, protocol="exercise").map == CELL.map == MapKey("gradcam", "conv5_block3_out")
-        )
+        assert replace(CELL, run=3, epoch=7, protocol="exercise").map == CELL.map == MapKey("gradcam", "conv5_block3_out")
         assert CELL.map not in (replace(CELL, method="cam").map, replace(CELL, layer="").map)
         assert sorted([MapKey("gradcam", "a"), MapKey("cam", "b")])[0].method == "cam"
 
@@ -120,9 +104,7 @@ class TestEvaluation:
         given = columns()
         evaluation.write(CELL, given, CHOICE)
         found = evaluation.read(CELL)
-        assert set(found) == set(ROW_SCHEMA.names) - {"curve", "inside", "outside"}, (
-            "many numbers a picture: see `long`"
-        )
+        assert set(found) == set(ROW_SCHEMA.names) - {"curve", "inside", "outside"}, "many numbers a picture: see `long`"
         for name in ("image", "label", "predicted", "target", "empty", "area", "iou", "width", "height"):
             assert found[name].tolist() == given[name], name
         np.testing.assert_allclose(found["probability"], given["probability"], rtol=1e-6)
@@ -213,9 +195,7 @@ class TestEvaluation:
         evaluation = Evaluation(tmp_path / home / "evaluation" / "test-true")
         evaluation.write(CELL, columns(), CHOICE)
         found = evaluation.read(CELL)
-        assert set(found) == set(ROW_SCHEMA.names) - {"curve", "inside", "outside"}, (
-            "many numbers a picture: see `long`"
-        )
+        assert set(found) == set(ROW_SCHEMA.names) - {"curve", "inside", "outside"}, "many numbers a picture: see `long`"
         assert found["run"].tolist() == [2, 2, 2]
         assert evaluation.cells() == [CELL]
 
@@ -344,9 +324,7 @@ class TestSamples:
         assert found[0]["boxes"] == [[0, 0, 0.5, 1]]
 
     def test_maps_of_any_name_are_read_back(self, evaluation):
-        maps = {
-            (text, layer): np.full((2, 3, 5), number) for number, text in enumerate(HOSTILE) for layer in ("l", text)
-        }
+        maps = {(text, layer): np.full((2, 3, 5), number) for number, text in enumerate(HOSTILE) for layer in ("l", text)}
         evaluation.write_maps(1, 3, maps)
         found = evaluation.maps(1, 3)
         assert set(found) == set(maps)

@@ -16,13 +16,7 @@ import pytest
 from dogcam.core.errors import ExperimentError, UnknownName
 from dogcam.core.files import write_bytes
 from dogcam.experiment.evaluations import SCHEMA_VERSION
-from dogcam.experiment.runs import (
-    Experiment,
-    HistoryRow,
-    all_experiments,
-    create_experiment,
-    find_experiment,
-)
+from dogcam.experiment.runs import Experiment, HistoryRow, all_experiments, create_experiment, find_experiment
 
 
 @pytest.fixture
@@ -61,13 +55,7 @@ class TestHistory:
 
     def test_rows_in_any_order_are_read_in_order(self, made):
         """A user may have sorted the file by accuracy."""
-        lines = [
-            "run,epoch,split,accuracy,loss",
-            "1,10,test,0.9,1",
-            "1,2,train,0.8,1",
-            "2,1,test,0.7,1",
-            "1,2,test,0.6,1",
-        ]
+        lines = ["run,epoch,split,accuracy,loss", "1,10,test,0.9,1", "1,2,train,0.8,1", "2,1,test,0.7,1", "1,2,test,0.6,1"]
         (made.path / "history.csv").write_text("\n".join(lines))
         keys = [(row.run, row.epoch, row.split) for row in made.history()]
         assert keys == [(1, 2, "test"), (1, 2, "train"), (1, 10, "test"), (2, 1, "test")]
@@ -143,9 +131,7 @@ class TestDocument:
     def test_a_newer_schema_is_a_clear_error(self, made):
         newer = {**made.document, "schema_version": SCHEMA_VERSION + 1, "dogcam": "9.0"}
         (made.path / "experiment.json").write_text(json.dumps(newer))
-        with pytest.raises(
-            ExperimentError, match=rf"newer dogcam \(9\.0\): schema {SCHEMA_VERSION + 1}.*update dogcam"
-        ):
+        with pytest.raises(ExperimentError, match=rf"newer dogcam \(9\.0\): schema {SCHEMA_VERSION + 1}.*update dogcam"):
             _ = made.document
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", '"text"', "\xff"])
@@ -183,9 +169,7 @@ class TestCreating:
         assert re.fullmatch(r"synthetic-small_resnet-\d{8}-\d{6}", name)
 
     def test_an_experiment_is_not_written_over(self, made, tmp_path):
-        with pytest.raises(
-            ExperimentError, match="exists already: choose another --name, or continue it with --resume"
-        ):
+        with pytest.raises(ExperimentError, match="exists already: choose another --name, or continue it with --resume"):
             create_experiment(str(tmp_path), "first", "x", {})
         assert made.document["config"] == {"runs": 3}
 

@@ -31,9 +31,7 @@ def decomposed(changes, images=40):
 
     def value(switched):
         return start + sum(
-            change + spread
-            for name, change, spread in zip(names, changes, noise, strict=True)
-            if name in switched and change
+            change + spread for name, change, spread in zip(names, changes, noise, strict=True) if name in switched and change
         )
 
     return decompose(value, names, resamples=200)

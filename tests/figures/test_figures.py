@@ -221,9 +221,7 @@ def test_names_carry_the_marker_of_their_lines():
 
 def test_a_line_that_another_covers_is_still_seen():
     same = [Series("a", (3, 5), (0.5, 0.6)), Series("b", (3, 5), (0.5, 0.6), colour=1)]
-    widths = [
-        line.get_linewidth() for line in figures.line_chart(same, "y").axes[0].lines if line.get_marker() == "None"
-    ]
+    widths = [line.get_linewidth() for line in figures.line_chart(same, "y").axes[0].lines if line.get_marker() == "None"]
     assert widths[0] > widths[1]
 
 
@@ -313,9 +311,7 @@ class TestSmallCharts:
         assert high - low < 0.1
 
     def test_names_of_eight_methods_are_on_the_paper_and_apart(self):
-        tracks = [
-            figures.Track(f"Eigen-Grad-CAM {k}" + "x" * 40 * (k == 7), (3, 7), (0.5, 0.52), colour=k) for k in range(8)
-        ]
+        tracks = [figures.Track(f"Eigen-Grad-CAM {k}" + "x" * 40 * (k == 7), (3, 7), (0.5, 0.52), colour=k) for k in range(8)]
         figure = figures.small_charts([figures.Small("IoU", tracks), figures.Small("area", tracks)])
         check_names(figure)
 

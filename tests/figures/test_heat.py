@@ -93,9 +93,7 @@ def test_a_figure_with_heat_has_its_colour_bar_on_the_paper(what):
     figure.draw_without_rendering()
     boxes = [scale.get_window_extent(), *(text.get_window_extent() for text in scale.texts)]
     assert [text.get_text() for text in scale.texts] == ["heat  0", "1"]
-    assert all(
-        0 <= box.x0 <= box.x1 <= figure.bbox.width and 0 <= box.y0 <= box.y1 <= figure.bbox.height for box in boxes
-    )
+    assert all(0 <= box.x0 <= box.x1 <= figure.bbox.width and 0 <= box.y0 <= box.y1 <= figure.bbox.height for box in boxes)
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (80, 20)])

@@ -35,9 +35,7 @@ NAN = float("nan")
 def row(method="gradcam", layer="conv5_block3_out", runs=(2,), epoch=7, protocol="default", sure=True, **values):
     """The scores of a cell, of which `values` are other than the rest; without ends where it is not `sure`."""
     given = {**dict.fromkeys(METRICS, 0.25), "mean_iou": float(FIGURE), "iou50": 0.95, "empty": 0.0}
-    about = {"n": 8580, "threshold": 0.2, "threshold_from": "fixed"} | {
-        k: values.pop(k) for k in [*values] if k not in given
-    }
+    about = {"n": 8580, "threshold": 0.2, "threshold_from": "fixed"} | {k: values.pop(k) for k in [*values] if k not in given}
     scores = {name: Figure(value) for name, value in (given | values).items() if value is not None}
     if sure:
         scores["mean_iou"] = Figure(scores["mean_iou"].value, 0.8012, 0.8301)
@@ -49,27 +47,14 @@ def baseline(method, layer="", **changes):
     return row(method, layer, (), 0, **{"threshold": None, "top1_loc": None, "top5_loc": None, **changes})
 
 
-VERDICTS = {
-    "above": (0.1, 0.05, 0.15),
-    "below": (-0.1, -0.15, -0.05),
-    "undecided": (0.01, -0.02, 0.04),
-    "few": (0.1, NAN, NAN),
-}
+VERDICTS = {"above": (0.1, 0.05, 0.15), "below": (-0.1, -0.15, -0.05), "undecided": (0.01, -0.02, 0.04), "few": (0.1, NAN, NAN)}
 
 
 def pair(first, second, verdict="above", n=40):
     """Two maps compared."""
     holm = 3e-4 if verdict in ("above", "below") else 1.0
     return Pair(
-        first,
-        second,
-        Interval(*VERDICTS[verdict], n, "bca"),
-        holm / 3,
-        holm,
-        -0.8 if verdict == "below" else 0.8,
-        30,
-        2,
-        8,
+        first, second, Interval(*VERDICTS[verdict], n, "bca"), holm / 3, holm, -0.8 if verdict == "below" else 0.8, 30, 2, 8
     )
 
 
@@ -80,11 +65,7 @@ def family(rows, protocol="default", epoch=7, runs=(2,), verdicts=None, alike=()
         verdicts: by method.
         alike: methods that draw the boxes of the first of them.
     """
-    mine = [
-        each
-        for each in rows
-        if each.protocol == protocol and (not each.runs or (each.epoch, each.runs) == (epoch, runs))
-    ]
+    mine = [each for each in rows if each.protocol == protocol and (not each.runs or (each.epoch, each.runs) == (epoch, runs))]
     unseen = next((each.map for each in mine if each.baseline), None)
     lines = []
     for rank, each in enumerate((each for each in mine if each.map.method not in alike[1:]), 1):
@@ -133,13 +114,7 @@ def evaluation(rows, path="runs/tiny", config=None, images=8580, unannotated=0, 
         if each.map.method != "not-asked"
     )
     choice = RunChoice(runs, "as-asked")
-    wanted = {
-        "config": config or EvaluateConfig(),
-        "cells": cells,
-        "protocols": protocols,
-        "runs": runs,
-        "epochs": epochs,
-    }
+    wanted = {"config": config or EvaluateConfig(), "cells": cells, "protocols": protocols, "runs": runs, "epochs": epochs}
     return EvaluateResult(
         Experiment(Path(path)),
         Evaluation(Path(path) / "evaluation" / "test-true"),
@@ -213,17 +188,7 @@ def dynamics(layer="last", run=None, protocol="default"):
 
 
 # What a terminal must not obey, or rich reads as markup: "[/bold]" alone is an error, "[bold]" vanishes, ":dog:" a picture.
-HOSTILE = [
-    "[bold]x[/bold]",
-    "[/bold]",
-    ":dog:",
-    "\x1b[31mred",
-    "two\nlines",
-    "\r\x07\x9b5m",
-    "‮txt",
-    "x" * 300,
-    "강아지" * 20,
-]
+HOSTILE = ["[bold]x[/bold]", "[/bold]", ":dog:", "\x1b[31mred", "two\nlines", "\r\x07\x9b5m", "‮txt", "x" * 300, "강아지" * 20]
 
 
 def text_of(stream):
@@ -250,11 +215,7 @@ def heat(method="gradcam", layer="conv5", box=None, target="beagle", **changes):
 def explanations(heats, files=("a.png", "b.png")):
     """A result of `explain`: one picture."""
     explanation = SimpleNamespace(
-        record=SimpleNamespace(id="dog.jpg"),
-        shape=(100, 200),
-        top={None: [("beagle, hound", 0.9)]},
-        heats=heats,
-        files=files,
+        record=SimpleNamespace(id="dog.jpg"), shape=(100, 200), top={None: [("beagle, hound", 0.9)]}, heats=heats, files=files
     )
     return SimpleNamespace(
         explanations=[explanation], out="out", model="m", protocol=SimpleNamespace(name="default"), problems=()

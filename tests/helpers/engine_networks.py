@@ -194,12 +194,7 @@ def nested_cuts(model: keras.Model, picture: np.ndarray) -> Cuts:
             (z2[0], bias_of(body.get_layer("deep")), lambda v: after_deep(relu(v))),
             (z3[0], bias_of(body.get_layer("point")), lambda v: after_act(relu(v))),
         ],
-        [
-            (x[0], stem),
-            (relu(z1)[0], deep),
-            (relu(z2)[0], point),
-            (act[0], lambda v: hidden(v.reshape(len(v), -1))),
-        ],
+        [(x[0], stem), (relu(z1)[0], deep), (relu(z2)[0], point), (act[0], lambda v: hidden(v.reshape(len(v), -1)))],
         (relu(z4)[0], out),
         [
             (z4[0], bias_of(model.get_layer("hidden")), lambda v: out(relu(v))),

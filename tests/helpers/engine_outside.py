@@ -160,7 +160,5 @@ def map_of(row, evidence):
     if row.probing:
         given = {need: np.float32(each) if need == "activations" else each for need, each in given.items()}
         return np.asarray(row.function(np, **given))
-    batched = {
-        need: [part[None] for part in each] if isinstance(each, list) else each[None] for need, each in given.items()
-    }
+    batched = {need: [part[None] for part in each] if isinstance(each, list) else each[None] for need, each in given.items()}
     return np.asarray(row.function(np, **batched))[0]

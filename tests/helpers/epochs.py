@@ -48,10 +48,7 @@ FALLING = {3: BASE, 5: BASE + 0.05 + WIGGLE, 7: BASE - 0.05}
 
 def two_runs():
     """Run 1 rises by .10 from epoch 3 to 7 on every image, run 2 by .06."""
-    shifted = {
-        **tables({3: BASE, 7: BASE + 0.10}, run=1, area=0.2),
-        **tables({3: BASE, 7: BASE + 0.06}, run=2, area=0.4),
-    }
+    shifted = {**tables({3: BASE, 7: BASE + 0.10}, run=1, area=0.2), **tables({3: BASE, 7: BASE + 0.06}, run=2, area=0.4)}
     rows = {**history(1, (0.6, 0.8, 0.7)), **history(2, (0.7, 0.8, 0.9), (0.9, 0.7, 0.3))}
     return rows, shifted
 

@@ -11,9 +11,7 @@ from dogcam.statistics import decompose
 
 SHARED = {"score": (Setting("logit"),), "box": (Setting("largest"), Setting("last-pixel"))}
 FIRST = PipelineSettings(
-    "cam",
-    "cam2016",
-    {"method": (Setting("cam"),), "relu": (Setting("kept"),), "threshold": (Setting("above", 0.2),), **SHARED},
+    "cam", "cam2016", {"method": (Setting("cam"),), "relu": (Setting("kept"),), "threshold": (Setting("above", 0.2),), **SHARED}
 )
 SECOND = PipelineSettings(
     "gradcam",

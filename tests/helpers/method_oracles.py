@@ -12,22 +12,14 @@ import numpy as np
 def cam_loop(activations, class_weights):
     """Zhou et al. 2016, eq. 2: M(x, y) = sum_k w_k f_k(x, y)."""
     height, width, channels = activations.shape
-    return [
-        [sum(class_weights[k] * activations[i, j, k] for k in range(channels)) for j in range(width)]
-        for i in range(height)
-    ]
+    return [[sum(class_weights[k] * activations[i, j, k] for k in range(channels)) for j in range(width)] for i in range(height)]
 
 
 def gradcam_loop(activations, gradients):
     """Selvaraju et al. 2017, eq. 1 and 2: a_k = 1/Z sum_ij dy/dA_ij; L = ReLU(sum_k a_k A_k)."""
     height, width, channels = activations.shape
-    a = [
-        sum(gradients[i, j, k] for i in range(height) for j in range(width)) / (height * width) for k in range(channels)
-    ]
-    return [
-        [max(0.0, sum(a[k] * activations[i, j, k] for k in range(channels))) for j in range(width)]
-        for i in range(height)
-    ]
+    a = [sum(gradients[i, j, k] for i in range(height) for j in range(width)) / (height * width) for k in range(channels)]
+    return [[max(0.0, sum(a[k] * activations[i, j, k] for k in range(channels))) for j in range(width)] for i in range(height)]
 
 
 def weighted(activations, weights):
@@ -77,10 +69,7 @@ def layercam_loop(activations, gradients):
     """Jiang et al. 2021, eq. 5 and 6."""
     height, width, channels = activations.shape
     return [
-        [
-            max(0.0, sum(max(0.0, gradients[i, j, k]) * activations[i, j, k] for k in range(channels)))
-            for j in range(width)
-        ]
+        [max(0.0, sum(max(0.0, gradients[i, j, k]) * activations[i, j, k] for k in range(channels))) for j in range(width)]
         for i in range(height)
     ]
 
@@ -176,9 +165,7 @@ def guided_gradcam_loop(activations, gradients, guided_gradients):
     """Selvaraju et al. 2017: the product, colour by colour, before anything is added up."""
     height, width, _ = guided_gradients.shape
     coarse = bilinear_loop(gradcam_loop(activations, gradients), height, width)
-    return saliency_loop(
-        [[[coarse[i, j] * g for g in guided_gradients[i, j]] for j in range(width)] for i in range(height)]
-    )
+    return saliency_loop([[[coarse[i, j] * g for g in guided_gradients[i, j]] for j in range(width)] for i in range(height)])
 
 
 def fullgrad_loop(inputs, input_gradients, bias_gradients):

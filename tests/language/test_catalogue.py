@@ -26,10 +26,7 @@ from dogcam.metrics.faithfulness import FAITHFULNESS
 PACKAGE = Path(dogcam.__file__).parent
 TEXTS = PACKAGE / "report" / "texts.toml"
 SAYING = {"say": None, "message": None, "counted": (1, 2), "_": None}
-WHERE = [
-    ("**.py", "python"),
-    *((f"**/templates/**.{kind}", "jinja2") for kind in ("html", "md", "tex")),
-]
+WHERE = [("**.py", "python"), *((f"**/templates/**.{kind}", "jinja2") for kind in ("html", "md", "tex"))]
 REGISTRIES = (METRICS, FAITHFULNESS, PROTOCOLS)
 
 

@@ -18,9 +18,5 @@ def test_names_shares_and_p_values():
 
 def test_writing_numbers_loads_nothing_heavy():
     """A terminal that only lists names pays for no arrays."""
-    program = (
-        "import sys, dogcam.language.numbers; print({'numpy', 'pandas', 'matplotlib', 'tensorflow'} & {*sys.modules})"
-    )
-    assert (
-        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "set()\n"
-    )
+    program = "import sys, dogcam.language.numbers; print({'numpy', 'pandas', 'matplotlib', 'tensorflow'} & {*sys.modules})"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "set()\n"

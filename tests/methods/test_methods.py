@@ -62,11 +62,7 @@ class TestTheTable:
         assert [name for name, row in METHODS.items() if row.positive_only] == ["ablationcam"]
 
     def test_the_baselines(self):
-        assert {name for name, row in METHODS.items() if row.baseline} == {
-            "centre-gaussian",
-            "random-map",
-            "random-weights",
-        }
+        assert {name for name, row in METHODS.items() if row.baseline} == {"centre-gaussian", "random-map", "random-weights"}
 
     def test_the_class_plays_no_part_in(self):
         """Muhammad 2020, Karmani 2024, Fuad 2020, and maps made of nothing but the activations or the input."""

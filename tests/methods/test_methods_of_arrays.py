@@ -55,9 +55,7 @@ class TestEveryOnePassMethod:
         specs = given.changed({need: arrays[need] for need in row.needs}, open_batch)
         traced = tf.function(lambda needs: row.function(ops, **needs), input_signature=[specs])
         for batch in (2, 1):
-            part = given.changed(
-                {need: arrays[need] for need in row.needs}, lambda each, n=batch: tf.constant(each[:n])
-            )
+            part = given.changed({need: arrays[need] for need in row.needs}, lambda each, n=batch: tf.constant(each[:n]))
             truth = expected(name, arrays)[:batch]
             np.testing.assert_allclose(traced(part).numpy(), truth, atol=1e-4 * np.abs(truth).max())
 
@@ -71,7 +69,5 @@ class TestEveryOnePassMethod:
         before = given.changed(arrays, np.copy)
         given.maps_of(name, arrays)
         for need, each in arrays.items():
-            for part, old in zip(
-                *([each], [before[need]]) if need != "bias_gradients" else (each, before[need]), strict=True
-            ):
+            for part, old in zip(*([each], [before[need]]) if need != "bias_gradients" else (each, before[need]), strict=True):
                 np.testing.assert_array_equal(part, old)

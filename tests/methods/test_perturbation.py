@@ -18,9 +18,7 @@ class TestAblationCam:
         """w_k = (y - y_k) / y: with S and -S the drops and y change their sign together, and the map does not change."""
         positive, negative = toy.Toy(seed=7), toy.Toy(seed=7, scale=-1.0)
         assert positive.score() * negative.score() < 0
-        np.testing.assert_allclose(
-            toy.probed("ablationcam", negative)[0], toy.probed("ablationcam", positive)[0], rtol=1e-5
-        )
+        np.testing.assert_allclose(toy.probed("ablationcam", negative)[0], toy.probed("ablationcam", positive)[0], rtol=1e-5)
 
     def test_channels_of_zeros_are_not_run_again(self, toy):
         network = toy.Toy(channels=6)
@@ -43,9 +41,7 @@ class Linear:
         self.slopes = rng.normal(size=(*size, 3))
         self.shares = (self.slopes * self.inputs).sum(axis=-1)
         self.asked = toy.Probes(None, batch=64)
-        self.rescore = toy.Rescore(
-            lambda pictures: (pictures * self.slopes).sum(axis=(1, 2, 3)), self.inputs, self.asked
-        )
+        self.rescore = toy.Rescore(lambda pictures: (pictures * self.slopes).sum(axis=(1, 2, 3)), self.inputs, self.asked)
 
 
 class TestOcclusion:

@@ -17,8 +17,7 @@ class TestScoreCam:
         more.activations = np.concatenate([network.activations, constant], axis=-1)
         # The scores stay the same: what the network computes itself has zeros there, and no weight on them.
         more.mixing, more.linear, more.square = (
-            np.concatenate([each, np.zeros((*each.shape[:-1], 3))], axis=-1)
-            for each in (more.mixing, more.linear, more.square)
+            np.concatenate([each, np.zeros((*each.shape[:-1], 3))], axis=-1) for each in (more.mixing, more.linear, more.square)
         )
         (plain, asked), (found, asked_more) = toy.probed(name, network), toy.probed(name, more)
         np.testing.assert_allclose(found, plain, atol=1e-6)

@@ -10,14 +10,7 @@ from dogcam.methods.upsampling import enlarged, enlarged_picture, interpolation
 
 
 class TestEnlarging:
-    SIZES = (
-        ((3, 5), (7, 11)),
-        ((7, 7), (224, 224)),
-        ((1, 4), (6, 6)),
-        ((2, 3), (2, 9)),
-        ((6, 9), (6, 9)),
-        ((14, 8), (15, 31)),
-    )
+    SIZES = (((3, 5), (7, 11)), ((7, 7), (224, 224)), ((1, 4), (6, 6)), ((2, 3), (2, 9)), ((6, 9), (6, 9)), ((14, 8), (15, 31)))
 
     @pytest.mark.parametrize(("small", "large"), SIZES)
     def test_it_is_cv2s_bilinear_in_both_namespaces(self, small, large, ops):

@@ -103,9 +103,7 @@ class TestBlurred:
         reached = np.argwhere(f.blurred(picture)[..., 0] > 0)
         np.testing.assert_array_equal((reached.min(axis=0), reached.max(axis=0)), [[48, 58], [52, 62]])
         weights = np.exp(-(np.arange(-2, 3) ** 2) / (2 * 2.5**2))
-        np.testing.assert_allclose(
-            f.blurred(picture)[50, 58:63, 1], weights * weights[2] / weights.sum() ** 2, atol=1e-6
-        )
+        np.testing.assert_allclose(f.blurred(picture)[50, 58:63, 1], weights * weights[2] / weights.sum() ** 2, atol=1e-6)
         np.testing.assert_allclose(f.blurred(np.full((20, 20, 3), 0.3, np.float32)), 0.3, rtol=1e-6)
 
 
@@ -287,10 +285,7 @@ class TestPointingGame:
     )
     def test_the_maximum_has_to_lie_in_any_box(self, where, expected):
         assert f.pointing_game(FALLING, boxes(*where)) == expected
-        assert (
-            f.pointing_game(FALLING[:, ::-1], boxes(*([1 - x1, y0, 1 - x0, y1] for x0, y0, x1, y1 in where)))
-            == expected
-        )
+        assert f.pointing_game(FALLING[:, ::-1], boxes(*([1 - x1, y0, 1 - x0, y1] for x0, y0, x1, y1 in where))) == expected
 
     @pytest.mark.parametrize(("tolerance", "expected"), [(0, 0), (1.49, 0), (1.5, 1)])
     def test_tolerance_is_in_pixels_from_the_box(self, tolerance, expected):
@@ -318,9 +313,7 @@ class TestPointingGame:
 
 
 class TestEnergyPointingGame:
-    @pytest.mark.parametrize(
-        ("where", "expected"), [([RIGHT_TOP], 4 / 21), ([LEFT], 9 / 21), ([RIGHT_TOP, LEFT, LEFT], 13 / 21)]
-    )
+    @pytest.mark.parametrize(("where", "expected"), [([RIGHT_TOP], 4 / 21), ([LEFT], 9 / 21), ([RIGHT_TOP, LEFT, LEFT], 13 / 21)])
     def test_by_hand(self, where, expected):
         assert f.energy_pointing_game(FALLING, boxes(*where)) == pytest.approx(expected)
 

@@ -41,8 +41,7 @@ def test_a_saved_model_opens_with_keras_alone(small, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "index"),
-    [("2", 2), ("beagle", 0), ("BEAGLE", 0), ("bass", 1), ("English", 2), ("english foxhound", 2)],
+    ("text", "index"), [("2", 2), ("beagle", 0), ("BEAGLE", 0), ("bass", 1), ("English", 2), ("english foxhound", 2)]
 )
 def test_a_class_is_found_by_index_name_or_unique_part(small, text, index):
     assert small.class_index(text) == index
@@ -50,11 +49,7 @@ def test_a_class_is_found_by_index_name_or_unique_part(small, text, index):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [
-        ("foxhound", "ambiguous: English foxhound, Walker foxhound"),
-        ("beagel", "the nearest: beagle"),
-        ("4", "unknown class '4'"),
-    ],
+    [("foxhound", "ambiguous: English foxhound, Walker foxhound"), ("beagel", "the nearest: beagle"), ("4", "unknown class '4'")],
 )
 def test_a_class_that_is_not_there_or_ambiguous_is_said_so(small, text, words):
     with pytest.raises(UnknownName, match=words):
@@ -215,19 +210,12 @@ class TestForeign:
         model = Subclassed()
         model(np.zeros((1, 8, 8, 3), np.float32))
         for broken in (model, keras.Sequential([keras.layers.Conv2D(2, 3)])):
-            with pytest.raises(
-                ModelError, match="mine has no graph to look into: only Sequential and functional models"
-            ):
+            with pytest.raises(ModelError, match="mine has no graph to look into: only Sequential and functional models"):
                 foreign(broken, "none", name="mine")
 
     @pytest.mark.parametrize(
         ("shape", "size", "channels"),
-        [
-            ((32, 48, 3), (32, 48), 3),
-            ((32, 48, 1), (32, 48), 1),
-            ((None, None, 3), (224, 224), 3),
-            ((None, 64, 3), (224, 64), 3),
-        ],
+        [((32, 48, 3), (32, 48), 3), ((32, 48, 1), (32, 48), 1), ((None, None, 3), (224, 224), 3), ((None, 64, 3), (224, 64), 3)],
     )
     def test_its_input_is_read_from_it(self, shape, size, channels):
         classifier = foreign(conv(shape), "none")

@@ -61,14 +61,7 @@ class TestPaths:
         assert paths(flat()) == ["conv", "branch", "add", "act", "pool", "out"]
 
     def test_of_nested_ones_the_models_names_come_before(self):
-        assert paths(deep()) == [
-            "body/conv",
-            "body/stage/unit/conv",
-            "body/stage/unit/add",
-            "body/stage/down",
-            "pool",
-            "out",
-        ]
+        assert paths(deep()) == ["body/conv", "body/stage/unit/conv", "body/stage/unit/add", "body/stage/down", "pool", "out"]
 
     def test_of_a_sequential_model_alike(self):
         model = keras.Sequential([keras.Input(SIZE), layers.Conv2D(2, 3, name="a"), layers.ReLU(name="b")])
@@ -76,20 +69,13 @@ class TestPaths:
 
     def test_later_calls_of_the_same_layer_are_numbered(self):
         found = paths(shared())
-        assert [path for path in found if "conv" in path or "inner" in path] == [
-            "conv",
-            "twin/inner",
-            "conv#2",
-            "twin/inner#2",
-        ]
+        assert [path for path in found if "conv" in path or "inner" in path] == ["conv", "twin/inner", "conv#2", "twin/inner#2"]
 
     def test_the_steps_of_two_calls_have_their_own_values(self):
         model = shared()
         graph = Graph(model, SIZE)
         inputs = pictures()
-        first, second, out = graph.run(
-            {graph.input: inputs}, [graph.tensor("conv"), graph.tensor("conv#2"), graph.outputs[0]]
-        )
+        first, second, out = graph.run({graph.input: inputs}, [graph.tensor("conv"), graph.tensor("conv#2"), graph.outputs[0]])
         conv, twin = model.get_layer("conv"), model.get_layer("twin")
         once = np.array(conv(inputs))
         np.testing.assert_allclose(first, once, atol=1e-5)
@@ -233,13 +219,7 @@ class TestRunning:
         np.testing.assert_allclose(found, model.predict(pictures(), verbose=0), atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda body, x: body(x, training=False),
-        lambda body, x: body(inputs=x),
-    ],
-)
+@pytest.mark.parametrize("call", [lambda body, x: body(x, training=False), lambda body, x: body(inputs=x)])
 def test_a_nested_model_is_followed_however_it_is_called(call):
     body_in = keras.Input(SIZE)
     x = layers.BatchNormalization()(layers.Conv2D(4, 3, name="conv")(body_in))

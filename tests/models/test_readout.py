@@ -69,17 +69,9 @@ HEADS = {
     "dropout": (lambda x: layers.Dense(3)(layers.Dropout(0.5)(pooled(x))), "linear", True),
     "1x1 convolution": (conv_head(), "linear", True),
     "1x1 convolution, softmax": (lambda x: layers.Softmax()(conv_head()(x)), "softmax", True),
-    "average pooling of all": (
-        lambda x: layers.Dense(3)(layers.Flatten()(layers.AveragePooling2D((6, 8))(x))),
-        "linear",
-        True,
-    ),
+    "average pooling of all": (lambda x: layers.Dense(3)(layers.Flatten()(layers.AveragePooling2D((6, 8))(x))), "linear", True),
     "ops.mean": (lambda x: layers.Dense(3)(ops.mean(x, axis=(1, 2))), "linear", True),
-    "ops.mean, kept": (
-        lambda x: layers.Dense(3)(layers.Flatten()(ops.mean(x, axis=(-3, -2), keepdims=True))),
-        "linear",
-        True,
-    ),
+    "ops.mean, kept": (lambda x: layers.Dense(3)(layers.Flatten()(ops.mean(x, axis=(-3, -2), keepdims=True))), "linear", True),
     "average pooling of parts": (
         lambda x: layers.Dense(3)(layers.Flatten()(layers.AveragePooling2D((3, 8))(x))),
         "linear",
@@ -202,10 +194,7 @@ def test_probabilities_of_extreme_logits_do_not_overflow(size):
     for head in (lambda x: layers.Dense(3)(pooled(x)), lambda x: layers.Dense(3, "sigmoid")(pooled(x))):
         _, readout = readout_of(model_of(head))
         logits = np.array([[size, 0, -size], [size, size, size]], np.float32)
-        for found in (
-            readout.probabilities(logits, np),
-            np.array(readout.probabilities(ops.convert_to_tensor(logits))),
-        ):
+        for found in (readout.probabilities(logits, np), np.array(readout.probabilities(ops.convert_to_tensor(logits)))):
             assert np.isfinite(found).all()
             assert ((found >= 0) & (found <= 1)).all()
             if readout.activation != "sigmoid":
@@ -219,9 +208,7 @@ def test_probabilities_against_decimals_of_fifty_digits():
     for row, found in zip(logits, readout.probabilities(logits, np), strict=True):
         powers = [Decimal(value).exp() for value in row]
         np.testing.assert_allclose(found, [float(power / sum(powers)) for power in powers], rtol=1e-14)
-    np.testing.assert_allclose(
-        readout.probabilities(logits[:2] + 300, np), readout.probabilities(logits[:2], np), rtol=1e-9
-    )
+    np.testing.assert_allclose(readout.probabilities(logits[:2] + 300, np), readout.probabilities(logits[:2], np), rtol=1e-9)
 
 
 def test_logits_are_float32_in_half_precision():

@@ -146,9 +146,7 @@ class TestTrainable:
 
     @pytest.mark.parametrize(("trainable", "moves"), [("all", True), ("conv5", False), ("head", False)])
     def test_only_what_may_learn_changes(self, tmp_path, thin, trainable, moves):
-        config = TrainConfig.create(
-            **{**TINY, "epochs": 1, "checkpoints": (1,)}, trainable=trainable, home=str(tmp_path)
-        )
+        config = TrainConfig.create(**{**TINY, "epochs": 1, "checkpoints": (1,)}, trainable=trainable, home=str(tmp_path))
         start = build("small_resnet", ("a", "b"), "none").model
         path = tmp_path / "start.keras"
         start.save(path)
@@ -157,9 +155,7 @@ class TestTrainable:
         early = next(layer.name for layer in model.layers if layer.name.startswith("conv3") and layer.weights)
         same = np.array_equal(model.get_layer(early).get_weights()[0], start.get_layer(early).get_weights()[0])
         assert same is not moves
-        assert not np.array_equal(
-            model.get_layer("logits").get_weights()[0], start.get_layer("logits").get_weights()[0]
-        )
+        assert not np.array_equal(model.get_layer("logits").get_weights()[0], start.get_layer("logits").get_weights()[0])
 
 
 @pytest.mark.parametrize("trainable", ["all", "head"])

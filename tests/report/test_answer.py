@@ -18,9 +18,7 @@ POOLED = "conv5_block1_out"
 def written(made, cam, gradcam, unseen=0.5, **changes):
     """An experiment of 16 images whose boxes fit by that much, every epoch alike."""
     made.images, made.unseen = 16, unseen
-    made.ious = {
-        (m, e): np.clip(iou, 0, 1) for m, iou in zip(PAIRED, (cam, gradcam) * 2, strict=True) for e in made.epochs
-    }
+    made.ious = {(m, e): np.clip(iou, 0, 1) for m, iou in zip(PAIRED, (cam, gradcam) * 2, strict=True) for e in made.epochs}
     for name, value in changes.items():
         setattr(made, name, value)
     return made.write()
@@ -45,11 +43,7 @@ def family(experiment):
         (10 * SPREAD, 10 * SPREAD, "Not settled: do the heatmaps' boxes beat a box drawn without looking?"),
         (0.2, -0.2, "Of 4 methods only CAM draws boxes that fit better than a box drawn without looking"),
         (-0.2, 10 * SPREAD, "No method's boxes are shown to fit better than a box drawn without looking"),
-        (
-            -0.2,
-            0.2,
-            "Of 4 methods only Grad-CAM at conv3_block1_out, Grad-CAM at conv4_block1_out and Grad-CAM draw boxes that",
-        ),
+        (-0.2, 0.2, "Of 4 methods only Grad-CAM at conv3_block1_out, Grad-CAM at conv4_block1_out and Grad-CAM draw boxes that"),
     ],
 )
 def test_the_headline_follows_the_data(made, cam, gradcam, headline):
@@ -64,11 +58,7 @@ def test_a_method_outside_the_pooled_layer_can_be_the_answer(made):
     experiment = made.write()
     elsewhere = {"method": "saliency", "layer": "input"}
     made.rewrite(
-        experiment,
-        Cell(2, 4, "cam", POOLED, "default"),
-        elsewhere,
-        x1=lambda known: known["x1"] * 0.9,
-        iou=HALF + 0.2 + SPREAD,
+        experiment, Cell(2, 4, "cam", POOLED, "default"), elsewhere, x1=lambda known: known["x1"] * 0.9, iou=HALF + 0.2 + SPREAD
     )
     document, (_, found) = compose(experiment), family(experiment)
     assert [(key.method, key.layer) for key in found.methods_of(found.on_side("above"))] == [("saliency", "input")]

@@ -50,9 +50,7 @@ def test_the_sentence_holds_every_difference_and_calls_a_tiny_one_negligible():
 
 def test_every_verdict_has_a_sentence_of_its_own():
     made = [above(each) for each in ("supported", "contradicted", "undecided", "identical")]
-    made += [
-        Claim(name, "study", "p", each.verdict, steps("cam", UP)) for name in ("rises", "falls") for each in made[:3]
-    ]
+    made += [Claim(name, "study", "p", each.verdict, steps("cam", UP)) for name in ("rises", "falls") for each in made[:3]]
     made += [parts(), parts("identical")]
     assert len({sentence(each) for each in made}) == len(made)
 
@@ -105,9 +103,7 @@ def test_one_statement_of_two():
 
 def test_methods_are_told_by_their_side_of_the_best_box():
     told = sentence(beats(("cam", DOWN), ("gradcam", OPEN), ("layercam", DOWN)))
-    assert told.startswith(
-        "At epoch 4, against the best box that never looks at the picture (centre Gaussian, mean IoU 0.300)"
-    )
+    assert told.startswith("At epoch 4, against the best box that never looks at the picture (centre Gaussian, mean IoU 0.300)")
     assert "Grad-CAM cannot be told apart for certain; those of CAM and LayerCAM fit worse" in told
 
 
@@ -132,9 +128,7 @@ class TestCaution:
     def test_runs_and_training_images(self):
         crossed = replace(UP, runs=2, method="t")
         assert "crossed with 2 runs" in caution([above(first=crossed)], "16 images", False)
-        assert "2 or 3 runs" in caution(
-            [beats(("cam", crossed), ("fem", replace(crossed, runs=3)))], "16 images", False
-        )
+        assert "2 or 3 runs" in caution([beats(("cam", crossed), ("fem", replace(crossed, runs=3)))], "16 images", False)
         few = [replace(each, reason="few-runs") for each in (crossed, TINY)]
         told = [caution([beats(("cam", each))], "16 images", False) for each in few]
         assert [interval_reason(few[0]) in each for each in told] == [True, False]

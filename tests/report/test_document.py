@@ -33,7 +33,4 @@ def test_what_is_narrow_fits_beside_another(columns, width, folded, narrow):
 def test_findings_are_grouped_by_claim_in_their_order():
     findings = tuple(Finding(claim, "study", "", protocol, "", "", "") for claim, protocol in ("ap", "bp", "aq"))
     document = Document("n", "h", (), (), None, findings, (), ())
-    assert {claim: [each.protocol for each in of] for claim, of in document.claims.items()} == {
-        "a": ["p", "q"],
-        "b": ["p"],
-    }
+    assert {claim: [each.protocol for each in of] for claim, of in document.claims.items()} == {"a": ["p", "q"], "b": ["p"]}

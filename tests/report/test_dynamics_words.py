@@ -89,9 +89,7 @@ def test_sizes_that_do_not_change_are_said_to_stay():
 def test_one_change_is_told_apart_or_not():
     apart = told(history(), tables({3: BASE, 5: BASE + 0.05 + WIGGLE}))[1]
     assert "Its one change is told apart from 0 (Holm-corrected): epoch 5 − epoch 3 +0.050 [" in apart
-    assert (
-        "Its one change cannot be told apart from 0 (Holm-corrected)." in told(history(), tables({3: BASE, 5: BASE}))[1]
-    )
+    assert "Its one change cannot be told apart from 0 (Holm-corrected)." in told(history(), tables({3: BASE, 5: BASE}))[1]
 
 
 def test_too_few_images_have_no_interval():
@@ -101,10 +99,7 @@ def test_too_few_images_have_no_interval():
 def test_in_korean():
     with speaking("ko"):
         learnt, fit = told(history(accuracy=(0.6, 0.7, 0.8)), tables(RISING))
-    assert (
-        learnt
-        == "실행 1에서 테스트 정확도는 에포크 7에서 가장 높고(0.8000), 테스트 손실은 에포크 5에서 가장 낮다(0.5000)."
-    )
+    assert learnt == "실행 1에서 테스트 정확도는 에포크 7에서 가장 높고(0.8000), 테스트 손실은 에포크 5에서 가장 낮다(0.5000)."
     assert fit.startswith("last 층의 CAM의 평균 IoU는 에포크 7에서 가장 높다(0.550; 에포크 5와의 차이 +0.050 [")
     assert "평가한 에포크 3개 가운데 정확도도 그곳에서 가장 높다." in fit
     assert "에포크 사이의 변화 3개 가운데 3개가 0과 구별된다(Holm 보정): 에포크 5 − 에포크 3: +0.050 [" in fit

@@ -17,9 +17,7 @@ def test_sizes_are_told_by_their_bounds():
     assert labels(sizes(0.3, 0.5)) == ["small (below 0.3 of the picture)", "medium (0.3 to 0.5)", "large (above 0.5)"]
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "medium"), [(0.311633, 0.3129, "0.312 to 0.313"), (0.31, 0.52, "0.31 to 0.52")]
-)
+@pytest.mark.parametrize(("low", "high", "medium"), [(0.311633, 0.3129, "0.312 to 0.313"), (0.31, 0.52, "0.31 to 0.52")])
 def test_bounds_have_the_digits_that_tell_them_apart(low, high, medium):
     assert labels(sizes(low, high))[1] == f"medium ({medium})"
 

@@ -29,30 +29,8 @@ from dogcam.report.page import compose
 IMAGES, SHOWN_PROTOCOLS = 24, ("default", "cam2016", "exercise")
 # Every part of the document, and what of it is said in full.
 PARTS = (
-    *(
-        "headline",
-        "answer",
-        "facts",
-        "hero",
-        "findings",
-        "limits",
-        "training",
-        "cam-by-epoch",
-        "layers",
-        "methods",
-        "boxes",
-    ),
-    *(
-        "localization",
-        "ranking",
-        "dynamics",
-        "groups",
-        "faithfulness",
-        "decomposition",
-        "galleries",
-        "provenance",
-        "viewer",
-    ),
+    *("headline", "answer", "facts", "hero", "findings", "limits", "training", "cam-by-epoch", "layers", "methods", "boxes"),
+    *("localization", "ranking", "dynamics", "groups", "faithfulness", "decomposition", "galleries", "provenance", "viewer"),
 )
 DRAWN = (
     *("training", "cam-by-epoch", "layers", "methods", "boxes", "localization", "ranking", "dynamics", "groups"),

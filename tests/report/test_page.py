@@ -234,10 +234,7 @@ def test_an_open_question_stays_one_on_training_images(made):
 
 
 def written_out(document):
-    return {
-        table.caption: {row.entries[0].text: row.entries[-1].text for row in table.rows}
-        for table in document.provenance
-    }
+    return {table.caption: {row.entries[0].text: row.entries[-1].text for row in table.rows} for table in document.provenance}
 
 
 def test_what_scoring_left_out_is_listed_apart_from_what_training_did(made):

@@ -27,9 +27,7 @@ def test_the_classroom_exercise():
 
 def test_weakly_supervised_localisation_has_conventions_of_its_own():
     told = in_words(PROTOCOLS["wsol-v2"])
-    assert (
-        "its minimum and maximum moved to 0 and 1, cut to 8 bits, kept where above the threshold that is best" in told
-    )
+    assert "its minimum and maximum moved to 0 and 1, cut to 8 bits, kept where above the threshold that is best" in told
     assert "every contour, inner ones too, their extents, of which the one that fits best counts, compared" in told
     assert told.endswith(
         "Where nothing is above the threshold the box is 0, 0, 0, 0. A box reaches no further than the last pixel inside. "

@@ -119,11 +119,7 @@ def test_what_was_evaluated_with_means_over_varied_inputs_and_that_there_is_more
             "the official archives in /data/dogs",
             "/data/dogs에 있는 공식 배포 파일",
         ),
-        (
-            {"kind": "tfds", "folder": "/data", "name": "dogs/0.2.0"},
-            "TFDS dogs/0.2.0 in /data",
-            "/data에 있는 TFDS dogs/0.2.0",
-        ),
+        ({"kind": "tfds", "folder": "/data", "name": "dogs/0.2.0"}, "TFDS dogs/0.2.0 in /data", "/data에 있는 TFDS dogs/0.2.0"),
         ("the official archives in /data", "the official archives in /data", "the official archives in /data"),
         ({"kind": "novel", "folder": "/data"}, "kind novel, folder /data", "kind novel, folder /data"),
     ],
@@ -134,9 +130,7 @@ def test_where_the_data_came_from(made, source, english, korean):
     experiment.update_document(dataset={**experiment.document["dataset"], "source": source})
     for language, head, text in (("en", "its source", english), ("ko", "데이터 출처", korean)):
         with speaking(language):
-            told = {
-                name: value for table in provenance(Material.of(experiment)) for name, value in pairs(table).items()
-            }
+            told = {name: value for table in provenance(Material.of(experiment)) for name, value in pairs(table).items()}
         assert told[head] == text
 
 
@@ -156,15 +150,7 @@ def test_in_korean_names_stay_and_states_are_said(made):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [
-        (None, "–"),
-        ("", "–"),
-        ([], "–"),
-        (0, "0"),
-        (False, "False"),
-        ([1, [2, 3]], "1, 2, 3"),
-        ({"a": 1, "b": None}, "a 1, b –"),
-    ],
+    [(None, "–"), ("", "–"), ([], "–"), (0, "0"), (False, "False"), ([1, [2, 3]], "1, 2, 3"), ({"a": 1, "b": None}, "a 1, b –")],
 )
 def test_values_as_text(value, text):
     assert written(value) == text

@@ -22,21 +22,7 @@ HANGUL = re.compile("[\uac00-\ud7a3]")
 # Names, which no language has other words for.
 NAMES = {
     *("Grad", "CAM", "HiResCAM", "ReLU", "IoU", "BCa", "Bonferroni", "Holm", "default", "cam2016", "dogcam"),
-    *(
-        "whole",
-        "image",
-        "conv",
-        "block",
-        "out",
-        "small",
-        "resnet",
-        "resnet50",
-        "synthetic",
-        "stanford",
-        "dogs",
-        "one",
-        "other",
-    ),
+    *("whole", "image", "conv", "block", "out", "small", "resnet", "resnet50", "synthetic", "stanford", "dogs", "one", "other"),
 }
 
 
@@ -94,13 +80,7 @@ def test_compared_experiments_in_korean(make, tmp_path):
         document = compose_contrast(*contrast(experiments))
     told = [document.headline, *document.answer, *(what for _, what in document.facts)]
     for exhibit in document.exhibits:
-        told += [
-            exhibit.title,
-            *exhibit.lead,
-            exhibit.can,
-            exhibit.cannot,
-            *(block.caption for block in exhibit.blocks),
-        ]
+        told += [exhibit.title, *exhibit.lead, exhibit.can, exhibit.cannot, *(block.caption for block in exhibit.blocks)]
     for text in told:
         is_korean(text)
     differences = next(b for b in document.exhibits[-1].blocks if isinstance(b, Table) and "판정" in b.columns)

@@ -85,11 +85,7 @@ def outside(*shares):
 
 def test_heat_outside_the_boxes_stands_beside_that_of_an_even_map():
     table = outside_table("CAM", [(label, "", each) for label, each in outside(0.5, float("nan"))])
-    assert [[entry.text for entry in row.entries[2:]] for row in table.rows] == [
-        ["4", "50.0 %"],
-        ["4", "–"],
-        ["4", "75.0 %"],
-    ]
+    assert [[entry.text for entry in row.entries[2:]] for row in table.rows] == [["4", "50.0 %"], ["4", "–"], ["4", "75.0 %"]]
     assert [row.kind for row in table.rows] == ["", "", "baseline"]
     assert [row.entries[3].bar for row in table.rows] == [0.5, None, 0.75]
 

@@ -109,8 +109,7 @@ def test_without_maps_or_a_protocol_that_can_be_drawn_there_is_no_viewer(made):
 
 
 @pytest.mark.parametrize(
-    ("name", "drawn"),
-    [("default", True), ("cam2016", True), ("gradcam2017", True), ("wsol-v1", False), ("exercise", False)],
+    ("name", "drawn"), [("default", True), ("cam2016", True), ("gradcam2017", True), ("wsol-v1", False), ("exercise", False)]
 )
 def test_protocols_that_the_page_can_draw(name, drawn):
     assert can_draw(PROTOCOLS[name]) is drawn

@@ -25,10 +25,7 @@ def line(*names, same=None, by_algebra=False):
     ("interval", "words"),
     [
         (SURE, "95 % BCa bootstrap, 8,580 images"),
-        (
-            replace(SURE, method="t", n=80, confidence=0.9, runs=3),
-            "90 % Student's t, runs and images crossed, 80 images, 3 runs",
-        ),
+        (replace(SURE, method="t", n=80, confidence=0.9, runs=3), "90 % Student's t, runs and images crossed, 80 images, 3 runs"),
     ],
 )
 def test_how_an_interval_was_made(interval, words):

@@ -127,9 +127,7 @@ def test_relu_and_threshold_counted_by_hand():
 def test_what_only_the_comparison_needs_draws_no_box_again(monkeypatch):
     drawn = []
     monkeypatch.setattr(
-        drawing,
-        "predicted_boxes",
-        lambda *given, draw=drawing.predicted_boxes: drawn.append(given[1]) or draw(*given),
+        drawing, "predicted_boxes", lambda *given, draw=drawing.predicted_boxes: drawn.append(given[1]) or draw(*given)
     )
     first = protocol()
     second = replace(first, threshold=0.2, truth="first", iou="inclusive")

@@ -51,8 +51,7 @@ def pictures():
     box = np.array([[3 / 14, 0.2, 9 / 14, 0.6]], np.float32)
     labels, where = (0, 1, None, 2, 0), (box, NO_BOXES, box, NO_BOXES, box)
     records = [
-        Record(f"p{n}", SimpleNamespace(), label, boxes)
-        for n, (label, boxes) in enumerate(zip(labels, where, strict=True))
+        Record(f"p{n}", SimpleNamespace(), label, boxes) for n, (label, boxes) in enumerate(zip(labels, where, strict=True))
     ]
     return Pictures(tuple(records), images, np.tile(np.int32(SIZE), (5, 1)), ())
 
@@ -212,9 +211,7 @@ class Drawn:
         logits = inputs.mean(axis=(1, 2)) @ KERNEL + BIAS
         chosen = np.where(targets < 0, self.predicted, targets).astype(np.int32)
         opposed = np.where(against == NOBODY, -1, against).astype(np.int32)
-        return Heatmaps(
-            {cell: np.stack([draw(x) for x in inputs]) for cell, draw in self.drawn.items()}, logits, chosen, opposed
-        )
+        return Heatmaps({cell: np.stack([draw(x) for x in inputs]) for cell, draw in self.drawn.items()}, logits, chosen, opposed)
 
 
 def test_the_masked_picture_is_explained_for_the_same_classes(linear, pictures):
@@ -242,9 +239,7 @@ def test_a_map_that_shows_nothing_is_scored_all_the_same(linear, pictures):
     def nothing(x):
         return np.zeros(x.shape[:2], np.float32)
 
-    found = faithfulness_of(Drawn(linear, {("cam", "same"): nothing}), pictures, np.arange(5), TARGETS, **OPTIONS)[
-        "cam", "same"
-    ]
+    found = faithfulness_of(Drawn(linear, {("cam", "same"): nothing}), pictures, np.arange(5), TARGETS, **OPTIONS)["cam", "same"]
     for name in ("coherency", "complexity", "adcc"):
         np.testing.assert_array_equal(found[name], 0)
     np.testing.assert_allclose(found["road"], 0, atol=1e-6)
@@ -271,9 +266,7 @@ def test_unlabelled_pictures_are_explained_for_what_is_predicted(linear, picture
         [2, NOBODY],
         [0, NOBODY],
     ]
-    assert faithfulness_targets(Target.parse("blue:true", linear.class_index), pictures.records[2:3]).tolist() == [
-        [2, PREDICTED]
-    ]
+    assert faithfulness_targets(Target.parse("blue:true", linear.class_index), pictures.records[2:3]).tolist() == [[2, PREDICTED]]
     assert faithfulness_targets(target, []).shape == (0, 2)
     with pytest.raises(InputError, match="true class is not known"):
         target.of(None, "p2")  # what the helper is there for

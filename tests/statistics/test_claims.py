@@ -65,10 +65,7 @@ def test_every_one_must_and_any_one_can_contradict(intervals, verdict):
 
 def test_wider_intervals_may_decide_about_contradiction():
     """One of many epochs dips by chance: at the confidence for many comparisons it does not."""
-    seen, wider = (
-        {"3": between(0.1, 0.2), "5": between(-0.2, -0.01)},
-        {"3": between(0.05, 0.25), "5": between(-0.3, 0.05)},
-    )
+    seen, wider = ({"3": between(0.1, 0.2), "5": between(-0.2, -0.01)}, {"3": between(0.05, 0.25), "5": between(-0.3, 0.05)})
     assert claim(seen, "above").verdict == "contradicted"
     assert claim(seen, "above", contradicting=wider).verdict == "undecided"
 

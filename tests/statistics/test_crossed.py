@@ -60,9 +60,7 @@ def test_the_standard_error_is_that_of_the_analysis_of_variance():
     grand = scores.mean()
     rows = 12 * sum((run.mean() - grand) ** 2 for run in scores) / 2
     images = 3 * sum((image.mean() - grand) ** 2 for image in scores.T) / 11
-    rest = sum(
-        (scores[r, i] - scores[r].mean() - scores[:, i].mean() + grand) ** 2 for r in range(3) for i in range(12)
-    )
+    rest = sum((scores[r, i] - scores[r].mean() - scores[:, i].mean() + grand) ** 2 for r in range(3) for i in range(12))
     found = crossed_mean(scores)
     variance = rows + images - rest / 22
     assert found.error == pytest.approx(np.sqrt(variance / 36))

@@ -134,9 +134,7 @@ class TestImpossibleCombinations:
     def test_only_orders_through_what_exists_count(self, allowed):
         pipeline = Pipeline()
         found = decompose(pipeline, CHOICES, allowed=allowed, resamples=50)
-        possible = [
-            order for order in permutations(CHOICES) if all(allowed(frozenset(order[:size])) for size in range(6))
-        ]
+        possible = [order for order in permutations(CHOICES) if all(allowed(frozenset(order[:size])) for size in range(6))]
         assert found.orders == len(possible) < 120
         assert all(allowed(on) for on in pipeline.asked)
         changes = switched_in(Pipeline(), possible)
@@ -152,9 +150,7 @@ class TestImpossibleCombinations:
     def test_dead_ends_are_not_even_scored(self):
         pipeline = Pipeline()
         decompose(
-            pipeline,
-            ("relu", "minmax", "threshold"),
-            allowed=lambda on: on != {"relu", "minmax"} and on != {"relu", "threshold"},
+            pipeline, ("relu", "minmax", "threshold"), allowed=lambda on: on != {"relu", "minmax"} and on != {"relu", "threshold"}
         )
         assert frozenset({"relu"}) not in pipeline.asked
 

@@ -138,10 +138,7 @@ class TestChains:
 
 @pytest.mark.parametrize(
     ("boxes", "match"),
-    [
-        ({"a": np.ones((3, 4)), "b": np.ones((2, 4))}, "a 3, b 2"),
-        ({"a": np.ones((3, 5))}, r"received \(3, 5\) for a"),
-    ],
+    [({"a": np.ones((3, 4)), "b": np.ones((2, 4))}, "a 3, b 2"), ({"a": np.ones((3, 5))}, r"received \(3, 5\) for a")],
 )
 def test_what_cannot_be_is_refused(boxes, match):
     with pytest.raises(ValueError, match=match):

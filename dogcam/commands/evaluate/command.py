@@ -59,9 +59,7 @@ def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
     return EvaluateResult(subject.experiment, scoring.evaluation, analysis, asked, counted, seconds)
 
 
-def _score(
-    config: EvaluateConfig, scoring: Scoring, subject: Subject, first: Classifier, progress: Progress
-) -> frozenset[Cell]:
+def _score(config: EvaluateConfig, scoring: Scoring, subject: Subject, first: Classifier, progress: Progress) -> frozenset[Cell]:
     """Score all cells, those of baselines first, and return those with boxes."""
     wanted = []
     if scoring.pictures.records:

@@ -44,9 +44,7 @@ class _Wanted:
         return [each["id"] for each in self.index]
 
 
-def keep_gallery(
-    config: EvaluateConfig, scoring: Scoring, subject: Subject, cells: Collection[Cell], progress: Progress
-) -> None:
+def keep_gallery(config: EvaluateConfig, scoring: Scoring, subject: Subject, cells: Collection[Cell], progress: Progress) -> None:
     """Choose pictures over all that were scored, and keep them with the raw maps of all scored methods and layers.
 
     The maps are of the run that is reported and of its last epoch. Those that are there are not drawn again, unless this call

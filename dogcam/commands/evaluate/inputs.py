@@ -98,14 +98,7 @@ def prepare(config: EvaluateConfig, subject: Subject, progress: Progress) -> tup
     count = len(pictures.records)
     sampled = np.unique(np.linspace(0, count - 1, min(config.samples, count)).round().astype(int))
     scoring = Scoring(
-        evaluation,
-        pictures,
-        protocols,
-        sampled,
-        _targets_of(pictures, target),
-        config.batch_size,
-        calibration,
-        asking,
+        evaluation, pictures, protocols, sampled, _targets_of(pictures, target), config.batch_size, calibration, asking
     )
     _keep_sample(scoring, dataset.classes)
     evaluation.write_about(
@@ -165,12 +158,7 @@ def _boxed_pictures(
 
 
 def _asking(
-    config: EvaluateConfig,
-    boxed: Sequence[Record],
-    bare: Sequence[Record],
-    target: Target,
-    first: Classifier,
-    progress: Progress,
+    config: EvaluateConfig, boxed: Sequence[Record], bare: Sequence[Record], target: Target, first: Classifier, progress: Progress
 ) -> Asking | None:
     """What faithfulness is scored on: all pictures without a box, and as many of the others as were asked for."""
     records = [*bare, *(limited(boxed, config.faithfulness) if config.faithfulness else ())]
@@ -226,11 +214,7 @@ def _calibration(
         pictures = read_pictures(records, size, "reading pictures for thresholds", progress)
         _tell_of(pictures, config.calibrate, subject, progress)
         return Calibration(pictures, _targets_of(pictures, target))
-    why = (
-        "--calibrate 0"
-        if config.calibrate == 0
-        else "there are no training pictures with boxes besides those evaluated"
-    )
+    why = "--calibrate 0" if config.calibrate == 0 else "there are no training pictures with boxes besides those evaluated"
     for protocol in calibrating:
         if protocol.threshold is None:
             raise OptionError(
@@ -307,9 +291,7 @@ def _documents(evaluation: Evaluation, protocols: Sequence[Protocol]) -> dict[st
         if then != document:
             advice = "give this one another name"
             if protocol.name in PROTOCOLS:
-                advice = (
-                    f"version {then.get('version', 1)}, not {protocol.version}; move that folder away to evaluate anew"
-                )
+                advice = f"version {then.get('version', 1)}, not {protocol.version}; move that folder away to evaluate anew"
             raise OptionError(f"{evaluation.path} has tables by another protocol called {protocol.name}: {advice}")
         known = {**known, protocol.name: document}
     return known

@@ -128,9 +128,7 @@ def _targets(config: ExplainConfig, subject: Subject) -> dict[int, Target]:
         return {0: Target.parse(config.target, subject.first.class_index)}
     count = subject.first.class_count
     if config.all_top > count:
-        raise OptionError(
-            f"--all-top {config.all_top}: {subject.name} tells {count} classes apart; ask for {count} or less"
-        )
+        raise OptionError(f"--all-top {config.all_top}: {subject.name} tells {count} classes apart; ask for {count} or less")
     return dict(enumerate(top(config.all_top), 1))
 
 
@@ -148,18 +146,12 @@ def _settings(config: ExplainConfig, subject: Subject, protocol: Protocol) -> di
 
 
 def _plan(
-    config: ExplainConfig,
-    subject: Subject,
-    targets: dict[int, Target],
-    dataset: Callable[[], Dataset | None],
-    progress: Progress,
+    config: ExplainConfig, subject: Subject, targets: dict[int, Target], dataset: Callable[[], Dataset | None], progress: Progress
 ) -> _Plan:
     asked = dict.fromkeys(config.methods)
     cells = plan_cells(subject.first, [name for name in asked if name not in BASELINES], config.layers)
     if config.fuse and not cells:
-        raise OptionError(
-            f"--fuse {config.fuse} needs a method at two layers or more; received only {', '.join(asked)}"
-        )
+        raise OptionError(f"--fuse {config.fuse} needs a method at two layers or more; received only {', '.join(asked)}")
     protocol = find_protocol(config.protocol)
     boxes = _baseline_boxes([name for name in asked if name in BASELINES], subject, dataset)
     engines = {epoch: _engine(model, cells, config, protocol, progress) for epoch, model in subject.models.items()}
@@ -191,26 +183,16 @@ def _thresholds(
     return found
 
 
-def _engine(
-    model: Classifier, cells: list[Cell], config: ExplainConfig, protocol: Protocol, progress: Progress
-) -> HeatmapEngine:
+def _engine(model: Classifier, cells: list[Cell], config: ExplainConfig, protocol: Protocol, progress: Progress) -> HeatmapEngine:
     if not cells:
         # Only predictions are wanted, and no engine is without a map: the one that needs no layer and no gradient.
         return HeatmapEngine(model, [("centre-gaussian", INPUT)], protocol.score)
     return HeatmapEngine(
-        model,
-        cells,
-        protocol.score,
-        fuse=config.fuse,
-        smooth=config.smooth,
-        mask_batch=config.mask_batch,
-        progress=progress,
+        model, cells, protocol.score, fuse=config.fuse, smooth=config.smooth, mask_batch=config.mask_batch, progress=progress
     )
 
 
-def _baseline_boxes(
-    names: Sequence[str], subject: Subject, dataset: Callable[[], Dataset | None]
-) -> dict[str, np.ndarray]:
+def _baseline_boxes(names: Sequence[str], subject: Subject, dataset: Callable[[], Dataset | None]) -> dict[str, np.ndarray]:
     """Relative boxes by the baseline's name; the training pictures are opened only for one that looks at them.
 
     Raises:
@@ -258,8 +240,7 @@ class _Batch:
 def _explain(batch: _Batch, plan: _Plan, problems: list[Problem]) -> list[Explanation]:
     """One pass of each model over a batch for each place."""
     explanations = [
-        Explanation(record, pixels.shape[:2], {}, {}, [], [])
-        for record, pixels in zip(batch.records, batch.pixels, strict=True)
+        Explanation(record, pixels.shape[:2], {}, {}, [], []) for record, pixels in zip(batch.records, batch.pixels, strict=True)
     ]
     if not explanations:
         return []

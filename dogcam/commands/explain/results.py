@@ -212,11 +212,7 @@ class Writer:
 
     def _overlay(self, heat: Heat, explanation: Explanation, pixels: np.ndarray) -> bytes:
         title = METHODS_AND_BASELINES[heat.method].title
-        lines = (
-            f"{title} for {class_words(heat.target, heat.against)}" if heat.target else title,
-            heat.layer,
-            self._smoothed,
-        )
+        lines = (f"{title} for {class_words(heat.target, heat.against)}" if heat.target else title, heat.layer, self._smoothed)
         panel = self._panel(heat, explanation, "\n".join(filter(None, lines)), FLAGGED)
         return figures.image_bytes(figures.overlay(pixels, panel, explanation.record.boxes))
 

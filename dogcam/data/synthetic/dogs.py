@@ -231,11 +231,7 @@ def _blaze(dog: Dog) -> Shapes:
 
 def _mask(dog: Dog) -> Shapes:
     socks = [(-dog.half - 0.3, 0.1), (-dog.half - 0.3, -0.10), (dog.half + 0.4, -0.10), (dog.half + 0.4, 0.1)]
-    return [
-        dog.on_head(ellipse(0.85, 0.3, 0.75, 0.62)),
-        dog.on_head(ellipse(0.28, -0.22, 0.36, 0.34)),
-        np.array(socks),
-    ]
+    return [dog.on_head(ellipse(0.85, 0.3, 0.75, 0.62)), dog.on_head(ellipse(0.28, -0.22, 0.36, 0.34)), np.array(socks)]
 
 
 def _points(dog: Dog) -> Shapes:

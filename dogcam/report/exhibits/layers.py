@@ -25,9 +25,7 @@ def layers(material: Material) -> Exhibit | None:
     drawn = sheet("layers", caption, picture, [("", tiles)])
     if drawn is None:
         return None
-    by_layer = {
-        o.map.layer: o for o in material.analysis.measures.outside if (o.map.method, o.epoch) == (method, epoch)
-    }
+    by_layer = {o.map.layer: o for o in material.analysis.measures.outside if (o.map.method, o.epoch) == (method, epoch)}
     rows = [(layer, by_layer[layer]) for layer in names]
     readings = _readings(names, material.analysis.pooled_layer)
     table = outside_table(text("layers.layer"), [(layer, readings.get(layer, ""), each) for layer, each in rows])

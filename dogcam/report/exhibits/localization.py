@@ -40,11 +40,7 @@ def localization(material: Material) -> Exhibit | None:
     blocks += [_every_score(material, protocol) for protocol in analysis.protocols]
     lead = [sentence(claim) for claim in analysis.claims if claim.protocol == main]
     cannot = " ".join(
-        [
-            caution(analysis.claims, material.images, material.on_training),
-            text("localization.cannot"),
-            text("study.unstated"),
-        ]
+        [caution(analysis.claims, material.images, material.on_training), text("localization.cannot"), text("study.unstated")]
     )
     return exhibit("localization", lead, blocks, cannot=cannot)
 
@@ -154,8 +150,7 @@ def _thresholds(material: Material, protocol: str) -> list[Chart | Table]:
 
 def _threshold_chart(material: Material, curves: Sequence[ThresholdCurve]) -> Chart:
     sweeps = [
-        Sweep(title_of(c.cell.method), c.thresholds, c.mean_iou, c.threshold, material.colour_of(c.cell.method))
-        for c in curves
+        Sweep(title_of(c.cell.method), c.thresholds, c.mean_iou, c.threshold, material.colour_of(c.cell.method)) for c in curves
     ]
     cell = curves[0].cell
     return Chart(

@@ -81,9 +81,7 @@ def mean_ious(material: Material) -> list[str]:
 def _remainders(material: Material) -> list[Table]:
     """How much of the difference between CAM and Grad-CAM is left when CAM's negative values are cut."""
     rows = tuple(
-        Row.of(
-            epoch_name(each.epoch), count(each.n), percent(each.below), f"{each.largest:.1e}" if each.largest else "0"
-        )
+        Row.of(epoch_name(each.epoch), count(each.n), percent(each.below), f"{each.largest:.1e}" if each.largest else "0")
         for each in material.analysis.measures.remainders
     )
     columns = ("", "n", *heads("methods.remainder_heads"))

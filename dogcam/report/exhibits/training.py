@@ -32,9 +32,7 @@ def training(material: Material) -> Exhibit | None:
         (*map(verdict_sentence, found.verdicts), used),
         (_runs_table(found, document), *_curve_charts(found), _every_epoch(found)),
     )
-    return exhibit(
-        "training", lead, blocks, can=text("training.can", n, images=images), cannot=text("training.cannot", n)
-    )
+    return exhibit("training", lead, blocks, can=text("training.can", n, images=images), cannot=text("training.cannot", n))
 
 
 def _shown_epochs(found: Training) -> list[int]:
@@ -90,9 +88,7 @@ def _curve_charts(found: Training) -> list[Chart]:
 def _every_epoch(found: Training) -> Table:
     """Accuracy and loss of every epoch."""
     rows = [
-        Row.of(
-            str(each.run), str(epoch), *(number(value, 4) for value in (*each.train.at(epoch), *each.test.at(epoch)))
-        )
+        Row.of(str(each.run), str(epoch), *(number(value, 4) for value in (*each.train.at(epoch), *each.test.at(epoch))))
         for each in found.runs
         for epoch in each.epochs
     ]

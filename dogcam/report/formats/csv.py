@@ -21,11 +21,7 @@ from dogcam.report.document import Document, Table
 from dogcam.report.formats.tables_of import tables_of
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-_FORMER = (
-    "rows",
-    "breakdowns",
-    "walks",
-)  # what an earlier dogcam called its tables: of another family, maybe of other verdicts
+_FORMER = ("rows", "breakdowns", "walks")  # what an earlier dogcam called its tables: of another family, maybe of other verdicts
 SHOWN = "shown"  # the folder of the document's own tables
 
 

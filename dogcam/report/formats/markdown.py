@@ -30,9 +30,7 @@ def markdown_text(text: object) -> str:
     line = " ".join(str(text).split())
     line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = re.sub(r"([\\`*_\[\]|$~#!])", r"\\\1", line)
-    return re.sub(
-        r"(?<=http)(:)(?=//)|(?<=https)(:)(?=//)|(?<=www)(\.)", r"\\\g<0>", line
-    )  # GitHub links these by itself
+    return re.sub(r"(?<=http)(:)(?=//)|(?<=https)(:)(?=//)|(?<=www)(\.)", r"\\\g<0>", line)  # GitHub links these by itself
 
 
 def _code(text: str) -> str:

@@ -18,15 +18,7 @@ from dogcam.report.formats.illustrations import Pictures
 
 FILE = "report.pdf"
 VARIABLE = "CHROME"  # of the environment: the browser to be used
-BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "chrome",
-    "msedge",
-    "microsoft-edge",
-)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge", "microsoft-edge")
 TIMEOUT = 180  # seconds
 _QUIET = (
     "--headless",

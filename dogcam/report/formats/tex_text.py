@@ -40,9 +40,7 @@ _SIGNS = {
     **_table("“”§©", r"\textquotedblleft{} \textquotedblright{} \S{} \copyright{}"),
     **_table("ßæÆœŒøØłŁı", r"\ss{} \ae{} \AE{} \oe{} \OE{} \o{} \O{} \l{} \L{} \i{}"),
 }
-_ACCENTS = _table(
-    "\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327", "` ' ^ ~ = u . \" r H v c"
-)
+_ACCENTS = _table("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327", "` ' ^ ~ = u . \" r H v c")
 _FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
 _INITIALS = "g kk n d tt r m b pp s ss - j jj ch k t p h".replace("-", "").split(" ")
 _VOWELS = "a ae ya yae eo e yeo ye o wa wae oe yo u wo we wi yu eu ui i".split()

@@ -39,9 +39,7 @@ def without_boxes(monkeypatch):
     def lose(experiment, count):
         whole = selection.open_dataset(experiment.document["config"]["dataset"])
         first = {record.id for record in limited(whole.splits["test"], count)}
-        records = tuple(
-            replace(each, boxes=np.zeros((0, 4))) if each.id in first else each for each in whole.splits["test"]
-        )
+        records = tuple(replace(each, boxes=np.zeros((0, 4))) if each.id in first else each for each in whole.splits["test"])
         problems = tuple(unannotated(each.id) for each in records if each.id in first)
         dataset = replace(whole, splits={**whole.splits, "test": records}, problems=problems)
         monkeypatch.setattr(type(dataset), "fingerprint", lambda self: experiment.document["dataset"]["fingerprint"])

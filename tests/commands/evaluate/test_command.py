@@ -92,9 +92,7 @@ def test_rows_agree_with_maps_boxes_and_scores_made_by_hand(evaluated, trained):
             assert rows["iou"][number] == 0
             continue
         large = cv2.resize(raw, (224, 224), interpolation=cv2.INTER_LINEAR)
-        _, _, stats, _ = cv2.connectedComponentsWithStats(
-            (large > above * large.max()).astype(np.uint8), connectivity=4
-        )
+        _, _, stats, _ = cv2.connectedComponentsWithStats((large > above * large.max()).astype(np.uint8), connectivity=4)
         x, y, width, height, _ = max(stats[1:], key=lambda each: each[4])
         expected = np.array([x, y, x + width, y + height]) / 224
         found = [rows[name][number] for name in ("x0", "y0", "x1", "y1")]
@@ -197,8 +195,7 @@ def test_ctrl_c_says_what_is_kept_and_what_goes_on(experiment, monkeypatch):
 
 def test_results_of_another_limit_are_not_touched(experiment):
     before = {
-        path: path.stat().st_mtime_ns
-        for path in experiment.path.glob("evaluation/test-limit12-calibrate12-true/*.parquet")
+        path: path.stat().st_mtime_ns for path in experiment.path.glob("evaluation/test-limit12-calibrate12-true/*.parquet")
     }
     assert before
     evaluate.run(config_of(experiment, epochs=(1,)), Progress())
@@ -378,9 +375,7 @@ class TestEverythingAskedFor:
                 assert row.value(name) == pytest.approx(np.mean([one.value(name) for one in each]))
             for found in (row.scores[name] for name in ("mean_iou", "median_iou", "pxap") if name in row.scores):
                 assert found.low < found.value < found.high
-        single, several = (
-            [to_plain(row) for row in rows if row.baseline] for rows in (analysis.scores, analysis.over_runs)
-        )
+        single, several = ([to_plain(row) for row in rows if row.baseline] for rows in (analysis.scores, analysis.over_runs))
         assert single == several
 
     def test_every_line_of_a_method_says_how_it_stands_to_what_never_looks(self, whole):

@@ -91,9 +91,7 @@ def test_resuming_leaves_what_is_there_and_makes_what_is_not(experiment):
 
 def test_a_method_more_has_its_pictures_and_all_have_its_maps(experiment):
     first = evaluate.run(config_of(experiment), Progress())
-    evaluate.run(
-        config_of(experiment, methods=("cam", "saliency", "gradcam"), layers=LAYERS[1:], resume=True), Progress()
-    )
+    evaluate.run(config_of(experiment, methods=("cam", "saliency", "gradcam"), layers=LAYERS[1:], resume=True), Progress())
     maps = first.evaluation.gallery.maps(first.asked.runs[0], 2)
     assert {("gradcam", LAYERS[1]), ("gradcam", LAYERS[2]), ("cam", LAYERS[2]), ("saliency", "input")} <= maps.keys()
     assert all(len(each) == len(first.evaluation.gallery.ids()) for each in maps.values())

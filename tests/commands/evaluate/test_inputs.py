@@ -94,9 +94,7 @@ class TestAProtocolOfTheUsersOwn:
         asked = {"epochs": (2,), "methods": ("gradcam",)}
         protocols = (self.write(tmp_path, 0.15), self.write(tmp_path, 0.6, "strict"), "gradcam2017")
         result = evaluate.run(config_of(experiment, protocols=protocols, **asked), Progress())
-        cells = [
-            Cell(result.asked.runs[0], 2, "gradcam", LAYERS[-1], name) for name in ("mine", "strict", "gradcam2017")
-        ]
+        cells = [Cell(result.asked.runs[0], 2, "gradcam", LAYERS[-1], name) for name in ("mine", "strict", "gradcam2017")]
         mine, strict, known = (result.evaluation.read(cell) for cell in cells)
         np.testing.assert_array_equal(mine["iou"], known["iou"])
         assert strict["area"].mean() < known["area"].mean()

@@ -410,10 +410,7 @@ class TestBaselines:
         np.testing.assert_allclose(heats[2].box, [0.1, 0.1, 0.9, 0.9], atol=1e-6)
         np.testing.assert_array_equal(heats[3].box, [0, 0, 1, 1])
         panels, [(_, rows)] = drawn
-        assert [(panel.title, panel.heat is None) for panel in panels[2:]] == [
-            ("centre box 0.8", True),
-            ("whole image", True),
-        ]
+        assert [(panel.title, panel.heat is None) for panel in panels[2:]] == [("centre box 0.8", True), ("whole image", True)]
         assert [[panel.title.split("\n")[0] for panel in row] for _, row in rows] == [
             ["Grad-CAM", "centre box 0.8", "whole image"]
         ] * 2
@@ -449,9 +446,7 @@ class TestBaselines:
 
     def test_the_mean_training_box_needs_an_experiment(self, ask, pictures, trained, tmp_path):
         shutil.copy(trained.experiment.checkpoint(1, 2), tmp_path / "foreign.keras")
-        with pytest.raises(
-            InputError, match=r"mean-training-box needs an experiment, .*; foreign.keras is a model from"
-        ):
+        with pytest.raises(InputError, match=r"mean-training-box needs an experiment, .*; foreign.keras is a model from"):
             ask(
                 pictures / "wide.png", model=str(tmp_path / "foreign.keras"), epochs=(), preprocess="unit",
                 methods=("mean-training-box",),
@@ -535,11 +530,7 @@ class TestFileNames:
         ({"target": "predicted:true"}, InputError, "its true class is not known"),
         ({"all_top": 4}, OptionError, "--all-top 4: tiny run . tells 3 classes apart; ask for 3 or less"),
         ({"fuse": "mean"}, OptionError, "--fuse mean needs a method at two layers or more; received gradcam at conv5"),
-        (
-            {"fuse": "mean", "methods": ("whole-image",)},
-            OptionError,
-            "needs a method at two layers .* only whole-image",
-        ),
+        ({"fuse": "mean", "methods": ("whole-image",)}, OptionError, "needs a method at two layers .* only whole-image"),
         ({"methods": ("whole-image",), "layers": ("conv5_block9_out",)}, LayerError, "the nearest: conv5_block"),
         ({"smooth": ("blur",)}, UnknownName, "unknown smoothing 'blur'; there are: flip, scale"),
         ({"layers": ("conv5_block9_out",)}, LayerError, "the nearest: conv5_block"),

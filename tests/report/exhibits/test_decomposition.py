@@ -110,9 +110,7 @@ def test_the_sentences_say_whose_the_difference_is():
 
 
 def test_what_is_known_of_maps_is_said_where_it_is():
-    plain, alike, bound = (
-        sentences(decomposition(**other)) for other in ({}, {"proportional": True}, {"bound": BOUND})
-    )
+    plain, alike, bound = (sentences(decomposition(**other)) for other in ({}, {"proportional": True}, {"bound": BOUND}))
     assert [len(each) - len(plain) for each in (alike, bound)] == [1, 1]
     assert alike[2].startswith("At conv5_block1_out, which feeds the pooling")
     assert bound[2].startswith("Below 0 nothing is known of Grad-CAM (softmax), ")

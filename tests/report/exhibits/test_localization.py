@@ -21,9 +21,7 @@ def blocks(material):
     """The chart of thresholds and its table, where they are."""
     exhibit = localization(material)
     columns = heads("thresholds.heads")
-    return [
-        b for b in exhibit.blocks if getattr(b, "name", "") == "iou-by-threshold" or getattr(b, "columns", 0) == columns
-    ]
+    return [b for b in exhibit.blocks if getattr(b, "name", "") == "iou-by-threshold" or getattr(b, "columns", 0) == columns]
 
 
 @pytest.fixture

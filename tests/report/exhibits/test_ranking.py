@@ -116,9 +116,7 @@ def test_with_one_layer_there_is_no_such_chart(made):
 def test_several_runs_are_crossed_and_the_exhibit_says_so(made):
     made.images, made.methods = N, ("cam", "gradcam++")
     experiment = made.write()
-    made.rewrite(
-        experiment, lambda cell: cell.run == 2, {"run": 1}, iou=lambda known: np.clip(known["iou"] + 0.01, 0, 1)
-    )
+    made.rewrite(experiment, lambda cell: cell.run == 2, {"run": 1}, iou=lambda known: np.clip(known["iou"] + 0.01, 0, 1))
     exhibit = ranking(Material.of(experiment))
     assert exhibit.can == words("ranking.can_over_runs")
     assert words("ranking.pairs_crossed") in tables(exhibit)[-1].note

@@ -55,9 +55,7 @@ def test_what_was_not_measured_has_a_dash(made):
 
 def test_where_nothing_was_kept_every_epoch_is_shown():
     curve = Curve((1, 2), (0.5, 0.6), (1.0, 0.9))
-    table, *_ = exhibit_of(
-        Training((TrainedRun(1, curve, curve, (), judge(1, curve)),), choose_run({1: curve})), {}
-    ).blocks
+    table, *_ = exhibit_of(Training((TrainedRun(1, curve, curve, (), judge(1, curve)),), choose_run({1: curve})), {}).blocks
     assert [column for column in table.columns if column.endswith("acc")] == [f"e{k} acc" for k in (1, 2, 3, 5, 7)]
 
 

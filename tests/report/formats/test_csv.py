@@ -21,8 +21,7 @@ def test_no_table_of_the_document_lacks_a_csv_and_each_holds_its_texts(made, tmp
     tables = [b for e in document.exhibits for b in e.blocks if isinstance(b, Table)] + list(document.provenance)
     found = {path.stem: read(path) for path in (tmp_path / SHOWN).iterdir()}
     claims = [
-        [f.claim, {"study": "the study"}.get(f.source, f.source), f.protocol, f.verdict, f.sentence]
-        for f in document.findings
+        [f.claim, {"study": "the study"}.get(f.source, f.source), f.protocol, f.verdict, f.sentence] for f in document.findings
     ]
     assert sorted(found["claims"][1:]) == sorted(claims)
     del found["claims"]

@@ -16,9 +16,7 @@ from dogcam.report.formats.tables_of import tables_of
 from dogcam.report.formats.tex_tables import PACKAGES, table_tex
 from dogcam.report.page import compose
 
-HOSTILE = (
-    r"\input{/etc/passwd} {}} $x_1^2$ & # % ~ <b> | \" ` '' -- ?` ≥±−×→·…–“é”한글 " + "\u202e🐕\u200b\x07 [bold] *"
-)
+HOSTILE = r"\input{/etc/passwd} {}} $x_1^2$ & # % ~ <b> | \" ` '' -- ?` ≥±−×→·…–“é”한글 " + "\u202e🐕\u200b\x07 [bold] *"
 needs_pdflatex = pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex here")
 
 
@@ -81,9 +79,7 @@ def test_bold_is_what_a_test_bears_out_and_what_is_only_highest_is_underlined_an
 
 
 def test_what_others_published_is_in_italics_and_explained():
-    shown = table_tex(
-        table(Row.of("a", "0.5", "0.6"), Row.of("theirs", "0.7", "0.8", kind="published"), aside=(2,)), "x"
-    )
+    shown = table_tex(table(Row.of("a", "0.5", "0.6"), Row.of("theirs", "0.7", "0.8", kind="published"), aside=(2,)), "x")
     assert r"a & 0.5 & \textit{0.6} \\" in shown
     assert r"\textit{theirs} & \textit{0.7} & \textit{0.8} \\" in shown
     assert "Italics: as published." in shown

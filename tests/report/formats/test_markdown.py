@@ -58,9 +58,7 @@ def test_addresses_in_names_become_no_links():
     shown = markdown_text(HOSTILE)
     assert not re.search(r"https?:", shown)
     assert "www." not in shown
-    assert re.sub(r"\\(.)", r"\1", shown).startswith(
-        "&lt;script&gt;alert(1)&lt;/script&gt; https://evil.example www.evil"
-    )
+    assert re.sub(r"\\(.)", r"\1", shown).startswith("&lt;script&gt;alert(1)&lt;/script&gt; https://evil.example www.evil")
 
 
 @pytest.mark.parametrize(("command", "shown"), [("dogcam evaluate a", "`dogcam evaluate a`"), ("a `b`", "`` a `b` ``")])
@@ -74,12 +72,5 @@ def test_korean_is_said_throughout(make, tmp_path):
     with speaking("ko"):
         text = markdown(compose(experiment))
     assert "## 주장과 판정" in text
-    for english in (
-        "Contents",
-        "Claims and verdicts",
-        "What can",
-        "How this was made",
-        "the study's claim",
-        "undecided",
-    ):
+    for english in ("Contents", "Claims and verdicts", "What can", "How this was made", "the study's claim", "undecided"):
         assert english not in text

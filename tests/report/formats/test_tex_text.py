@@ -53,14 +53,7 @@ def test_signs_accents_and_code_points(text, shown):
 @pytest.mark.parametrize(
     ("hangul", "latin"),
     # Place names as the National Institute of Korean Language romanises them where sounds do not change.
-    [
-        ("한글", "hangeul"),
-        ("부산", "busan"),
-        ("대구", "daegu"),
-        ("제주", "jeju"),
-        ("광주", "gwangju"),
-        ("옥천", "okcheon"),
-    ],
+    [("한글", "hangeul"), ("부산", "busan"), ("대구", "daegu"), ("제주", "jeju"), ("광주", "gwangju"), ("옥천", "okcheon")],
 )
 def test_hangul_is_romanised_in_english_and_stays_in_korean(hangul, latin):
     assert tex(hangul) == latin
