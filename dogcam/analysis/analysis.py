@@ -197,7 +197,7 @@ def analyse(experiment: Experiment, evaluation: Evaluation | None = None, step: 
         return Analysis(SCHEMA_VERSION, experiment.name, mark, None, run, (), (), (), (), "", trained)
     done = partial(_done, step or Step())
     tables = Tables.of(experiment, evaluation)
-    kept, families = Kept.of(tables), done(comparisons(tables))
+    kept, families, rows = Kept.of(tables), done(comparisons(tables)), done(scores(tables))
     return Analysis(
         schema_version=SCHEMA_VERSION,
         experiment=experiment.name,
@@ -210,8 +210,8 @@ def analyse(experiment: Experiment, evaluation: Evaluation | None = None, step: 
         layers=tuple(tables.layers),
         pooled_layer=tables.pooled_layer,
         training=trained,
-        scores=done(scores(tables)),
-        over_runs=done(scores_over_runs(tables)),
+        scores=rows,
+        over_runs=done(scores_over_runs(tables, rows)),
         comparisons=families,
         curves=threshold_curves(evaluation, tables.cells),
         claims=done(claims(tables, families)),

@@ -152,8 +152,11 @@ def _of_metric(metric: Metric, values: Sequence[np.ndarray]) -> Sequence[Interva
     return intervals(stacked) if metric.summary == "mean" else median_intervals(stacked, resamples=_MEDIANS)
 
 
-def scores_over_runs(tables: Tables) -> tuple[Scores, ...]:
+def scores_over_runs(tables: Tables, single: Sequence[Scores]) -> tuple[Scores, ...]:
     """Of what was evaluated in every run, where there are several: the mean over runs of every metric.
+
+    Args:
+        single: those of `scores`, of which baselines are taken as they are.
 
     Intervals are 95 % over images and runs, which are crossed (Student's t, see `statistics.crossed`).
 
@@ -164,14 +167,14 @@ def scores_over_runs(tables: Tables) -> tuple[Scores, ...]:
         return ()
     mine = (cell for cell in tables.cells if is_baseline(cell) or cell.run == tables.runs[0])
     shared = [cell for cell in mine if all(in_run(cell, run) in tables.known for run in tables.runs)]
-    return tuple(_over_runs(tables.evaluation, cell, tables.runs) for cell in sorted(shared, key=cell_order))
+    known = {(row.map, row.protocol): row for row in single if row.baseline}
+    return tuple(
+        known[cell.map, cell.protocol] if is_baseline(cell) else _over_runs(tables.evaluation, cell, tables.runs)
+        for cell in sorted(shared, key=cell_order)
+    )
 
 
 def _over_runs(evaluation: Evaluation, cell: Cell, runs: Sequence[int]) -> Scores:
-    if is_baseline(cell):
-        columns = cell_columns(evaluation, cell)
-        values = image_values(columns)
-        return _scores(evaluation, cell, columns, values, _intervals([columns], [values])[0])
     cells = [in_run(cell, run) for run in runs]
     every = [cell_columns(evaluation, each) for each in cells]
     check_same_images({f"run {run}": columns for run, columns in zip(runs, every, strict=True)})

@@ -17,6 +17,11 @@ def tables(experiment):
     return Tables.of(experiment, *experiment.evaluations())
 
 
+def over_runs(experiment):
+    read = tables(experiment)
+    return scores_over_runs(read, scores(read))
+
+
 def of(rows, method, layer=POOLED, epoch=4):
     (row,) = [row for row in rows if (row.map.method, row.map.layer, row.epoch) == (method, layer, epoch)]
     return row
@@ -87,7 +92,7 @@ class TestOverRuns:
         return experiment
 
     def test_means_over_runs_know_that_runs_differ(self, two):
-        rows = scores_over_runs(tables(two))
+        rows = over_runs(two)
         assert [row.runs for row in rows] == [(1, 2)] * 8 + [()]
         (evaluation,) = two.evaluations()
         every = np.stack([evaluation.read(Cell(run, 4, "cam", POOLED, "default"))["iou"] for run in (1, 2)])
@@ -101,20 +106,20 @@ class TestOverRuns:
         rows = evaluation.read(cell)
         rows["truth"] = [boxes.ravel().tolist() for boxes in rows["truth"]]
         evaluation.write(cell, rows, Choice(0.25, "calibrated"))
-        assert of(scores_over_runs(tables(two)), "cam").threshold == pytest.approx(0.2)
+        assert of(over_runs(two), "cam").threshold == pytest.approx(0.2)
 
     def test_what_one_run_lacks_is_left_out_and_one_run_has_no_mean(self, made, two):
         (evaluation,) = two.evaluations()
         (evaluation.path / Cell(1, 4, "cam", POOLED, "default").file_name).unlink()
-        assert len(scores_over_runs(tables(two))) == 8
+        assert len(over_runs(two)) == 8
         made.name = "alone"
-        assert scores_over_runs(tables(made.write())) == ()
+        assert over_runs(made.write()) == ()
 
     def test_runs_of_other_images_are_refused(self, made, two):
         cell = Cell(1, 4, "cam", POOLED, "default")
         made.rewrite(two, cell, image=[f"other {k}" for k in range(16)])
         with pytest.raises(ExperimentError, match="run 1 and run 2 were scored on different images"):
-            scores_over_runs(tables(two))
+            over_runs(two)
 
 
 def test_the_curve_of_a_threshold_that_was_chosen(made):

@@ -25,7 +25,7 @@ from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.commands.evaluate import command as evaluate
 from dogcam.core.errors import Interrupted, OptionError, UnknownName
 from dogcam.core.progress import Progress
-from dogcam.core.records import from_plain, to_plain
+from dogcam.core.records import from_plain
 from dogcam.data import open_dataset
 from dogcam.data.pipeline import limited, squash
 from dogcam.engine import HeatmapEngine
@@ -375,7 +375,7 @@ class TestEverythingAskedFor:
                 assert row.value(name) == pytest.approx(np.mean([one.value(name) for one in each]))
             for found in (row.scores[name] for name in ("mean_iou", "median_iou", "pxap") if name in row.scores):
                 assert found.low < found.value < found.high
-        single, several = ([to_plain(row) for row in rows if row.baseline] for rows in (analysis.scores, analysis.over_runs))
+        single, several = ([row for row in rows if row.baseline] for rows in (analysis.scores, analysis.over_runs))
         assert single == several
 
     def test_every_line_of_a_method_says_how_it_stands_to_what_never_looks(self, whole):
