@@ -171,11 +171,6 @@ class Tables:
         cells = [Cell(run, epoch, method, self.pooled_layer, protocol) for run in runs]
         return [self.read(cell) for cell in cells] if set(cells) <= self.known else []
 
-    def last_pooled(self, protocol: str) -> int | None:
-        """The latest epoch at which a method was scored at that layer; None where there is none."""
-        at = (self.run, self.pooled_layer, protocol)
-        return max((c.epoch for c in self.methods if (c.run, c.layer, c.protocol) == at), default=None)
-
     def baselines(self, protocol: str) -> dict[MapKey, Columns]:
         """The columns of what never looks, and of networks with fresh weights."""
         mine = (cell for cell in self.cells if is_baseline(cell) and cell.protocol == protocol)

@@ -49,11 +49,6 @@ def stream(stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=width, markup=False, highlight=False, emoji=False)
 
 
-def piped() -> bool:
-    """Whether standard output is read by a program, or kept: then nothing is left out of it."""
-    return not sys.stdout.isatty()
-
-
 def clean(text: object) -> str:
     """`text` on one line, without control characters that a terminal would obey."""
     return "".join(each if each.isprintable() else "�" for each in str(text).replace("\n", " "))

@@ -14,7 +14,7 @@ from dogcam.statistics.resampling import RESAMPLES, resampled_medians, resampled
 _FEW = 30
 # Below this a resample holds too few different images for the spread of resamples to resemble that of new samples.
 LEAST = 10
-METHODS = ("bca", "percentile", "none", "t", "crossed")
+METHODS = ("bca", "percentile", "none", "t")
 REASONS = {
     "": "nothing is to be known",
     "too-few": "no interval: fewer images were scored than `LEAST`; over several runs, scored in every one",

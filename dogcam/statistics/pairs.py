@@ -181,7 +181,6 @@ def compare(
     names: Sequence[K],
     which: Sequence[tuple[K, K]] | None = None,
     *,
-    method: str | None = None,
     confidence: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -194,7 +193,6 @@ def compare(
             both scored. Epochs of one method may stand as the columns: these are then its changes with training.
         names: m of them.
         which: the pairs (first, second) to compare, corrected together; None takes all, in the order of `names`.
-        method: "bca" (default) or "percentile" for one run, "t" (default) or "crossed" over runs.
 
     Raises:
         ValueError: shapes and names that do not fit, names that are not there.
@@ -212,14 +210,18 @@ def compare(
         raise ValueError(f"no scores of {', '.join(unknown)}; there are {', '.join(map(str, names))}")
     if not which:
         return ()
-    options = {"confidence": confidence, "seed": seed, "resamples": resamples, "least": least}
     sides = [columns[first] for first, _ in which], [columns[second] for _, second in which]
-    pairs = _tested(scores, which, sides, options | ({"method": method} if method else {}))
+    pairs = _tested(scores, which, sides, {"confidence": confidence, "least": least}, resamples, seed)
     return tuple(replace(pair, holm=float(p)) for pair, p in zip(pairs, holm([pair.p for pair in pairs]), strict=True))
 
 
 def _tested(
-    scores: np.ndarray, which: Sequence[tuple[K, K]], sides: tuple[list[int], list[int]], options: dict[str, Any]
+    scores: np.ndarray,
+    which: Sequence[tuple[K, K]],
+    sides: tuple[list[int], list[int]],
+    options: dict[str, Any],
+    resamples: int,
+    seed: int,
 ) -> list[Pair[K]]:
     """The pairs before correction; `sides` are the places of their first and second columns."""
     differences = scores[..., sides[0]] - scores[..., sides[1]]
@@ -228,7 +230,7 @@ def _tested(
         found = intervals_over_runs(differences, **options)
         per_image = differences.mean(axis=0)
     else:
-        found = paired_intervals(scores, *sides, **options)
+        found = paired_intervals(scores, *sides, resamples=resamples, seed=seed, **options)
         per_image = differences
     pairs = []
     for place, ((first, second), interval) in enumerate(zip(which, found, strict=True)):

@@ -45,7 +45,7 @@ CASES = {
     "ranking, pairs included": (lambda scores: ranking(scores, NAMES), 25),
     "medians of 20 methods": (median_intervals, None),
     "all 190 pairs over 3 runs, closed form": (lambda scores: compare(of_runs(scores), NAMES), None),
-    "3 runs x 20 methods, resampled": (lambda scores: intervals_over_runs(of_runs(scores), method="crossed"), None),
+    "3 runs x 20 methods, closed form": (lambda scores: intervals_over_runs(of_runs(scores)), None),
     "decomposition over 8 choices": (lambda scores: decompose(lambda on: scores[:, len(on)], NAMES[:8]), None),
 }
 
