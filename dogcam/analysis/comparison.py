@@ -17,17 +17,8 @@ from dogcam.analysis.weighing import best_unseen
 from dogcam.boxes.protocols import Protocol
 from dogcam.experiment.evaluations import MapKey
 from dogcam.methods import METHODS
-from dogcam.statistics import (
-    Agreement,
-    Interval,
-    Pair,
-    compare,
-    groups_of_same,
-    intervals,
-    intervals_over_runs,
-    ranking,
-    representatives,
-)
+from dogcam.statistics import Interval, Pair, compare, groups_of_same, intervals, intervals_over_runs, ranking, representatives
+from dogcam.statistics.same import Agreement
 
 CORNERS = ("x0", "y0", "x1", "y1")
 

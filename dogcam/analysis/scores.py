@@ -11,15 +11,8 @@ import numpy as np
 from dogcam.analysis.tables import Columns, Tables, cell_columns, cell_order, check_same_images, in_run, is_baseline
 from dogcam.experiment.evaluations import Cell, Evaluation, MapKey
 from dogcam.metrics import METRICS, SUMMARIES, Metric
-from dogcam.statistics import (
-    Interval,
-    interval_of_run_scores,
-    intervals,
-    intervals_over_runs,
-    median_intervals,
-    pooled_interval,
-    pooled_spread,
-)
+from dogcam.statistics import Interval, interval_of_run_scores, intervals, intervals_over_runs, median_intervals
+from dogcam.statistics.pooled import pooled_interval, pooled_spread
 from dogcam.statistics.resampling import resampled_medians
 
 _MEDIANS = 2000  # resamples of a median, which takes as long as drawing them does; of means there are 10,000

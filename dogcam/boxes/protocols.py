@@ -222,31 +222,6 @@ def load_protocol(path: str | Path) -> Protocol:
 
 
 PROTOCOLS: Registry[Protocol] = Registry("protocol")
-
-
-def _register(protocol: Protocol) -> None:
-    PROTOCOLS.add(protocol.name, protocol)
-
-
-_register(
-    Protocol(
-        "default",
-        "ReLU, bilinear to 224, divided by the maximum, above a threshold calibrated on training pictures for each method "
-        "and layer, largest component, best annotated box",
-        relu=True,
-        threshold=0.15,
-        threshold_from="calibrated",
-        version=2,
-    )
-)
-_register(
-    Protocol("cam2016", "Zhou et al. 2016: no ReLU, above 20 % of the maximum, largest component", relu=False, threshold=0.20)
-)
-_register(
-    Protocol(
-        "gradcam2017", "Selvaraju et al. 2017: ReLU, above 15 % of the maximum, largest component", relu=True, threshold=0.15
-    )
-)
 # What both versions share.
 _WSOL: dict[str, Any] = {
     "relu": False,
@@ -260,25 +235,34 @@ _WSOL: dict[str, Any] = {
     "threshold_from": "best",
     "thresholds": 1000,
 }
-_register(
+for _protocol in (
+    Protocol(
+        "default",
+        "ReLU, bilinear to 224, divided by the maximum, above a threshold calibrated on training pictures for each method "
+        "and layer, largest component, best annotated box",
+        relu=True,
+        threshold=0.15,
+        threshold_from="calibrated",
+        version=2,
+    ),
+    Protocol("cam2016", "Zhou et al. 2016: no ReLU, above 20 % of the maximum, largest component", relu=False, threshold=0.20),
+    Protocol(
+        "gradcam2017", "Selvaraju et al. 2017: ReLU, above 15 % of the maximum, largest component", relu=True, threshold=0.15
+    ),
     Protocol(
         "wsol-v1",
         "Choe et al. 2020, MaxBoxAcc: no ReLU, cubic, min-max, 8 bits, the largest contour at 1,000 thresholds of which "
         "the best for all pictures counts, IoU with +1",
         component="largest-contour",
         **_WSOL,
-    )
-)
-_register(
+    ),
     Protocol(
         "wsol-v2",
         "Choe et al. 2020, MaxBoxAccV2: as wsol-v1, but every contour, inner ones too, and the mean over IoU .3, .5 and .7",
         component="all",
         iou_levels=(0.3, 0.5, 0.7),
         **_WSOL,
-    )
-)
-_register(
+    ),
     Protocol(
         "exercise",
         "the classroom exercise the study seems to follow (inferred): softmax score, no ReLU, above 0.05 of the maximum, "
@@ -292,8 +276,9 @@ _register(
         component="first",
         box="min-area-rect",
         truth="first",
-    )
-)
+    ),
+):
+    PROTOCOLS.add(_protocol.name, _protocol)
 
 
 def find_protocol(name: str) -> Protocol:

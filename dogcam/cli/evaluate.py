@@ -6,42 +6,18 @@ from typing import Annotated
 
 import typer
 
+from dogcam.cli import options
 from dogcam.cli.answering import answer
-from dogcam.cli.options import (
-    ANSWERS,
-    DATA,
-    EXPERIMENT,
-    MAPS,
-    MODEL,
-    OUTPUT,
-    SCORING,
-    AsJson,
-    Csv,
-    DataDir,
-    Epochs,
-    Fuse,
-    Home,
-    Labels,
-    Layers,
-    MaskBatch,
-    Methods,
-    OutputName,
-    Preprocess,
-    Quiet,
-    Smooth,
-    Verbose,
-    Weights,
-    option,
-)
+from dogcam.cli.options import ANSWERS, DATA, EXPERIMENT, MAPS, MODEL, OUTPUT, SCORING, option
 from dogcam.core.config import GROUPINGS, EvaluateConfig
 
 
 def evaluate(
     experiment: Annotated[str | None, typer.Argument(metavar="[EXPERIMENT]", help="name or folder [default: the newest]")] = None,
-    epochs: Epochs = None,
+    epochs: options.Epochs = None,
     run: Annotated[str | None, option(MAPS, "--run", "RUN", "best, all or a number", EvaluateConfig.run)] = None,
-    methods: Methods = None,
-    layers: Layers = None,
+    methods: options.Methods = None,
+    layers: options.Layers = None,
     protocols: Annotated[
         list[str] | None, option(MAPS, "--protocol", "PROTOCOL", "see dogcam list protocols; repeat, or use commas", ("default",))
     ] = None,
@@ -60,18 +36,18 @@ def evaluate(
     curves: Annotated[bool, option(ANSWERS, "--curves", None, "also mean IoU by threshold")] = False,
     split: Annotated[str | None, option(DATA, "--split", "NAME", "train, test", EvaluateConfig.split)] = None,
     limit: Annotated[int | None, option(DATA, "--limit", "N", "at most so many pictures")] = None,
-    data_dir: DataDir = None,
+    data_dir: options.DataDir = None,
     dataset: Annotated[str | None, option(DATA, "--dataset", "NAME", "with --model: stanford_dogs, synthetic, ...")] = None,
     model: Annotated[
         str | None, option(MODEL, "--model", "MODEL", "FILE.keras or imagenet:BACKBONE, in place of an experiment")
     ] = None,
-    weights: Weights = None,
-    labels: Labels = None,
-    preprocess: Preprocess = None,
-    output: OutputName = None,
-    fuse: Fuse = None,
-    smooth: Smooth = None,
-    mask_batch: MaskBatch = None,
+    weights: options.Weights = None,
+    labels: options.Labels = None,
+    preprocess: options.Preprocess = None,
+    output: options.OutputName = None,
+    fuse: options.Fuse = None,
+    smooth: options.Smooth = None,
+    mask_batch: options.MaskBatch = None,
     calibrate: Annotated[
         int | None,
         option(SCORING, "--calibrate", "N", "training pictures that thresholds are chosen on", EvaluateConfig.calibrate),
@@ -82,12 +58,12 @@ def evaluate(
     batch_size: Annotated[int | None, option(SCORING, "--batch-size", "N", "pictures a pass", EvaluateConfig.batch_size)] = None,
     name: Annotated[str | None, option(EXPERIMENT, "--name", "NAME", "with --model: of the experiment that is made")] = None,
     resume: Annotated[bool, option(EXPERIMENT, "--resume", None, "keep the cells that are finished")] = False,
-    home: Home = None,
+    home: options.Home = None,
     wide: Annotated[bool, option(OUTPUT, "--wide", None, "every metric")] = False,
-    csv: Csv = False,
-    as_json: AsJson = False,
-    quiet: Quiet = False,
-    verbose: Verbose = False,
+    csv: options.Csv = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Score heatmaps against annotated boxes, at each kept epoch of the best run, with baselines beside them."""
     answer("dogcam.commands.evaluate.command:run", EvaluateConfig.of, "dogcam.console.evaluation:show_evaluation", locals())

@@ -47,13 +47,7 @@ def adopt(config: EvaluateConfig, progress: Progress) -> Adopted:
             "fingerprint": _fingerprint(classifier),
         },
         "dataset": describe(dataset),
-        "model": {
-            "backbone": classifier.name,
-            "image_size": classifier.size[0] if classifier.size[0] == classifier.size[1] else list(classifier.size),
-            "stages": list(classifier.stages),
-            "pooled_layer": classifier.pooled_layer(),
-            "parameters": int(classifier.model.count_params()),
-        },
+        "model": classifier.document(classifier.name),
         "config": {"dataset": config.dataset, "data_dir": config.data_dir, "preprocess": config.preprocess},
         "problems": [],
     }

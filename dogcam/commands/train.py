@@ -21,17 +21,7 @@ from dogcam.data import Dataset, Problem, describe, open_dataset
 from dogcam.data.pipeline import Pictures, limited, read_pictures
 from dogcam.experiment.runs import Experiment, HistoryRow, create_experiment, find_experiment
 from dogcam.models.classifier import Classifier, build
-from dogcam.models.training import (
-    Inputs,
-    Job,
-    PixelInputs,
-    choose_trainer,
-    features_of,
-    run_seeds,
-    seed_everything,
-    set_trainable,
-    train_run,
-)
+from dogcam.models.training import Job, choose_trainer, inputs_of, seed_everything, set_trainable, train_run
 
 # What may differ between an experiment and the options it is resumed with.
 _FREE_ON_RESUME = {"home", "name", "resume", "data_dir", "weights"}
@@ -101,7 +91,8 @@ def run(config: TrainConfig, progress: Progress, given: Sequence[str] = ()) -> T
         *(problem for each in pictures.values() for problem in each.problems),
     )
     experiment.update_document(status="finished", problems=[asdict(problem) for problem in problems])
-    return _result(experiment, config, problems, time.perf_counter() - began)
+    history, seconds = experiment.history(), time.perf_counter() - began
+    return TrainResult(experiment, config, history, training(experiment), problems, seconds)
 
 
 def _resumed(config: TrainConfig, given: Sequence[str]) -> tuple[Experiment, TrainConfig]:
@@ -142,19 +133,13 @@ def _created(config: TrainConfig, dataset: Dataset, classifier: Classifier) -> E
         "dogcam": version("dogcam"),
         "status": "training",
         "config": config.document(),
-        "seeds": run_seeds(config),
+        "seeds": [config.seed + run for run in range(1, config.runs + 1)],  # of each run, as `models.training` seeds it
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("tensorflow", "keras", "numpy", "tensorflow-datasets")},
         },
         "dataset": describe(dataset),
-        "model": {
-            "backbone": config.backbone,
-            "image_size": classifier.size[0],
-            "stages": list(classifier.stages),
-            "pooled_layer": classifier.pooled_layer(),
-            "parameters": int(classifier.model.count_params()),
-        },
+        "model": classifier.document(config.backbone),
         "problems": [],
     }
     stem = f"{config.dataset.replace(':', '-').replace('/', '-')}-{config.backbone}"
@@ -171,7 +156,7 @@ def _fit(
 ) -> None:
     """Train every run that is not finished, and note how long each took."""
     fresh, keep = choose_trainer(classifier, config, make)
-    train, test = (_inputs(config, classifier, pictures[split], split, progress) for split in ("train", "test"))
+    train, test = (inputs_of(config, classifier, pictures[split], split, progress) for split in ("train", "test"))
     job = Job(config, experiment, train, test, progress)
     for number in range(1, config.runs + 1):
         began = time.perf_counter()
@@ -179,14 +164,3 @@ def _fit(
         spent = experiment.document.get("seconds", {})
         key = f"run-{number}"
         experiment.update_document(seconds={**spent, key: spent.get(key, 0) + time.perf_counter() - began})
-
-
-def _inputs(config: TrainConfig, classifier: Classifier, pictures: Pictures, split: str, progress: Progress) -> Inputs:
-    if config.trainable != "head":
-        return PixelInputs(pictures, classifier)
-    mirrored = split == "train" and config.augment == "flip"
-    return features_of(classifier, pictures, config.batch_size, mirrored, f"features of {split}", progress)
-
-
-def _result(experiment: Experiment, config: TrainConfig, problems: tuple[Problem, ...], seconds: float) -> TrainResult:
-    return TrainResult(experiment, config, experiment.history(), training(experiment), problems, seconds)

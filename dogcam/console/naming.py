@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
+from dogcam.analysis.scores import Scores
 from dogcam.commands.evaluate.results import listed
 from dogcam.console.fitting import Column
 from dogcam.experiment.evaluations import Cell, MapKey
-
-
-class Row(Protocol):
-    """What a row is about, such as `analysis.scores.Scores`; a baseline is of no run, and asked of none of the epochs."""
-
-    @property
-    def runs(self) -> tuple[int, ...]: ...  # noqa: D102
-    @property
-    def epoch(self) -> int: ...  # noqa: D102
-    @property
-    def map(self) -> MapKey: ...  # noqa: D102
-    @property
-    def protocol(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -32,6 +19,9 @@ class About:
     epoch: int
     map: MapKey
     protocol: str
+
+
+Row = Scores | About  # what a row is about; a baseline is of no run, and asked of none of the epochs
 
 
 def about(cells: Iterable[Cell]) -> list[Row]:

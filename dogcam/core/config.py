@@ -160,16 +160,11 @@ def _learning_rate(chosen: dict[str, Any]) -> float:
 
 
 @dataclass(frozen=True)
-class ExplainConfig(_Config):
-    """`dogcam explain`."""
+class _MapConfig(_Config):
+    """What both commands that draw maps share: which maps, of which model."""
 
-    images: tuple[str, ...] = ()
-    methods: tuple[str, ...] = field(default=("gradcam",), metadata={"names": METHOD_NAMES})
     layers: tuple[str, ...] = ()
     epochs: tuple[int, ...] = ()
-    run: int | None = None
-    target: str = "predicted"
-    all_top: int | None = None
     fuse: str | None = None
     smooth: tuple[str, ...] = ()
     mask_batch: int = 32
@@ -179,13 +174,31 @@ class ExplainConfig(_Config):
     preprocess: str | None = None
     output: str | None = None
     data_dir: str | None = None
+    home: str = "dogcam-runs"
+
+    def _check_maps(self) -> None:
+        if self.fuse is not None:
+            _one_of("way of fusing", self.fuse, FUSIONS)
+        for smoothing in self.smooth:
+            _one_of("smoothing", smoothing, SMOOTHINGS)
+        _at_least("mask_batch", self.mask_batch, 1)
+
+
+@dataclass(frozen=True)
+class ExplainConfig(_MapConfig):
+    """`dogcam explain`."""
+
+    images: tuple[str, ...] = ()
+    methods: tuple[str, ...] = field(default=("gradcam",), metadata={"names": METHOD_NAMES})
+    run: int | None = None
+    target: str = "predicted"
+    all_top: int | None = None
     protocol: str = field(default="default", metadata={"names": PROTOCOL_NAMES})
     out: str | None = None
     save: tuple[str, ...] = SAVES
     colormap: str = COLORMAPS[0]
     overwrite: bool = False
     batch_size: int = 16
-    home: str = "dogcam-runs"
 
     def __post_init__(self) -> None:
         if not self.images:
@@ -198,23 +211,18 @@ class ExplainConfig(_Config):
         _at_least("all_top", self.all_top, 1)
         if self.all_top is not None and self.target != ExplainConfig.target:
             raise OptionError("--all-top explains the classes that the model puts first; it cannot go with --target")
-        _check_map_options(self)
+        self._check_maps()
 
 
 @dataclass(frozen=True)
-class EvaluateConfig(_Config):
+class EvaluateConfig(_MapConfig):
     """`dogcam evaluate`. No methods and no layers: CAM, and Grad-CAM at the last layer of the last three stages."""
 
     experiment: str | None = None
-    epochs: tuple[int, ...] = ()
     run: str = "best"
     methods: tuple[str, ...] = field(default=(), metadata={"names": METHOD_NAMES})
-    layers: tuple[str, ...] = ()
     protocols: tuple[str, ...] = field(default=("default",), metadata={"names": PROTOCOL_NAMES})
     target: str = "true"
-    fuse: str | None = None
-    smooth: tuple[str, ...] = ()
-    mask_batch: int = 32
     split: str = "test"
     limit: int | None = None
     samples: int = 12
@@ -227,24 +235,14 @@ class EvaluateConfig(_Config):
     wide: bool = False
     csv: bool = False
     batch_size: int = 32
-    data_dir: str | None = None
     resume: bool = False
-    home: str = "dogcam-runs"
-    model: str | None = None
-    weights: str = "imagenet"
-    labels: str | None = None
-    preprocess: str | None = None
-    output: str | None = None
     dataset: str | None = field(default=None, metadata={"names": DATASET_NAMES})
     name: str | None = None
 
     def __post_init__(self) -> None:
         _one_of("split", self.split, ("train", "test"))
-        _at_least("limit", self.limit, 1)
-        _at_least("batch_size", self.batch_size, 1)
-        _at_least("samples", self.samples, 1)
-        _at_least("calibrate", self.calibrate, 0)
-        _at_least("faithfulness", self.faithfulness, 0)
+        for name, least in {"limit": 1, "batch_size": 1, "samples": 1, "calibrate": 0, "faithfulness": 0}.items():
+            _at_least(name, getattr(self, name), least)
         for grouping in self.by:
             _one_of("grouping", grouping, GROUPINGS)
         for pair in self.decompose:
@@ -256,7 +254,7 @@ class EvaluateConfig(_Config):
         object.__setattr__(self, "protocols", tuple(dict.fromkeys(self.protocols)))
         if self.run not in ("best", "all") and not (self.run.isdecimal() and int(self.run) > 0):
             raise OptionError(f"--run takes a run's number, best or all; received {self.run!r}")
-        _check_map_options(self)
+        self._check_maps()
         self._check_model()
 
     def _check_model(self) -> None:
@@ -270,15 +268,6 @@ class EvaluateConfig(_Config):
             raise OptionError(f"evaluate either an experiment or a --model; received {self.experiment!r} and {self.model!r}")
         if self.dataset is None:
             raise OptionError(f"--model {self.model} needs annotated pictures: --dataset NAME, and --data-dir where they lie")
-
-
-def _check_map_options(config: ExplainConfig | EvaluateConfig) -> None:
-    """What both commands say of maps."""
-    if config.fuse is not None:
-        _one_of("way of fusing", config.fuse, FUSIONS)
-    for smoothing in config.smooth:
-        _one_of("smoothing", smoothing, SMOOTHINGS)
-    _at_least("mask_batch", config.mask_batch, 1)
 
 
 @dataclass(frozen=True)

@@ -228,6 +228,11 @@ class Dataset:
     problems: tuple[Problem, ...] = ()
     source: Origin | None = None
 
+    def training_boxes(self) -> np.ndarray:
+        """The first box of each training picture (n, 4)."""
+        boxes = [record.boxes[0] for record in self.splits.get("train", ()) if len(record.boxes)]
+        return np.array(boxes, np.float32).reshape(-1, 4)
+
     def fingerprint(self) -> str:
         """SHA-256 over classes, and over the id, label and boxes of every record: the same data, the same digits."""
         digest = hashlib.sha256("\0".join(self.classes).encode())

@@ -56,6 +56,10 @@ class Pictures:
         """int32 (n,)"""
         return np.array([record.label for record in self.records], np.int32)
 
+    def sizes(self, part: slice = slice(None)) -> list[tuple[int, int]]:
+        """Height and width of each original."""
+        return [(height, width) for height, width in self.shapes[part].tolist()]
+
     def batches(self, size: int) -> Iterator[slice]:
         """Slices of at most `size` pictures, in order."""
         return (slice(start, start + size) for start in range(0, len(self.records), size))

@@ -166,6 +166,17 @@ class Classifier:
         """The layer that feeds the pooling, where there is global average pooling before the head; else None."""
         return self.readout.pooled
 
+    def document(self, backbone: str) -> dict[str, Any]:
+        """What an experiment remembers of it, under the name of its backbone."""
+        height, width = self.size
+        return {
+            "backbone": backbone,
+            "image_size": height if height == width else [height, width],
+            "stages": list(self.stages),
+            "pooled_layer": self.pooled_layer(),
+            "parameters": int(self.model.count_params()),
+        }
+
     def untrained(self, seed: int = 0) -> Classifier:
         """The same architecture with fresh weights, the same for the same seed.
 

@@ -6,9 +6,9 @@ Where only the head learns, the features in front of it are computed once and al
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
@@ -36,15 +36,6 @@ OPTIMIZER_CLASSES: dict[str, Callable[[float], keras.Optimizer]] = {
 }
 
 
-class Inputs(Protocol):
-    """What a network is trained on: network inputs by index, as they are or mirrored."""
-
-    labels: np.ndarray
-
-    def take(self, indices: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-        """Inputs float32 (n, ...) of `indices` (n,), those with `mirrored` (n,) true flipped left to right."""
-
-
 @dataclass(frozen=True, eq=False)
 class PixelInputs:
     """Preprocessed pictures."""
@@ -58,7 +49,7 @@ class PixelInputs:
         return self.pictures.labels
 
     def take(self, indices: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-        """See `Inputs`."""
+        """Inputs float32 (n, ...) of `indices` (n,), those with `mirrored` (n,) true flipped left to right."""
         images = self.pictures.images[indices]
         images[mirrored] = images[mirrored, :, ::-1]
         return self.classifier.inputs_of(images)
@@ -72,8 +63,11 @@ class FeatureInputs:
     labels: np.ndarray
 
     def take(self, indices: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
-        """See `Inputs`."""
+        """See `PixelInputs`."""
         return self.features[mirrored.astype(int), indices]
+
+
+Inputs = PixelInputs | FeatureInputs  # what a network is trained on, by index, as it is or mirrored
 
 
 class _Batches(keras.utils.PyDataset):
@@ -127,6 +121,14 @@ def features_of(
                 features[variant, part] = compute(tf.convert_to_tensor(inputs)).numpy()
                 step.advance(len(indices))
     return FeatureInputs(features, pictures.labels)
+
+
+def inputs_of(config: TrainConfig, classifier: Classifier, pictures: Pictures, split: str, progress: Progress) -> Inputs:
+    """The pictures of a split; their features where only the head learns."""
+    if config.trainable != "head":
+        return PixelInputs(pictures, classifier)
+    mirrored = split == "train" and config.augment == "flip"
+    return features_of(classifier, pictures, config.batch_size, mirrored, f"features of {split}", progress)
 
 
 def head_of(classifier: Classifier) -> keras.Model:
@@ -316,8 +318,3 @@ def _without_optimizer(network: keras.Model) -> keras.Model:
 def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and TensorFlow, so that what is built next is the same each time."""
     keras.utils.set_random_seed(seed)
-
-
-def run_seeds(config: TrainConfig) -> Sequence[int]:
-    """The seed of each run, run 1 first: run r uses seed + r."""
-    return [config.seed + run for run in range(1, config.runs + 1)]

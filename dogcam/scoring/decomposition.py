@@ -147,16 +147,11 @@ class _Mapping(NamedTuple):
         return made
 
 
-def _sizes(pictures: Pictures) -> list[tuple[int, int]]:
-    """Height and width of each picture's original."""
-    return [(height, width) for height, width in pictures.shapes.tolist()]
-
-
 def chosen_threshold(pipeline: Pipeline, maps: Maps, pictures: Pictures) -> float:
     """The threshold that a pipeline's protocol chooses on pictures, of the maps of these pictures."""
     raw, protocol = maps.arrays[maps.stands_for[pipeline.method, pipeline.protocol.score]], maps.effective(pipeline)
     with ThreadPoolExecutor(WORKERS) as pool:
-        curves = np.stack(list(pool.map(curve_of, raw, repeat(protocol), _sizes(pictures), pictures.records)))
+        curves = np.stack(list(pool.map(curve_of, raw, repeat(protocol), pictures.sizes(), pictures.records)))
     choose = best if protocol.threshold_from == "best" else calibrated
     return drawing.threshold_of(replace(protocol, threshold=choose(curves, protocol).threshold))
 
@@ -207,7 +202,7 @@ class Mixtures:
         title = f"decomposing {self.ends[0].name}:{self.ends[1].name}"
         with ThreadPoolExecutor(WORKERS) as pool:
             for (key, drawn), compared in progress.track(asked.items(), title, len(asked)):
-                of = self.maps.arrays[key], _sizes(pictures), pictures.records
+                of = self.maps.arrays[key], pictures.sizes(), pictures.records
                 table = np.array(list(pool.map(partial(_scores, drawn, tuple(compared)), *of)))
                 found |= {(key, drawn, each): table[:, place] for place, each in enumerate(compared)}
         of_subset = {switched: self._steps(switched) for switched in subsets}

@@ -78,21 +78,11 @@ def _passed(
             step.advance(len(heat.targets))
 
 
-def _sizes(pictures: Pictures, part: slice) -> list[tuple[int, int]]:
-    """Height and width of each picture's original."""
-    return [(height, width) for height, width in pictures.shapes[part].tolist()]
-
-
 def _calibrated(
     scoring: Scoring, engine: HeatmapEngine, protocols: Sequence[Protocol], title: str, progress: Progress
 ) -> dict[Key, Choice]:
     """The threshold of every cell by every protocol; None where it must wait for the pictures that are evaluated."""
     chosen = {(*pair, protocol.name): thresholds.fixed(protocol) for pair, protocol in product(engine.cells, protocols)}
-    chosen |= {
-        (*pair, protocol.name): Choice(None, "best")
-        for pair, protocol in product(engine.cells, protocols)
-        if protocol.threshold_from == "best"
-    }
     calibrating = [protocol for protocol in protocols if protocol.threshold_from == "calibrated"]
     if calibrating and scoring.calibration is not None:
         curves = _curves(scoring.calibration, scoring.batch_size, engine, calibrating, f"{title}, thresholds", progress)
@@ -115,7 +105,7 @@ def _curves(
     found: dict[Key, list[np.ndarray]] = {}
     with ThreadPoolExecutor(WORKERS) as pool:
         for part, heat in _passed(engine, pictures, calibration.targets, batch_size, title, progress):
-            of = _sizes(pictures, part), pictures.records[part]
+            of = pictures.sizes(part), pictures.records[part]
             for (pair, maps), protocol in product(heat.maps.items(), protocols):
                 found.setdefault((*pair, protocol.name), []).extend(pool.map(curve_of, maps, repeat(protocol), *of))
     return {key: np.stack(curves) for key, curves in found.items()}
@@ -141,7 +131,7 @@ class _Found:
         positions = np.arange(len(self.pictures.records))[part]
         records = self.pictures.records[part]
         masks = list(pool.map(_mask_of, records))
-        of = _sizes(self.pictures, part), records, masks
+        of = self.pictures.sizes(part), records, masks
         for pair, maps in heat.maps.items():
             self.empty[pair] += [drawing.is_empty(each) for each in maps]
             self.flagged[pair].append(heat.flags[pair])
@@ -166,7 +156,7 @@ class _Found:
 
     def choose_best(self, pool: ThreadPoolExecutor) -> None:
         """Now that all curves are there: the thresholds that are the best of all pictures, and the boxes there."""
-        of = _sizes(self.pictures, slice(None)), self.pictures.records
+        of = self.pictures.sizes(), self.pictures.records
         for pair, protocol in product(self.kept, self.protocols):
             if protocol.threshold_from == "best":
                 key = (*pair, protocol.name)

@@ -13,8 +13,8 @@ from dogcam.experiment.evaluations import Choice
 
 
 def fixed(protocol: Protocol) -> Choice:
-    """The threshold that the protocol itself names."""
-    return Choice(protocol.threshold)
+    """The threshold that the protocol itself names; none where it must wait for the pictures that are evaluated."""
+    return Choice(None, "best") if protocol.threshold_from == "best" else Choice(protocol.threshold)
 
 
 def calibrated(curves: np.ndarray, protocol: Protocol) -> Choice:

@@ -39,10 +39,9 @@ def score_baselines(scoring: Scoring, training_boxes: np.ndarray) -> list[Cell]:
 def _score_box(scoring: Scoring, box: np.ndarray, cell: Cell, protocol: Protocol) -> None:
     """One box for all pictures: it has no threshold, so that its curve is its IoU."""
     pictures = scoring.pictures
-    shapes = [(height, width) for height, width in pictures.shapes.tolist()]
     found = [
         Measured(box, drawing.score(box, record.boxes, protocol, shape))
-        for record, shape in zip(pictures.records, shapes, strict=True)
+        for record, shape in zip(pictures.records, pictures.sizes(), strict=True)
     ]
     curves = None
     if protocol.threshold_from != "fixed":

@@ -12,7 +12,7 @@ from dogcam.analysis.decomposition import PipelineDecomposition
 from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import Protocol
 from dogcam.commands.evaluate.gallery import keep_gallery
-from dogcam.commands.evaluate.inputs import Subject, adopted, prepare, trained, training_boxes
+from dogcam.commands.evaluate.inputs import Subject, adopted, prepare, trained
 from dogcam.commands.evaluate.results import Asked, EvaluateResult
 from dogcam.core.config import EvaluateConfig
 from dogcam.core.errors import InputError, Interrupted
@@ -63,7 +63,7 @@ def _score(config: EvaluateConfig, scoring: Scoring, subject: Subject, first: Cl
     """Score all cells, those of baselines first, and return those with boxes."""
     wanted = []
     if scoring.pictures.records:
-        wanted += score_baselines(scoring, training_boxes(subject.dataset))
+        wanted += score_baselines(scoring, subject.dataset.training_boxes())
         wanted += score_uninformed(scoring, first, config.resume, progress)
     for number, epoch in product(subject.runs, subject.epochs):
         classifier = subject.model(number, epoch)

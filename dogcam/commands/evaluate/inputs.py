@@ -75,12 +75,6 @@ def adopted(config: EvaluateConfig, progress: Progress) -> Subject:
     return Subject(found.experiment, found.dataset, choice.runs, epochs, choice, lambda run, epoch: found.classifier)
 
 
-def training_boxes(dataset: Dataset) -> np.ndarray:
-    """The first box of each training picture (n, 4)."""
-    boxes = [record.boxes[0] for record in dataset.splits.get("train", ()) if len(record.boxes)]
-    return np.array(boxes, np.float32).reshape(-1, 4)
-
-
 def prepare(config: EvaluateConfig, subject: Subject, progress: Progress) -> tuple[Scoring, Counted]:
     """Read the pictures, those that have a box and those that have none, and choose the sample that figures are of."""
     dataset, first = subject.dataset, subject.model(subject.runs[0], subject.epochs[0])
@@ -242,8 +236,8 @@ def _tell_of(pictures: Pictures, asked: int, subject: Subject, progress: Progres
 
 def _seen(subject: Subject) -> set[str]:
     """The ids of the pictures that training used."""
-    training = subject.dataset.splits.get("train", ())
-    return {record.id for record in limited(training, _training_limit(subject.experiment))}
+    limit = subject.experiment.document.get("config", {}).get("limit")
+    return {record.id for record in limited(subject.dataset.splits.get("train", ()), limit)}
 
 
 def _held_out(subject: Subject, count: int, evaluated: set[str]) -> tuple[Record, ...]:
@@ -254,10 +248,6 @@ def _held_out(subject: Subject, count: int, evaluated: set[str]) -> tuple[Record
     usable = [record for record in training if len(record.boxes) and record.id not in evaluated]
     unseen = [record for record in usable if record.id not in seen]
     return limited(unseen if len(unseen) >= count else usable, count)
-
-
-def _training_limit(experiment: Experiment) -> int | None:
-    return experiment.document.get("config", {}).get("limit")
 
 
 def _chosen_on(evaluation: Evaluation, asked: int, calibration: Calibration | None) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from dogcam.core.config import ExplainConfig
 from dogcam.core.errors import InputError, OptionError
 from dogcam.core.files import plain
 from dogcam.core.progress import Progress
-from dogcam.data import Dataset, Problem, Record, reason_of
+from dogcam.data import NO_BOXES, Dataset, Problem, Record, reason_of
 from dogcam.data.pictures import find_pictures
 from dogcam.data.pipeline import squash
 from dogcam.engine import INPUT, Cell, HeatmapEngine, plan_cells
@@ -199,7 +199,7 @@ def _baseline_boxes(names: Sequence[str], subject: Subject, dataset: Callable[[]
         InputError: one does, and they are not known.
     """
     trained = [name for name in names if BASELINES[name].trained]
-    boxes = np.zeros((0, 4), np.float32)
+    boxes = NO_BOXES
     if trained:
         known = dataset()
         if known is None:
@@ -207,8 +207,7 @@ def _baseline_boxes(names: Sequence[str], subject: Subject, dataset: Callable[[]
                 f"{trained[0]} needs an experiment, whose training pictures it is drawn from; {subject.name} is a model "
                 "from elsewhere: leave it out, or take centre-box-0.8"
             )
-        first = [record.boxes[0] for record in known.splits.get("train", ()) if len(record.boxes)]
-        boxes = np.array(first, np.float32).reshape(-1, 4)
+        boxes = known.training_boxes()
     return {name: BASELINES[name].box(boxes) for name in names}
 
 
