@@ -180,7 +180,7 @@ def _kept_maps(
     """The maps of the sample, of one run, and of passes that keep them; without negative values where the protocol cuts these."""
     if protocol is None or len(runs) > 1 or protocol.score != "logit":
         return {}
-    kept = {MapKey(*pair): maps for pair, maps in tables.evaluation.maps(runs[0], epoch).items()}
+    kept = {MapKey(*pair): maps for pair, maps in tables.evaluation.sample.maps(runs[0], epoch).items()}
     return {key: np.maximum(kept[key], 0) if protocol.relu else kept[key] for key in keys if key in kept}
 
 

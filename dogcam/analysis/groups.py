@@ -113,7 +113,8 @@ def _scored(by: str, tables: Mapping[Cell, Columns], known: Sequence[Group], of:
         inside = np.broadcast_to((of == place)[:, -len(columns) :], iou.shape)
         if inside.any():
             held.append(replace(group, n=int((of[:, 0] == place).sum())))
-            means.append(_means(iou, inside))
+            some = inside.any(axis=1)
+            means.append(intervals(np.where(inside[some], iou[some], np.nan), resamples=RESAMPLES))
             others.append(_scores(columns, stacks, inside))
     lines = (
         GroupedScores(cell, tuple(each[k] for each in means), {name: tuple(o[name][k] for o in others) for name in _SHOWN})
@@ -125,12 +126,6 @@ def _scored(by: str, tables: Mapping[Cell, Columns], known: Sequence[Group], of:
 # All but the one that `lines` hold, and the standard error, which intervals stand for.
 _SHOWN = tuple(name for name, metric in METRICS.items() if name != "mean_iou" and metric.summary != "whole")
 _FEWER = 2000  # resamples of the other scores, of which there are many
-
-
-def _means(values: np.ndarray, inside: np.ndarray) -> tuple[Interval, ...]:
-    """The means of columns (n, m) each over its own pictures, `inside` (n, m), from the same resamples."""
-    some = inside.any(axis=1)
-    return intervals(np.where(inside[some], values[some], np.nan), resamples=RESAMPLES)
 
 
 @dataclass(frozen=True, eq=False)

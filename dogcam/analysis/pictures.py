@@ -83,7 +83,7 @@ class Kept:
     @classmethod
     def of(cls, tables: Tables) -> Kept:
         """Those that are there."""
-        index = tables.evaluation.samples()
+        index = tables.evaluation.sample.entries()
         ids = {entry["id"] for entry in index}
         others = [entry for entry in tables.evaluation.gallery.entries() if entry["id"] not in ids]
         pictures = tuple(Picture.of(place, entry) for place, entry in enumerate([*index, *others]))
@@ -99,7 +99,7 @@ class Kept:
 
     def _read(self, run: int, epoch: int) -> dict[MapKey, list[np.ndarray | None]]:
         gallery = self.tables.evaluation.gallery
-        own, others = self.tables.evaluation.maps(run, epoch), gallery.maps(run, epoch)
+        own, others = self.tables.evaluation.sample.maps(run, epoch), gallery.maps(run, epoch)
         places = {image: place for place, image in enumerate(gallery.ids())} if others else {}
         found = {}
         for pair in {**own, **others}:

@@ -43,7 +43,7 @@ def adopt(config: EvaluateConfig, progress: Progress) -> Adopted:
         "dogcam": version("dogcam"),
         "status": "finished",
         "adopted": {
-            "model": str(Path(str(config.model)).absolute()) if _is_file(config.model) else config.model,
+            "model": str(Path(str(config.model)).absolute()) if Path(str(config.model)).is_file() else config.model,
             "fingerprint": _fingerprint(classifier),
         },
         "dataset": describe(dataset),
@@ -53,10 +53,6 @@ def adopt(config: EvaluateConfig, progress: Progress) -> Adopted:
     }
     name = config.name or _plain(f"{classifier.name}-on-{config.dataset}")
     return Adopted(classifier, dataset, _experiment(config.home, name, document))
-
-
-def _is_file(model: str | None) -> bool:
-    return model is not None and Path(model).is_file()
 
 
 def _plain(text: str) -> str:

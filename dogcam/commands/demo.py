@@ -51,7 +51,7 @@ def run(config: DemoConfig, progress: Progress) -> DemoResult:
     progress.note("2/4 evaluate: CAM and Grad-CAM against the exact boxes")
     evaluation = evaluate.run(EvaluateConfig(experiment=name, home=config.out), progress)
     progress.note("3/4 explain: two pictures")
-    samples = evaluation.evaluation.samples()
+    samples = evaluation.evaluation.sample.entries()
     pictures = tuple(entry["id"] for entry in samples[1 :: max(1, len(samples) // config.explained)])[: config.explained]
     explanation = explain.run(_explained(config, name, pictures, evaluation), progress)
     progress.note("4/4 report")

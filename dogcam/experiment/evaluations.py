@@ -162,7 +162,8 @@ class Evaluation:
 
     def __init__(self, path: Path):
         self.path = path
-        self._sample = KeptPictures(path / "samples")
+        # The sample that figures are drawn from: `write` takes its index and its pictures as JPEG files.
+        self.sample = KeptPictures(path / "samples")
         # Pictures that rules choose when everything is scored, each with the "rules" that chose it; see `analysis.choosing`.
         self.gallery = KeptPictures(path / "gallery")
         self._kept: OrderedDict[Path, tuple[tuple[int, ...], dict[str, np.ndarray]]] = OrderedDict()
@@ -247,22 +248,6 @@ class Evaluation:
             values.flags.writeable = False
             self._last[name] = column, values
         return values
-
-    def write_samples(self, index: list[dict[str, Any]], pictures: Iterable[bytes]) -> None:
-        """Keep the sample that figures are drawn from: `index` has id, label and boxes, `pictures` are JPEG files."""
-        self._sample.write(index, pictures)
-
-    def samples(self) -> list[dict[str, Any]]:
-        """The sample's index, with the picture's path as "picture"; empty where none was kept."""
-        return self._sample.entries()
-
-    def write_maps(self, run: int, epoch: int, maps: Mapping[tuple[str, str], np.ndarray]) -> None:
-        """Keep the sample's raw maps (samples, h, w) by (method, layer); those of other methods stay."""
-        self._sample.write_maps(run, epoch, maps)
-
-    def maps(self, run: int, epoch: int) -> dict[tuple[str, str], np.ndarray]:
-        """The sample's raw maps by (method, layer), in the order of `samples`; none where they are of another sample."""
-        return self._sample.maps(run, epoch)
 
     def write_about(self, about: Mapping[str, Any]) -> None:
         """Keep what all cells share: the split, limit, target and smoothing they were asked for with."""

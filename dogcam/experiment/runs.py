@@ -144,13 +144,8 @@ class Experiment:
     def evaluations(self) -> list[Evaluation]:
         """All evaluations that have cells: of the test split first, then of whole splits, then the latest."""
         folders = {path.parent for path in self.path.glob(f"evaluation/*/{TABLES}")}
-        ordered = sorted(folders, key=_by_weight)
-        return [Evaluation(path) for path in ordered]
-
-
-def _by_weight(scope: Path) -> tuple[bool, bool, float]:
-    """Sorts the folders of evaluations: the test split before others, whole splits before limited ones, then the latest."""
-    return not scope.name.startswith("test"), "-limit" in scope.name, -scope.stat().st_mtime
+        weights = {path: (not path.name.startswith("test"), "-limit" in path.name, -path.stat().st_mtime) for path in folders}
+        return [Evaluation(path) for path in sorted(folders, key=weights.__getitem__)]
 
 
 def create_experiment(home: str, name: str | None, stem: str, document: Mapping[str, Any]) -> Experiment:

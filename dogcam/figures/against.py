@@ -57,9 +57,7 @@ def sweep_chart(sweeps: Sequence[Sweep], y_label: str, x_label: str, *, colours:
     words = float(np.clip(0.065 * max(room(each.label) for each in sweeps) + 0.65, 1.2, 2.2))
     figure = Figure(figsize=(6.2, 3.4))
     axes = figure.add_axes((0.1, 0.14, 0.88 - words / 6.2, 0.82))
-    handles = []
-    for number, each in enumerate(sweeps):
-        handles.append(_sweep(axes, each, _STROKES[number % len(_STROKES)], colours))
+    handles = [_sweep(axes, each, _STROKES[place % len(_STROKES)], colours) for place, each in enumerate(sweeps)]
     axes.set(xlabel=x_label, ylabel=y_label, xlim=(0, 1))
     axes.set_ylim(bottom=min(0.0, *(min(each.values) for each in sweeps)))
     axes.xaxis.set_major_locator(MaxNLocator(10))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import keras
@@ -231,7 +232,7 @@ def _train_epoch(job: Job, network: keras.Model, run: int, epoch: int) -> list[H
     config = job.config
     seed = config.seed + run
     batches = _Batches(job.train, config.batch_size, seed, epoch, config.augment == "flip")
-    estimate = _Estimate(job, (config.runs - run) * config.epochs + config.epochs - epoch + 1)
+    estimate = partial(_estimate, job, (config.runs - run) * config.epochs + config.epochs - epoch + 1)
     with job.progress.task(f"run {run}/{config.runs} epoch {epoch}/{config.epochs}", len(batches)) as step:
         fitted = network.fit(batches, epochs=1, verbose=0, shuffle=False, callbacks=[_Watch(step, estimate)])
         measured = network.evaluate(_Batches(job.test, config.batch_size), verbose=0, return_dict=True)
@@ -242,21 +243,14 @@ def _train_epoch(job: Job, network: keras.Model, run: int, epoch: int) -> list[H
     ]
 
 
-@dataclass(frozen=True, eq=False)
-class _Estimate:
-    """Says so, once, where the epochs that are left would take hours without an accelerator."""
-
-    job: Job
-    epochs_left: int
-
-    def __call__(self, batch_seconds: float) -> None:
-        """With the seconds that a batch takes."""
-        if self.job.announced or _accelerated():
-            return
-        total = batch_seconds * self.job.steps() * self.epochs_left
-        self.job.announced.append(long_training(total, batch_seconds, self.job))
-        if total > LONG_SECONDS and self.job.config.trainable != "head":
-            self.job.progress.warn(self.job.announced[-1])
+def _estimate(job: Job, epochs_left: int, batch_seconds: float) -> None:
+    """Say so, once, where the epochs that are left would take hours without an accelerator."""
+    if job.announced or _accelerated():
+        return
+    total = batch_seconds * job.steps() * epochs_left
+    job.announced.append(long_training(total, batch_seconds, job))
+    if total > LONG_SECONDS and job.config.trainable != "head":
+        job.progress.warn(job.announced[-1])
 
 
 def long_training(total: float, batch_seconds: float, job: Job) -> str:

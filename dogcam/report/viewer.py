@@ -53,7 +53,7 @@ def viewer(material: Material) -> dict[str, Any] | None:
         return None
     keys = _keys(kept, maps)
     return {
-        "pictures": _pictures(kept.pictures),
+        "pictures": list(map(_picture, kept.pictures, jpegs([picture.path for picture in kept.pictures], PICTURE_BYTES))),
         "protocols": [_fields(each) for each in drawn.values()],
         "pairs": [{"method": key.method, "title": title_of(key.method), "layer": key.layer} for key in keys],
         "maps": [{**_place(key, keys), **packed(maps[key])} for key in sorted(maps)],
@@ -121,11 +121,6 @@ def _keys(kept: Kept, maps: Mapping[Key, Maps]) -> list[MapKey]:
     return [*own, *sorted(there - set(own))]
 
 
-def _pictures(pictures: Sequence[Picture]) -> list[dict[str, Any]]:
-    contents = jpegs([picture.path for picture in pictures], PICTURE_BYTES)
-    return [_picture(picture, content) for picture, content in zip(pictures, contents, strict=True)]
-
-
 def _picture(picture: Picture, content: bytes) -> dict[str, Any]:
     return {
         "id": picture.id,
@@ -186,8 +181,7 @@ def _rounded(value: float | None) -> float | None:
 def _predictions(kept: Kept, places: set[tuple[int, int]]) -> list[dict[str, Any]]:
     """By run and epoch the class that the network puts first on each kept picture, and whether it is right."""
     tables = {(cell.run, cell.epoch): kept.tables.read(cell) for cell in kept.tables.cells}
-    found = ({"run": r, "epoch": e, "first": _firsts(kept, tables[r, e])} for r, e in sorted(places))
-    return list(found)
+    return [{"run": r, "epoch": e, "first": _firsts(kept, tables[r, e])} for r, e in sorted(places)]
 
 
 def _firsts(kept: Kept, columns: Columns) -> list[list[Any] | None]:

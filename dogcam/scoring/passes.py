@@ -52,7 +52,8 @@ def score_pass(
         scoring.evaluation.write(Cell(number, epoch, *key), columns, found.chosen[key])
     found.warn_of_flags(progress)
     if engine.score == "logit" and number:
-        scoring.evaluation.write_maps(number, epoch, found.sample_maps())
+        maps = {pair: np.concatenate(parts) for pair, parts in found.kept.items()}
+        scoring.evaluation.sample.write_maps(number, epoch, maps)
 
 
 def maps_of(
@@ -120,7 +121,7 @@ class _Found:
         self.measured: dict[Key, list[Measured]] = {key: [] for key in chosen}
         self.empty: dict[Pair, list[bool]] = {pair: [] for pair in engine.cells}
         self.flagged: dict[Pair, list[np.ndarray]] = {pair: [] for pair in engine.cells}
-        self.kept: dict[Pair, list[np.ndarray]] = {pair: [] for pair in engine.cells}
+        self.kept: dict[Pair, list[np.ndarray]] = {pair: [] for pair in engine.cells}  # the sample's raw maps
         self.raw: dict[Pair, np.ndarray] = {}  # all raw maps, where a threshold must wait for them
         self.curves: dict[Key, np.ndarray] = {}
         self.heats: list[Heatmaps] = []
@@ -130,7 +131,7 @@ class _Found:
         self.heats.append(replace(heat, maps={}, flags={}))
         positions = np.arange(len(self.pictures.records))[part]
         records = self.pictures.records[part]
-        masks = list(pool.map(_mask_of, records))
+        masks = list(pool.map(lambda record: None if record.mask is None else record.mask(), records))
         of = self.pictures.sizes(part), records, masks
         for pair, maps in heat.maps.items():
             self.empty[pair] += [drawing.is_empty(each) for each in maps]
@@ -194,14 +195,6 @@ class _Found:
                     f"{method} at {layer}: its formula does not hold for {count} of {len(self.pictures.records)} pictures "
                     "(a score that is not above 0, or a value that is not finite); they are flagged in the results"
                 )
-
-    def sample_maps(self) -> dict[Pair, np.ndarray]:
-        """Raw maps (samples, h, w) of each cell."""
-        return {pair: np.concatenate(parts) for pair, parts in self.kept.items()}
-
-
-def _mask_of(record: Any) -> np.ndarray | None:
-    return None if record.mask is None else record.mask()
 
 
 def _ranks(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -117,19 +117,17 @@ def decompose(
             or hold NaN (an image must be scored under every combination).
     """
     bundles = [(choice,) if isinstance(choice, str) else tuple(choice) for choice in choices]
-    _check_choices(bundles)
+    names = [name for bundle in bundles for name in bundle]
+    if not 1 <= len(bundles) <= _MOST or not all(bundles) or len(set(names)) != len(names):
+        raise ValueError(f"1 to {_MOST} choices, each name once; received {bundles}: bundle some to have fewer")
     lattice = _Lattice(len(bundles), lambda places: allowed(_names(bundles, places)))
     if not lattice.orders:
         raise ValueError("no order of the choices avoids the combinations that are not allowed: bundle those that go together")
     scores = {places: _scores(value, _names(bundles, places)) for places in lattice.passed()}
-    _check_same_images(scores)
+    lengths = sorted({len(each) for each in scores.values()})
+    if len(lengths) > 1:
+        raise ValueError(f"scores must be of the same images under every combination; received {lengths} of them")
     return _assembled(bundles, lattice, scores, options)
-
-
-def _check_choices(bundles: list[tuple[str, ...]]) -> None:
-    names = [name for bundle in bundles for name in bundle]
-    if not 1 <= len(bundles) <= _MOST or not all(bundles) or len(set(names)) != len(names):
-        raise ValueError(f"1 to {_MOST} choices, each name once; received {bundles}: bundle some to have fewer")
 
 
 def _names(bundles: list[tuple[str, ...]], places: Iterable[int]) -> Subset:
@@ -145,12 +143,6 @@ def _scores(value: Callable[[Subset], np.ndarray], switched: Subset) -> np.ndarr
             "(images,) is expected, scored under every combination; leave other images out"
         )
     return scores
-
-
-def _check_same_images(scores: dict[frozenset[int], np.ndarray]) -> None:
-    lengths = sorted({len(each) for each in scores.values()})
-    if len(lengths) > 1:
-        raise ValueError(f"scores must be of the same images under every combination; received {lengths} of them")
 
 
 class _Lattice:

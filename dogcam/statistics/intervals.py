@@ -100,14 +100,9 @@ def intervals(
     Raises:
         ValueError: shapes that do not fit, infinite scores, an unknown method, impossible numbers.
     """
-    numerator, denominator, n = _columns(scores, over)
-
-    def replicates() -> np.ndarray:
-        return resampled_ratios(numerator, denominator, resamples, seed)
-
-    return _of_ratios(
-        numerator, denominator, n, replicates, method=method, confidence=confidence, resamples=resamples, least=least
-    )
+    _check_options(method, ("bca", "percentile"), confidence, resamples)
+    columns = _columns(scores, over)
+    return _of_ratios(*columns, lambda: resampled_ratios(*columns[:2], resamples, seed), method, confidence, least)
 
 
 def paired_intervals(
@@ -129,6 +124,7 @@ def paired_intervals(
     Raises:
         ValueError: as `intervals`.
     """
+    _check_options(method, ("bca", "percentile"), confidence, resamples)
     scores = _matrix(scores, "scores")
     numerator, denominator, n = _columns(scores[:, first] - scores[:, second], None)
     complete = not np.isnan(scores).any()
@@ -139,9 +135,7 @@ def paired_intervals(
         means = resampled_ratios(scores, np.ones_like(scores), resamples, seed)
         return means[:, first] - means[:, second]
 
-    return _of_ratios(
-        numerator, denominator, n, replicates, method=method, confidence=confidence, resamples=resamples, least=least
-    )
+    return _of_ratios(numerator, denominator, n, replicates, method, confidence, least)
 
 
 def _of_ratios(
@@ -149,14 +143,11 @@ def _of_ratios(
     denominator: np.ndarray,
     n: np.ndarray,
     replicates: Callable[[], np.ndarray],
-    *,
     method: str,
     confidence: float,
-    resamples: int,
     least: int,
 ) -> tuple[Interval, ...]:
     """The intervals of Σ numerator / Σ denominator, column by column, from their `replicates` (resamples, m)."""
-    _check_options(method, ("bca", "percentile"), confidence, resamples)
     total = denominator.sum(axis=0)
     observed = np.divide(numerator.sum(axis=0), total, out=np.full(len(total), np.nan), where=total != 0)
     if not (n >= least).any():

@@ -44,11 +44,9 @@ def ranking(
     names: Sequence[K],
     groups: Sequence[SameGroup[K]] = (),
     pairs: Sequence[Pair[K]] | None = None,
-    *,
-    higher_is_better: bool = True,
     **options: Any,
 ) -> tuple[Ranked[K], ...]:
-    """Rank methods by their means, with ties where no test tells them apart.
+    """Rank methods by their means, of which the highest is the best, with ties where no test tells them apart.
 
     Args:
         scores: (n, m) or (runs, n, m), NaN where not scored.
@@ -63,14 +61,15 @@ def ranking(
         ValueError: groups of names that are not there or overlap, pairs that lack a comparison.
     """
     scores = np.asarray(scores, np.float64)
-    _check_groups(names, groups)
+    grouped = [name for group in groups for name in group.names]
+    if len(set(grouped)) != len(grouped) or not set(grouped) <= set(names):
+        raise ValueError(f"groups hold each of the ranked names once at most; received {grouped} for {list(names)}")
     compared = representatives(names, groups)
     columns = [list(names).index(name) for name in compared]
     pairs = compare(scores[..., columns], compared, **options) if pairs is None else pairs
-    better = _better(compared, pairs, 1 if higher_is_better else -1)
+    better = _better(compared, pairs)
     means = {name: _mean(scores[..., column]) for name, column in zip(compared, columns, strict=True)}
-    upwards = -1 if higher_is_better else 1
-    order = sorted(compared, key=lambda name: (np.isnan(means[name]), upwards * means[name]))
+    order = sorted(compared, key=lambda name: (np.isnan(means[name]), -means[name]))
     display = letters(order, better)
     whole = {group.names[0]: group for group in groups}
     return tuple(
@@ -85,18 +84,12 @@ def ranking(
     )
 
 
-def _check_groups(names: Sequence[K], groups: Sequence[SameGroup[K]]) -> None:
-    grouped = [name for group in groups for name in group.names]
-    if len(set(grouped)) != len(grouped) or not set(grouped) <= set(names):
-        raise ValueError(f"groups hold each of the ranked names once at most; received {grouped} for {list(names)}")
-
-
 def _mean(column: np.ndarray) -> float:
     scored = column[np.isfinite(column)]
     return float(scored.mean()) if len(scored) else float("nan")
 
 
-def _better(names: Sequence[K], pairs: Iterable[Pair[K]], sign: int) -> list[tuple[K, K]]:
+def _better(names: Sequence[K], pairs: Iterable[Pair[K]]) -> list[tuple[K, K]]:
     """The (better, worse) pairs that are told apart."""
     found = {frozenset((pair.first, pair.second)): pair for pair in pairs}
     missing = [pair for pair in combinations(names, 2) if frozenset(pair) not in found]
@@ -104,7 +97,7 @@ def _better(names: Sequence[K], pairs: Iterable[Pair[K]], sign: int) -> list[tup
         raise ValueError(f"no comparison of {' with '.join(map(str, missing[0]))} among the pairs; {len(missing)} are missing")
     wanted = (found[frozenset(pair)] for pair in combinations(names, 2))
     told = [pair for pair in wanted if pair.told_apart]
-    return [(pair.first, pair.second) if sign * pair.mean > 0 else (pair.second, pair.first) for pair in told]
+    return [(pair.first, pair.second) if pair.mean > 0 else (pair.second, pair.first) for pair in told]
 
 
 def letters(names: Sequence[K], separable: Iterable[tuple[K, K]]) -> dict[K, str]:

@@ -183,7 +183,7 @@ class TestCurrent:
 
     def change_maps(self, experiment):
         (evaluation,) = experiment.evaluations()
-        evaluation.write_maps(2, 4, {("cam", POOLED): np.ones((4, 6, 9), np.float32)})
+        evaluation.sample.write_maps(2, 4, {("cam", POOLED): np.ones((4, 6, 9), np.float32)})
 
     def change_schema(self, experiment):
         path = experiment.evaluations()[0].path / SUMMARY

@@ -27,7 +27,7 @@ def test_the_samples_come_first_and_the_gallerys_other_pictures_after_them(made)
 
 def test_a_picture_of_both_has_the_samples_maps_and_a_gallerys_its_own(made):
     kept = kept_of(keep(made.write(), ["picture-6", "picture-1"]))
-    own = kept.tables.evaluation.maps(2, 4)[CAM.method, CAM.layer]
+    own = kept.tables.evaluation.sample.maps(2, 4)[CAM.method, CAM.layer]
     np.testing.assert_array_equal(kept.raw(kept.pictures[1], CAM, 4), own[1])
     assert (kept.raw(kept.pictures[4], CAM, 4) == 1).all()
 

@@ -75,9 +75,10 @@ def page(tmp_path_factory):
     evaluation.write_about({"protocols": {"default": asdict(PROTOCOLS["default"])}})
     known = {"boxes": [[0.2, 0.2, 0.8, 0.8]], "width": 512, "height": 384}
     index = [{"id": f"picture-{n}", "label": n % 120, "class": CLASSES[n % 120], **known} for n in range(PICTURES)]
-    evaluation.write_samples(index, [photograph(rng) for _ in range(PICTURES)])
+    evaluation.sample.write(index, [photograph(rng) for _ in range(PICTURES)])
     for epoch in EPOCHS:
-        evaluation.write_maps(1, epoch, {(method, LAYER): rng.normal(0.2, 1, (PICTURES, SIDE, SIDE)) for method in METHODS})
+        maps = {(method, LAYER): rng.normal(0.2, 1, (PICTURES, SIDE, SIDE)) for method in METHODS}
+        evaluation.sample.write_maps(1, epoch, maps)
         for method in METHODS:
             evaluation.write(Cell(1, epoch, method, LAYER, "default"), columns(rng), Choice(0.15, "calibrated"))
     path = folder / "index.html"

@@ -262,7 +262,7 @@ def test_thumbnails_are_loaded_as_they_come_into_view(opened, report):
 def test_a_picture_without_a_kept_map_says_so(make, opened, tmp_path):
     experiment = make(str(tmp_path / "home")).write()
     evaluation = experiment.evaluation("test", None, "true")
-    evaluation.write_maps(2, 4, {pair: maps[:2] for pair, maps in evaluation.maps(2, 4).items()})
+    evaluation.sample.write_maps(2, 4, {pair: maps[:2] for pair, maps in evaluation.sample.maps(2, 4).items()})
     path = tmp_path / "page.html"
     path.write_text(html(replace(compose(experiment), exhibits=(), hero=None)), encoding="utf-8")
     page = opened(path)

@@ -253,8 +253,8 @@ class TestEvaluation:
 
     def test_no_folder_is_no_cells(self, evaluation):
         assert evaluation.cells() == []
-        assert evaluation.samples() == []
-        assert evaluation.maps(1, 3) == {}
+        assert evaluation.sample.entries() == []
+        assert evaluation.sample.maps(1, 3) == {}
 
 
 class TestReadingAgain:
@@ -317,16 +317,16 @@ INDEX = [{"id": "a/b.jpg", "label": 1, "boxes": np.array([[0, 0, 0.5, 1]])}, {"i
 
 class TestSamples:
     def test_the_sample_is_read_back_with_its_pictures(self, evaluation):
-        evaluation.write_samples(INDEX, iter([b"first", b"second"]))
-        found = evaluation.samples()
+        evaluation.sample.write(INDEX, iter([b"first", b"second"]))
+        found = evaluation.sample.entries()
         assert [entry["id"] for entry in found] == ["a/b.jpg", "c"]
         assert [entry["picture"].read_bytes() for entry in found] == [b"first", b"second"]
         assert found[0]["boxes"] == [[0, 0, 0.5, 1]]
 
     def test_maps_of_any_name_are_read_back(self, evaluation):
         maps = {(text, layer): np.full((2, 3, 5), number) for number, text in enumerate(HOSTILE) for layer in ("l", text)}
-        evaluation.write_maps(1, 3, maps)
-        found = evaluation.maps(1, 3)
+        evaluation.sample.write_maps(1, 3, maps)
+        found = evaluation.sample.maps(1, 3)
         assert set(found) == set(maps)
         for key, value in maps.items():
             assert found[key].dtype == np.float32
@@ -334,11 +334,11 @@ class TestSamples:
 
     def test_maps_of_other_methods_stay_and_the_same_are_replaced(self, evaluation):
         cam, gradcam = ("cam", "conv"), ("gradcam", "conv")
-        evaluation.write_maps(1, 3, {cam: np.zeros((1, 2, 3)), gradcam: np.zeros((1, 2, 3))})
-        evaluation.write_maps(1, 3, {cam: np.ones((1, 2, 3))})
-        evaluation.write_maps(1, 5, {cam: np.full((1, 2, 3), 7)})
-        found = evaluation.maps(1, 3)
+        evaluation.sample.write_maps(1, 3, {cam: np.zeros((1, 2, 3)), gradcam: np.zeros((1, 2, 3))})
+        evaluation.sample.write_maps(1, 3, {cam: np.ones((1, 2, 3))})
+        evaluation.sample.write_maps(1, 5, {cam: np.full((1, 2, 3), 7)})
+        found = evaluation.sample.maps(1, 3)
         assert found[cam].mean() == 1
         assert found[gradcam].mean() == 0
-        assert set(evaluation.maps(1, 5)) == {cam}
+        assert set(evaluation.sample.maps(1, 5)) == {cam}
         assert evaluation.cells() == [], "maps are not cells"

@@ -39,11 +39,11 @@ def _with_finer_maps(experiment):
     """Give the first two stages maps of their own, finer than the last one's."""
     evaluation = experiment.evaluation("test", None, "true")
     for epoch in (2, 3, 4):
-        maps = evaluation.maps(2, epoch)
+        maps = evaluation.sample.maps(2, epoch)
         for (method, layer), coarse in maps.items():
             if layer != "conv5_block1_out":
                 maps[method, layer] = coarse[:, ::-1].repeat(2, axis=1).repeat(2, axis=2)
-        evaluation.write_maps(2, epoch, maps)
+        evaluation.sample.write_maps(2, epoch, maps)
 
 
 def _with_more(experiment):

@@ -135,7 +135,7 @@ class Made:
                     maps = maps[:, :, ::-1] if method in self.mirrored else maps
                     kept[method, layer] = maps[: self.samples]
                     self._score(evaluation, epoch, (method, layer), maps)
-            evaluation.write_maps(2, epoch, kept)
+            evaluation.sample.write_maps(2, epoch, kept)
         for protocol in self.protocols:
             whole = [geometry.WHOLE_IMAGE] * self.images
             evaluation.write(Cell(0, 0, "whole-image", "", protocol), self._columns(whole, self.unseen), Choice(None))
@@ -162,4 +162,4 @@ class Made:
             buffer = io.BytesIO()
             Image.fromarray(rng.integers(0, 255, (40, 60, 3), np.uint8)).save(buffer, "JPEG")
             pictures.append(buffer.getvalue())
-        evaluation.write_samples(index, pictures)
+        evaluation.sample.write(index, pictures)

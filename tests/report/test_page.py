@@ -316,10 +316,10 @@ def test_without_any_maps_there_are_numbers_and_no_pictures(made):
 def test_maps_of_one_method_only_show_that_method(made):
     experiment = made.write()
     evaluation = experiment.evaluation("test", None, "true")
-    cam = {pair: maps for pair, maps in evaluation.maps(2, 4).items() if pair[0] == "cam"}
+    cam = {pair: maps for pair, maps in evaluation.sample.maps(2, 4).items() if pair[0] == "cam"}
     for epoch in made.epochs:
         maps_file(experiment, epoch).unlink()
-        evaluation.write_maps(2, epoch, cam)
+        evaluation.sample.write_maps(2, epoch, cam)
     document = compose(experiment)
     assert [exhibit.place for exhibit in document.exhibits] == [1, 2, 5, 6, 7, 8, 9, 12]
     assert [tile.panel.title for tile in document.hero.rows[0][1]] == ["picture", "CAM"]

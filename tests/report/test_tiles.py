@@ -19,7 +19,7 @@ def rewrite(experiment, method, layer, iou):
     changed = {"iou": np.linspace(iou, iou + 0.01, 8), "x0": np.linspace(0.1, 0.2, 8)}
     Made.rewrite(experiment, Cell(2, 4, method, layer, "default"), **changed)
     maps = np.random.default_rng(1).normal(0, 1, (4, 6, 9)).astype(np.float32)
-    experiment.evaluation("test", None, "true").write_maps(2, 4, {(method, layer): maps})
+    experiment.evaluation("test", None, "true").sample.write_maps(2, 4, {(method, layer): maps})
 
 
 def hero_of(experiment):

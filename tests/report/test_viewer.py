@@ -55,8 +55,8 @@ def test_what_the_page_is_given(material):
 
 def test_maps_are_given_by_the_place_of_their_picture(material):
     evaluation = material.kept.tables.evaluation
-    kept = {pair: maps[:3] for pair, maps in evaluation.maps(2, 2).items()}
-    evaluation.write_maps(2, 2, kept)
+    kept = {pair: maps[:3] for pair, maps in evaluation.sample.maps(2, 2).items()}
+    evaluation.sample.write_maps(2, 2, kept)
     given = {(each["epoch"], each["pair"]): each for each in viewer(material)["maps"]}
     assert {key[0]: each["places"] for key, each in given.items()} == {2: [0, 1, 2], 4: [0, 1, 2, 3]}
     assert {len(each["zero"]) for key, each in given.items() if key[0] == 2} == {3}

@@ -73,7 +73,7 @@ class TestRanking:
             assert shares(display, pair.first, pair.second) == (pair.holm >= 0.05)
 
     def test_lower_may_be_better(self, scores):
-        ranked = ranking(scores[:, ::-1], NAMES, higher_is_better=False, resamples=300)
+        ranked = ranking(-scores[:, ::-1], NAMES, resamples=300)
         assert [line.names[0] for line in ranked] == ["d", "c", "b", "a"]
         assert [line.rank for line in ranked] == [1, 1, 2, 4]
 

@@ -112,7 +112,7 @@ def _score_epoch(
     """Score the wanted cells of one kept model, one pass of the network for each kind of score, and return them."""
     plain = _wanted_cells(config, classifier)
     fused = fused_cells(_asked_cells(config, classifier), config.fuse) if config.fuse else {}
-    mapped = scoring.evaluation.maps(number, epoch) if config.resume else {}
+    mapped = scoring.evaluation.sample.maps(number, epoch) if config.resume else {}
     for score, protocols in by_score(scoring.protocols).items():
 
         def finished(pair: tuple[str, str], score: str = score, protocols: Sequence[Protocol] = protocols) -> bool:

@@ -94,7 +94,8 @@ def prepare(config: EvaluateConfig, subject: Subject, progress: Progress) -> tup
     scoring = Scoring(
         evaluation, pictures, protocols, sampled, _targets_of(pictures, target), config.batch_size, calibration, asking
     )
-    _keep_sample(scoring, dataset.classes)
+    entries = [entry(pictures, position, dataset.classes) for position in sampled]
+    evaluation.sample.write(entries, (thumbnail(pictures.records[position]) for position in sampled))
     evaluation.write_about(
         {
             **{name: getattr(config, name) for name in ("split", "limit", "target", "smooth")},
@@ -285,12 +286,6 @@ def _documents(evaluation: Evaluation, protocols: Sequence[Protocol]) -> dict[st
             raise OptionError(f"{evaluation.path} has tables by another protocol called {protocol.name}: {advice}")
         known = {**known, protocol.name: document}
     return known
-
-
-def _keep_sample(scoring: Scoring, classes: Sequence[str]) -> None:
-    entries = [entry(scoring.pictures, position, classes) for position in scoring.sampled]
-    pictures = [thumbnail(scoring.pictures.records[position]) for position in scoring.sampled]
-    scoring.evaluation.write_samples(entries, pictures)
 
 
 def entry(pictures: Pictures, position: int, classes: Sequence[str]) -> dict[str, Any]:

@@ -161,14 +161,9 @@ class Writer:
         endings: set[str] = set()
         self._endings = {slot: _free(_ending(slot), endings) for slot in slots}
         _require_writable(self.out)
-        if not config.overwrite:
-            self._require_free()
-
-    def _require_free(self) -> None:
-        for stem in self._stems.values():
-            for path in (self.out / name for name in self._names(stem, self._endings)):
-                if path.exists():
-                    raise OptionError(f"{path} exists already: choose another --out, or say --overwrite")
+        wanted = (self.out / name for stem in self._stems.values() for name in self._names(stem, self._endings))
+        if not config.overwrite and (there := next((path for path in wanted if path.exists()), None)):
+            raise OptionError(f"{there} exists already: choose another --out, or say --overwrite")
 
     def _names(self, stem: str, slots: Iterable[Slot]) -> Iterator[str]:
         """The files of a picture, in the order in which `_contents` gives what is in them."""
@@ -208,7 +203,8 @@ class Writer:
         if self._with_sheet:
             yield lambda: self._sheet(explanation, pixels)
         if "json" in self.config.save:
-            yield lambda: _json({**self.settings, **explanation.document()})
+            document = plain({**self.settings, **explanation.document()})
+            yield lambda: (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
     def _overlay(self, heat: Heat, explanation: Explanation, pixels: np.ndarray) -> bytes:
         title = METHODS_AND_BASELINES[heat.method].title
@@ -308,10 +304,6 @@ def _require_writable(folder: Path) -> None:
     if not there.is_dir() or not os.access(there, os.W_OK):
         wrong = "may not be written to" if there.is_dir() else "is not a folder"
         raise OptionError(f"nothing can be written to {folder}: {there} {wrong}; choose another --out")
-
-
-def _json(document: dict[str, Any]) -> bytes:
-    return (json.dumps(plain(document), indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _npy(array: np.ndarray) -> bytes:

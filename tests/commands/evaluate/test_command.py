@@ -138,10 +138,10 @@ def test_summary_json_says_what_the_tables_show(evaluated):
 
 
 def test_maps_of_the_sample_are_kept_raw_with_their_pictures(evaluated, trained):
-    samples = evaluated.evaluation.samples()
+    samples = evaluated.evaluation.sample.entries()
     assert len(samples) == 3
     assert all(entry["picture"].is_file() and entry["class"] for entry in samples)
-    maps = evaluated.evaluation.maps(evaluated.asked.runs[0], 2)
+    maps = evaluated.evaluation.sample.maps(evaluated.asked.runs[0], 2)
     assert {key[0] for key in maps} == {"cam", "gradcam", "mean-activation"}
     assert maps["cam", LAYERS[-1]].shape[0] == 3
     ratio = np.maximum(maps["cam", LAYERS[-1]], 0) / maps["cam", LAYERS[-1]][0].size
@@ -172,14 +172,14 @@ def test_maps_are_never_paired_with_pictures_of_another_sample(experiment):
     """Epoch 1 keeps maps of two pictures; then the sample becomes four, and only epoch 2 has maps of those."""
     first = evaluate.run(config_of(experiment, samples=2), Progress())
     run = first.asked.runs[0]
-    assert len(next(iter(first.evaluation.maps(run, 1).values()))) == 2
+    assert len(next(iter(first.evaluation.sample.maps(run, 1).values()))) == 2
     evaluate.run(config_of(experiment, samples=4, epochs=(2,)), Progress())
-    assert len(first.evaluation.samples()) == 4
+    assert len(first.evaluation.sample.entries()) == 4
     assert len(list(first.evaluation.path.glob("samples/*.jpg"))) == 4
-    assert first.evaluation.maps(run, 1) == {}
-    assert all(len(maps) == 4 for maps in first.evaluation.maps(run, 2).values())
+    assert first.evaluation.sample.maps(run, 1) == {}
+    assert all(len(maps) == 4 for maps in first.evaluation.sample.maps(run, 2).values())
     evaluate.run(config_of(experiment, samples=4, resume=True), Progress())
-    assert all(len(maps) == 4 for maps in first.evaluation.maps(run, 1).values())
+    assert all(len(maps) == 4 for maps in first.evaluation.sample.maps(run, 1).values())
 
 
 def test_ctrl_c_says_what_is_kept_and_what_goes_on(experiment, monkeypatch):
@@ -214,7 +214,7 @@ class TestWhatMapsAreDrawnFor:
         first, second, _ = experiment.document["dataset"]["classes"]
         asked = {"epochs": (2,), "methods": ("cam",)}
         maps = [
-            evaluate.run(config_of(experiment, target=target, **asked), Progress()).evaluation.maps(
+            evaluate.run(config_of(experiment, target=target, **asked), Progress()).evaluation.sample.maps(
                 int(experiment_run(experiment)), 2
             )["cam", LAYERS[-1]]
             for target in (first, second, f"{first}:{second}")
@@ -252,7 +252,7 @@ class TestFusingAndSmoothing:
         fused = f"max({LAYERS[1]}+{LAYERS[2]})"
         cells = {astuple(row.map) for row in result.rows() if not row.baseline}
         assert cells >= {("gradcam", fused), ("layercam", fused), ("gradcam", LAYERS[1]), ("layercam", LAYERS[2])}
-        maps = result.evaluation.maps(result.asked.runs[0], 2)
+        maps = result.evaluation.sample.maps(result.asked.runs[0], 2)
         parts = [np.maximum(maps["gradcam", layer][0], 0) for layer in LAYERS[1:]]
         assert maps["gradcam", fused].shape[1:] == parts[0].shape
         top = [part / part.max() if part.max() > 0 else part for part in parts]
@@ -272,7 +272,7 @@ class TestFusingAndSmoothing:
         assert smooth.evaluation.scope == "test-limit6-smooth+flip+scale-calibrate6-true"
         assert smooth.evaluation.about()["smooth"] == ["flip", "scale"]
         assert smooth.analysis.scope.smooth == ("flip", "scale")
-        one, other = (each.evaluation.maps(each.asked.runs[0], 2)["gradcam", LAYERS[-1]] for each in (plain, smooth))
+        one, other = (each.evaluation.sample.maps(each.asked.runs[0], 2)["gradcam", LAYERS[-1]] for each in (plain, smooth))
         assert one.shape == other.shape
         assert not np.allclose(one, other, rtol=1e-3)
 

@@ -48,7 +48,7 @@ def test_best_and_worst_of_all_scored_images_are_kept_and_say_so(evaluated):
         for _, rule in own:
             assert (rule["run"], rule["epoch"], rule["layer"]) == (run, 2, LAYERS[-1])
             assert (rule["protocol"], rule["seed"]) == ("default", 0)
-    assert set(kept) - {sample["id"] for sample in evaluated.evaluation.samples()}, "not of the sample alone"
+    assert set(kept) - {sample["id"] for sample in evaluated.evaluation.sample.entries()}, "not of the sample alone"
     assert all(entry["picture"].is_file() and entry["class"] and entry["boxes"] for entry in kept.values())
 
 
@@ -56,7 +56,7 @@ def test_the_kept_maps_are_those_that_were_scored(evaluated):
     """Drawn a second time, in another batch, they make the boxes of the tables."""
     run, evaluation = evaluated.asked.runs[0], evaluated.evaluation
     maps, entries = evaluation.gallery.maps(run, 2), evaluation.gallery.entries()
-    assert maps.keys() == evaluation.maps(run, 2).keys()
+    assert maps.keys() == evaluation.sample.maps(run, 2).keys()
     for pair, found in maps.items():
         cell = Cell(run, 2, *pair, "default")
         rows, threshold = evaluation.read(cell), evaluation.choice(cell).threshold
@@ -123,14 +123,14 @@ def test_maps_fused_by_an_earlier_call_are_fused_again(experiment):
     fused = {"methods": ("gradcam", "layercam"), "layers": LAYERS[1:], "fuse": "max"}
     evaluate.run(config_of(experiment, samples=12, **fused), Progress())
     result = evaluate.run(config_of(experiment, samples=12, methods=("cam",)), Progress())
-    kept, sample = result.evaluation.gallery, result.evaluation.samples()
+    kept, sample = result.evaluation.gallery, result.evaluation.sample.entries()
     layer = f"max({LAYERS[1]}+{LAYERS[2]})"
     both = [place for place, entry in enumerate(sample) if entry["id"] in kept.ids()]
     assert len(both) == len(kept.ids()), "the sample is of all pictures"
     for method in ("gradcam", "layercam"):
         found = kept.maps(result.asked.runs[0], 2)[method, layer]
         for place in both:
-            expected = result.evaluation.maps(result.asked.runs[0], 2)[method, layer][place]
+            expected = result.evaluation.sample.maps(result.asked.runs[0], 2)[method, layer][place]
             np.testing.assert_allclose(found[kept.ids().index(sample[place]["id"])], expected, atol=1e-5)
 
 
@@ -150,5 +150,5 @@ def test_a_protocol_whose_maps_are_not_of_the_logit_keeps_none(experiment):
 
 def test_many_samples_are_spread_evenly_and_never_more_than_there_are(experiment):
     result = evaluate.run(config_of(experiment, methods=("cam",), samples=300), Progress())
-    assert len(result.evaluation.samples()) == 12
-    assert len({entry["id"] for entry in result.evaluation.samples()}) == 12
+    assert len(result.evaluation.sample.entries()) == 12
+    assert len({entry["id"] for entry in result.evaluation.sample.entries()}) == 12

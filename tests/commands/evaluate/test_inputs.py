@@ -227,7 +227,7 @@ class TestThresholds:
 
     def test_explaining_draws_at_the_threshold_that_evaluating_chose(self, chosen, tmp_path):
         config = ExplainConfig.of(
-            images=(chosen.evaluation.samples()[0]["id"],),
+            images=(chosen.evaluation.sample.entries()[0]["id"],),
             layers=LAYERS[-1:],
             epochs=(2,),
             target="true",

@@ -29,7 +29,7 @@ def test_how_alike_neighbouring_epochs_are_is_told(made):
     made.epochs = (2, 3, 4)
     experiment = made.write()
     (evaluation,) = experiment.evaluations()
-    evaluation.write_maps(2, 3, evaluation.maps(2, 2))
+    evaluation.sample.write_maps(2, 3, evaluation.sample.maps(2, 2))
     said = cam_by_epoch(Material.of(experiment)).lead[-1]
     assert text("cam-by-epoch.between", value="1.00", earlier=2, later=3) in said
     assert "4" in said
