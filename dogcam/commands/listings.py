@@ -73,7 +73,7 @@ def _methods(home: str) -> Listing:
     title = "Methods; passes for a picture: F forward, B backward; K channels"
     headings = ("method", "needs", "passes", "class", "map of", "year", "paper")
     rows = [
-        (name, _needs(row), row.passes, _yes(row.class_specific), _place(row), row.year, row.paper)
+        (name, _needs(row), row.passes, "yes" if row.class_specific else "no", _place(row), row.year, row.paper)
         for name, row in METHODS.items()
     ]
     rows += [(name, "nothing", "none", "no", "a box", row.year, row.paper) for name, row in BASELINES.items()]
@@ -96,10 +96,6 @@ _KINDS = {
 def _needs(row: Method) -> str:
     """ "activations, gradients": each kind once, in the order of the method's needs."""
     return ", ".join(dict.fromkeys(_KINDS[need] for need in row.needs if need in _KINDS)) or "nothing"
-
-
-def _yes(fact: bool) -> str:
-    return "yes" if fact else "no"
 
 
 def _place(row: Method) -> str:
