@@ -76,7 +76,7 @@ def answers(evaluated, tmp_path_factory):
 
 def test_json_is_alone_on_standard_output(answers):
     document = json.loads(answers["json"].out)
-    assert document["images"] == 4
+    assert document["scope"]["images"] == 4
     assert document["epochs"] == [2]
     assert [row["experiment"] for row in json.loads(answers["runs"].out)] == ["tiny"]
 
