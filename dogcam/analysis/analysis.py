@@ -190,10 +190,9 @@ def analyse(experiment: Experiment, evaluation: Evaluation | None = None, step: 
     Raises:
         ExperimentError: a table is not dogcam's, or the tables are of different images.
     """
-    trained = training(experiment)
-    run = None if trained.chosen is None else trained.chosen.run
-    mark = fingerprint(experiment, evaluation)
+    trained, mark = training(experiment), fingerprint(experiment, evaluation)
     if evaluation is None:
+        run = None if trained.chosen is None else trained.chosen.run
         return Analysis(SCHEMA_VERSION, experiment.name, mark, None, run, (), (), (), (), "", trained)
     done = partial(_done, step or Step())
     tables = Tables.of(experiment, evaluation)
@@ -274,8 +273,7 @@ def fingerprint(experiment: Experiment, evaluation: Evaluation | None) -> str:
     digest = hashlib.blake2b(json.dumps(about).encode(), digest_size=16)
     for path in _sources(experiment, evaluation):
         digest.update(path.relative_to(experiment.path).as_posix().encode("utf-8", "surrogateescape"))
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "blake2b").digest())
+        digest.update(hashlib.blake2b(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
