@@ -82,7 +82,8 @@ def new(iou, area):
     return iou - area
 """,
     "dogcam/boxes/protocols.py": """
-_register(Protocol("new-protocol", "ReLU, above half of the maximum", relu=True, threshold=0.5, size=4))
+NEW = Protocol("new-protocol", "ReLU, above half of the maximum", relu=True, threshold=0.5, size=4)
+PROTOCOLS.add(NEW.name, NEW)
 """,
     "dogcam/models/backbones.py": """
 _SMALL = BACKBONES["small_resnet"]
