@@ -10,6 +10,7 @@ import pytest
 from faithfulness_columns import columns
 from made_decomposition import decomposition
 from made_up import Made
+from plain_paths import leaves
 
 from dogcam.analysis import analysis as room
 from dogcam.analysis.analysis import SUMMARY, Analysis, analyse, current, fields, fingerprint, write
@@ -121,18 +122,6 @@ class TestDocument:
         paths = {*leaves(to_plain(analysis)), *leaves(to_plain(analyse(bare)))}
         assert len(paths) > 200
         assert not {path for path in paths if not any(fits(path, pattern) for pattern in known)}
-
-
-def leaves(value, path=""):
-    """(a path for each value that holds no other): "scores[].map.method"."""
-    if isinstance(value, dict):
-        for name, each in value.items():
-            yield from leaves(each, f"{path}.{name}".removeprefix("."))
-    elif isinstance(value, list):
-        for each in value:
-            yield from leaves(each, f"{path}[]")
-    else:
-        yield path
 
 
 def fits(path, pattern):

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from faithfulness_columns import columns
+from faithfulness_columns import CELLS, columns
 from scipy import stats
 
 from dogcam.analysis.faithfulness import Faithfulness, faithfulness
@@ -15,8 +15,6 @@ from dogcam.core.errors import ExperimentError
 from dogcam.core.records import from_plain, to_plain
 from dogcam.experiment.evaluations import Cell, Evaluation
 from dogcam.metrics.faithfulness import BOXED_ONLY, FAITHFULNESS
-
-CELLS = [Cell(2, 3, "gradcam", "block_5", ""), Cell(2, 3, "cam", "block_12", ""), Cell(1, 3, "random-map", "input", "")]
 
 
 @pytest.fixture

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from dogcam.experiment.evaluations import Cell
 from dogcam.metrics.faithfulness import BOXED_ONLY, FAITHFULNESS
+
+CELLS = [Cell(2, 3, "gradcam", "block_5", ""), Cell(2, 3, "cam", "block_12", ""), Cell(1, 3, "random-map", "input", "")]
 
 
 def columns(count, seed=0, boxed=None):

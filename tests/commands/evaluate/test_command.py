@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import pytest
 from evaluating import LAYERS, config_of, unannotated
+from plain_paths import leaves
 
 from dogcam.analysis.analysis import SCHEMA_VERSION, Analysis, current, fields
 from dogcam.analysis.flat import TABLES
@@ -348,18 +349,6 @@ def whole(trained, tmp_path_factory):
         yield evaluate.run(config_of(Experiment(folder), **asked), Progress())
 
 
-def paths_of(value, path=""):
-    """The path of every field of a document: "scores[].map.method"."""
-    if isinstance(value, dict):
-        for name, each in value.items():
-            yield from paths_of(each, f"{path}.{name}".removeprefix("."))
-    elif isinstance(value, list):
-        for each in value:
-            yield from paths_of(each, f"{path}[]")
-    else:
-        yield path
-
-
 class TestEverythingAskedFor:
     """Both runs, two epochs, two protocols, and all that can be asked for beside the scores; one picture has no box."""
 
@@ -434,7 +423,7 @@ class TestEverythingAskedFor:
         document = json.loads((whole.experiment.path / "evaluation" / "summary.json").read_text())
         assert document["schema_version"] == SCHEMA_VERSION
         known = [re.compile(re.escape(path).replace(r"\*", "[^.]+")) for path in fields()]
-        assert [path for path in paths_of(document) if not any(each.fullmatch(path) for each in known)] == []
+        assert [path for path in leaves(document) if not any(each.fullmatch(path) for each in known)] == []
 
     def test_tables_are_written_as_csv(self, whole):
         folder = whole.experiment.path / "evaluation" / "csv"

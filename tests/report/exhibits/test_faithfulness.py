@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from faithfulness_columns import columns
+from faithfulness_columns import CELLS, columns
 
 from dogcam.analysis.faithfulness import faithfulness as scored
 from dogcam.experiment.evaluations import Cell, Evaluation
@@ -12,8 +12,6 @@ from dogcam.language import speaking
 from dogcam.metrics.faithfulness import FAITHFULNESS
 from dogcam.report.exhibits.faithfulness import faithfulness, faithfulness_table
 from dogcam.report.material import Material
-
-CELLS = [Cell(2, 3, "gradcam", "block_5", ""), Cell(2, 3, "cam", "block_12", ""), Cell(1, 3, "random-map", "input", "")]
 
 
 @pytest.fixture
