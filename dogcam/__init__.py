@@ -14,7 +14,7 @@ _PUBLIC = {
     "Classifier": "dogcam.models.classifier:Classifier",
     "HeatmapEngine": "dogcam.engine:HeatmapEngine",
     "Record": "dogcam.data:Record",
-    "open_dataset": "dogcam.data:open_dataset",
+    "open_dataset": "dogcam.data.opening:open_dataset",
     "DogcamError": "dogcam.core.errors:DogcamError",
 }
 

@@ -95,8 +95,8 @@ from dogcam.data import Dataset
 def open_new(argument, data_dir, progress):
     return Dataset(f"new:{argument}", ("cat",), {"train": (), "test": ()})
 """,
-    "dogcam/data/__init__.py": """
-DATASETS.add("new", Source("dogcam.data.new:open_new", "cats"))
+    "dogcam/data/opening.py": """
+DATASETS.add("new", Source("cats", opener="dogcam.data.new:open_new"))
 """,
 }
 TRIED = """
@@ -107,7 +107,7 @@ from dogcam.boxes.drawing import predicted_box
 from dogcam.boxes.protocols import find_protocol
 from dogcam.commands.listings import listing
 from dogcam.core.config import EvaluateConfig
-from dogcam.data import open_dataset
+from dogcam.data.opening import open_dataset
 from dogcam.engine import HeatmapEngine, plan_cells
 from dogcam.models.classifier import build
 

@@ -13,7 +13,8 @@ from dogcam.core.config import EvaluateConfig
 from dogcam.core.errors import ExperimentError, InputError
 from dogcam.core.progress import Progress
 from dogcam.core.registry import nearest
-from dogcam.data import Dataset, Record, describe, open_dataset
+from dogcam.data import Dataset, Record
+from dogcam.data.opening import absolute, describe, open_dataset, short
 from dogcam.experiment.runs import Experiment, create_experiment, find_experiment
 from dogcam.models.classifier import Classifier
 from dogcam.models.subjects import find_single
@@ -48,10 +49,10 @@ def adopt(config: EvaluateConfig, progress: Progress) -> Adopted:
         },
         "dataset": describe(dataset),
         "model": classifier.document(classifier.name),
-        "config": {"dataset": config.dataset, "data_dir": config.data_dir, "preprocess": config.preprocess},
+        "config": {"dataset": absolute(str(config.dataset)), "data_dir": config.data_dir, "preprocess": config.preprocess},
         "problems": [],
     }
-    name = config.name or _plain(f"{classifier.name}-on-{config.dataset}")
+    name = config.name or _plain(f"{classifier.name}-on-{short(str(config.dataset))}")
     return Adopted(classifier, dataset, _experiment(config.home, name, document))
 
 

@@ -17,7 +17,8 @@ from dogcam.core.config import TrainConfig
 from dogcam.core.errors import ExperimentError, Interrupted, OptionError
 from dogcam.core.files import plain
 from dogcam.core.progress import Progress
-from dogcam.data import Dataset, Problem, describe, open_dataset
+from dogcam.data import Dataset, Problem
+from dogcam.data.opening import absolute, describe, open_dataset, short
 from dogcam.data.pipeline import Pictures, limited, read_pictures
 from dogcam.experiment.runs import Experiment, HistoryRow, create_experiment, find_experiment
 from dogcam.models.classifier import Classifier, build
@@ -67,7 +68,7 @@ def run(config: TrainConfig, progress: Progress, given: Sequence[str] = ()) -> T
         experiment, config = _resumed(config, given)
     config = _absolute(config)
     progress.note(f"dataset {config.dataset}, backbone {config.backbone}, weights {config.weights}")
-    dataset = open_dataset(config.dataset, config.data_dir, progress)
+    dataset = open_dataset(config.dataset, config.data_dir, progress, config.seed)
     make = partial(build, config.backbone, dataset.classes, config.weights, config.preprocess)
     # A backbone of random weights under a head that learns must be the same one after an interruption.
     seed_everything(config.seed)
@@ -125,7 +126,7 @@ def _absolute(config: TrainConfig) -> TrainConfig:
     """Paths that still hold when the experiment is used from another folder."""
     data_dir = config.data_dir and str(Path(config.data_dir).absolute())
     weights = str(Path(config.weights).absolute()) if Path(config.weights).is_file() else config.weights
-    return replace(config, data_dir=data_dir, weights=weights)
+    return replace(config, dataset=absolute(config.dataset), data_dir=data_dir, weights=weights)
 
 
 def _created(config: TrainConfig, dataset: Dataset, classifier: Classifier) -> Experiment:
@@ -142,8 +143,7 @@ def _created(config: TrainConfig, dataset: Dataset, classifier: Classifier) -> E
         "model": classifier.document(config.backbone),
         "problems": [],
     }
-    stem = f"{config.dataset.replace(':', '-').replace('/', '-')}-{config.backbone}"
-    return create_experiment(config.home, config.name, stem, document)
+    return create_experiment(config.home, config.name, f"{short(config.dataset)}-{config.backbone}", document)
 
 
 def _fit(

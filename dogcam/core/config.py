@@ -14,7 +14,7 @@ from dogcam.core.errors import OptionError
 from dogcam.core.registry import resolve, unknown
 
 BACKBONE_NAMES = "dogcam.models.backbones:BACKBONES"
-DATASET_NAMES = "dogcam.data:DATASETS"
+DATASET_NAMES = "dogcam.data.opening:DATASETS"
 METHOD_NAMES = "dogcam.boxes.baselines:METHODS_AND_BASELINES"
 PROTOCOL_NAMES = "dogcam.boxes.protocols:PROTOCOLS"
 PROTOCOL_FILE = ".toml"  # what the name of a user's own protocol ends with
@@ -81,11 +81,12 @@ class _Config:
     def check_names(self) -> None:
         """Raise `UnknownName` for the first name that its registry does not know."""
         for dotted, name in self.named():
-            registry = resolve(dotted)
             if dotted == PROTOCOL_NAMES and name.endswith(PROTOCOL_FILE):
                 continue  # a file of the user's, read when it is needed
-            # Only a dataset's name may carry an argument, as in "tfds:NAME".
-            registry[name.partition(":")[0] if dotted == DATASET_NAMES else name]
+            if dotted == DATASET_NAMES:  # may carry an argument, as in "tfds:NAME", or be a path
+                resolve("dogcam.data.opening:check_name")(name)
+            else:
+                resolve(dotted)[name]
 
     def document(self) -> dict[str, Any]:
         """This configuration as plain values, for JSON."""

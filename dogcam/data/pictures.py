@@ -5,14 +5,15 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from dogcam.core.errors import DogcamError, InputError
 from dogcam.core.registry import nearest
-from dogcam.data import Dataset, ImageFile, Problem, Record, boxes_beside
+from dogcam.data import NO_BOXES, Dataset, Problem, Record
+from dogcam.data.assembling import boxes_of
+from dogcam.data.images import SUFFIXES, ImageFile
+from dogcam.data.opening import boxes_beside
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".jfif"}
 # Where explanations go unless --out names another folder, with a number from the second on.
 EXPLAINED = "dogcam-explained"
 
@@ -132,13 +133,17 @@ def _pictures(paths) -> list[Path]:  # noqa: ANN001 - any iterable of paths
 
 def _from_file(path: Path, known: _Known) -> tuple[Record, list[Problem]]:
     """The record of a file; its boxes and label where it lies as a format lays its pictures out, annotated."""
-    beside = boxes_beside(path.absolute())
+    try:
+        beside = boxes_beside(path.absolute())
+    except InputError as error:
+        same = known.like(path)
+        record = Record(str(path), ImageFile(path), same.label if same else None, same.boxes if same else NO_BOXES)
+        return record, [Problem(str(path), str(error), lost=False, kind="no-box")]
     if beside is None:
         # Turned as its EXIF tag says: what a person sees. Annotations refer to the pixels as they are stored.
         return Record(str(path), ImageFile(path, upright=True), None), []
-    boxes, problems = beside
+    boxes, image, problems = boxes_of(beside, str(path))
     same = known.like(path)
     if same and not len(boxes):
         boxes = same.boxes
-    named = [replace(problem, id=str(path)) for problem in problems]
-    return Record(str(path), ImageFile(path), same.label if same else None, boxes), named
+    return Record(str(path), image, same.label if same else None, boxes), problems

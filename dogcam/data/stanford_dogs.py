@@ -8,7 +8,6 @@ where they lie: nothing is unpacked. Where there is neither, TFDS gives its prep
 from __future__ import annotations
 
 import io
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +18,11 @@ import scipy.io
 from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.core.registry import resolve
-from dogcam.data import NO_BOXES, Dataset, FileSlice, ImageFile, Origin, Problem, Record, reason_of, short_names
-from dogcam.data.voc_xml import read_voc_xml
+from dogcam.data import NO_BOXES, Dataset, Origin, Problem, reason_of
+from dogcam.data.assembling import Annotated, Reading, assemble
+from dogcam.data.images import FileSlice, ImageFile
+from dogcam.data.trees import tar_members
+from dogcam.data.voc_xml import Objects, objects_of
 
 IMAGES, ANNOTATION = "Images", "Annotation"
 UNPACKED = {"images.tar": IMAGES, "annotation.tar": ANNOTATION}  # the folder that each archive holds
@@ -68,32 +70,8 @@ def _find_files(folder: Path) -> _Files | None:
 
 def _part(folder: Path, archive: str, name: str) -> dict[str, ImageFile | FileSlice] | None:
     if (folder / archive).exists():
-        return _members(folder / archive)
+        return tar_members(folder / archive)
     return _tree(folder, name) if (folder / name).is_dir() else None
-
-
-def _members(archive: Path) -> dict[str, FileSlice]:
-    """Where each file of an uncompressed archive begins and ends."""
-    try:
-        with tarfile.open(archive, "r:") as opened:
-            members = [member for member in opened if member.isfile()]
-        _require_end(archive, opened.offset)
-    except (tarfile.TarError, OSError) as error:
-        raise InputError(f"cannot read {archive} as a tar archive: {error}; fetch it again") from error
-    return {each.name.removeprefix("./"): FileSlice(archive, each.offset_data, each.size, each.name) for each in members}
-
-
-def _require_end(archive: Path, offset: int) -> None:
-    """Nothing but zeros may follow `offset`, where reading stopped: tarfile takes a broken header for the end, silently.
-
-    Raises:
-        InputError: there is more.
-    """
-    with archive.open("rb") as file:
-        file.seek(offset)
-        while block := file.read(1 << 20):
-            if block.strip(b"\0"):
-                raise InputError(f"{archive} is damaged at byte {offset}: what follows cannot be read; fetch it again")
 
 
 def _tree(folder: Path, name: str) -> dict[str, ImageFile]:
@@ -105,7 +83,7 @@ def _lists(folder: Path) -> dict[str, ImageFile | FileSlice] | None:
     for place in (folder, folder / "lists"):
         if all((place / name).exists() for name in LISTS.values()):
             return {name: ImageFile(place / name) for name in LISTS.values()}
-    return _members(folder / "lists.tar") if (folder / "lists.tar").exists() else None
+    return tar_members(folder / "lists.tar") if (folder / "lists.tar").exists() else None
 
 
 def _listed(files: _Files, split: str) -> list[str]:
@@ -125,44 +103,59 @@ def _listed(files: _Files, split: str) -> list[str]:
 def _read(files: _Files, folder: Path, progress: Progress) -> Dataset:
     listed = {split: _listed(files, split) for split in LISTS}
     breeds = sorted({entry.split("/")[0] for entries in listed.values() for entry in entries})
-    labels = {breed: label for label, breed in enumerate(breeds)}
     problems: list[Problem] = []
-    splits = {}
+    pictures: list[Annotated] = []
     for split, entries in listed.items():
-        records = []
         for entry in progress.track(entries, f"reading annotations ({split})", len(entries)):
-            record, found = _record(entry, split, labels, files)
+            picture, found = _picture(entry, split, files)
             problems += found
-            records += [record] if record else []
-        splits[split] = tuple(records)
-    return Dataset("stanford_dogs", short_names(breeds), splits, tuple(problems), Origin("archives", str(folder)))
+            pictures += [picture] if picture else []
+    return assemble("stanford_dogs", Reading(pictures, breeds, problems), Origin("archives", str(folder)), 0, progress)
 
 
-def _record(entry: str, split: str, labels: Mapping[str, int], files: _Files) -> tuple[Record | None, list[Problem]]:
-    """The record of a list's entry, None where its picture is missing, and what is wrong with it."""
+def _picture(entry: str, split: str, files: _Files) -> tuple[Annotated | None, list[Problem]]:
+    """What is said of a list's entry, None where its picture is missing, and what is wrong with it."""
     identity = Path(entry).stem
     image = files.images.get(f"{IMAGES}/{entry}")
     if image is None:
-        return None, [Problem(identity, f"listed in {LISTS[split]}, but there is no {IMAGES}/{entry}", split)]
-    boxes, problems = _annotated(f"{ANNOTATION}/{Path(entry).with_suffix('').as_posix()}", identity, split, files)
-    label = labels[entry.split("/")[0]]
-    return Record(identity, image, label, boxes), problems
+        reason = f"listed in {LISTS[split]}, but there is no {IMAGES}/{entry}"
+        return None, [Problem(identity, reason, split, kind="missing")]
+    found, problems = _annotated(f"{ANNOTATION}/{Path(entry).with_suffix('').as_posix()}", identity, split, files)
+    breed = entry.split("/")[0]
+    return Annotated(entry, image, split, (breed,), (breed,) * len(found.corners), found.corners, found.size), problems
 
 
-def _annotated(path: str, identity: str, split: str, files: _Files) -> tuple[np.ndarray, list[Problem]]:
-    """The boxes that the annotation at `path` gives, none where it cannot be used, and what is wrong."""
+_NOTHING = Objects((0, 0), NO_BOXES)
+
+
+def _annotated(path: str, identity: str, split: str, files: _Files) -> tuple[Objects, list[Problem]]:
+    """What the annotation at `path` gives, nothing where it cannot be used, and what is wrong."""
     if path not in files.annotations:
-        return NO_BOXES, [Problem(identity, f"no annotation {path}", split, lost=False)]
+        return _NOTHING, [Problem(identity, f"no annotation {path}", split, False, "no-box")]
     try:
-        content = files.annotations[path].content()
+        found = objects_of(files.annotations[path].content())
     except InputError as error:
-        return NO_BOXES, [Problem(identity, reason_of(error, identity), split, lost=False)]
-    return read_voc_xml(content, identity, split)
+        return _NOTHING, [Problem(identity, reason_of(error, identity), split, False, "no-box")]
+    except ValueError as error:
+        return _NOTHING, [Problem(identity, f"broken annotation: {error}", split, False, "no-box")]
+    none = [] if len(found.corners) else [Problem(identity, "no annotated box", split, False, "no-box")]
+    return found, none
 
 
-def boxes_beside(image: Path) -> tuple[np.ndarray, list[Problem]] | None:
-    """Boxes and problems of a picture that lies in an unpacked copy (Images/<breed>/<id>.jpg), see `data.Source`."""
+def beside(image: Path) -> Annotated | None:
+    """What is said of a picture that lies in an unpacked copy (Images/<breed>/<id>.jpg), see `opening.Source`.
+
+    Raises:
+        InputError: the annotation cannot be read.
+    """
     if len(image.parts) < 3 or image.parents[1].name != IMAGES:
         return None
     path = image.parents[2] / ANNOTATION / image.parent.name / image.stem
-    return read_voc_xml(path.read_bytes(), str(image)) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        found = objects_of(path.read_bytes())
+    except ValueError as error:
+        raise InputError(f"broken annotation: {error}") from error
+    breed = image.parent.name
+    return Annotated(str(image), ImageFile(image), "", (breed,), (breed,) * len(found.corners), found.corners, found.size)

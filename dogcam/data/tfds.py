@@ -20,7 +20,9 @@ from dogcam.core.downloads import require_reachable
 from dogcam.core.errors import InputError, first_line
 from dogcam.core.progress import Progress, Step
 from dogcam.core.registry import unknown
-from dogcam.data import Dataset, FileSlice, Origin, Problem, Record, short_names, usable_boxes
+from dogcam.data import Dataset, Origin, Problem, Record, short_names
+from dogcam.data.assembling import usable_boxes
+from dogcam.data.images import FileSlice
 
 # TFDS's corners are (ymin, xmin, ymax, xmax); ours are (x0, y0, x1, y1).
 _FROM_TFDS = [1, 0, 3, 2]
@@ -153,7 +155,7 @@ def _records(builder: Any, theirs: str, ours: str, problems: list[Problem], prog
             if example["label"] < 0:
                 problems.append(Problem(identity, "TFDS has no label for it", ours))
                 continue
-            boxes, found = usable_boxes(identity, _boxes(example), ours)
+            boxes, _, found = usable_boxes(identity, _boxes(example), ours)
             problems += found
             content = bytes(example["image"])
             picture = FileSlice(Path(spool.name), spool.tell(), len(content), identity)

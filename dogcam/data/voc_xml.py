@@ -8,9 +8,6 @@ import numpy as np
 from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as SafeTree
 
-from dogcam.boxes.geometry import to_relative
-from dogcam.data import NO_BOXES, Problem, usable_boxes
-
 
 @dataclass(frozen=True, eq=False)
 class Objects:
@@ -42,15 +39,3 @@ def objects_of(content: bytes) -> Objects:
     if not (width > 0 and height > 0):
         raise ValueError(f"its size is {width:g} x {height:g}")
     return Objects((width, height), np.array(corners, np.float64).reshape(-1, 4))
-
-
-def read_voc_xml(content: bytes, identity: str, split: str = "") -> tuple[np.ndarray, list[Problem]]:
-    """Relative boxes (n, 4) of the picture `identity`, none where the file cannot be read, and what is wrong.
-
-    The corners are taken as they stand, divided by the annotated size, as TFDS does.
-    """
-    try:
-        found = objects_of(content)
-    except ValueError as error:
-        return NO_BOXES, [Problem(identity, f"broken annotation: {error}", split, lost=False)]
-    return usable_boxes(identity, to_relative(found.corners, *found.size), split)

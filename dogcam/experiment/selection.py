@@ -10,7 +10,8 @@ from dogcam.core.errors import ExperimentError
 from dogcam.core.files import plain
 from dogcam.core.progress import Progress
 from dogcam.core.registry import unknown
-from dogcam.data import Dataset, open_dataset
+from dogcam.data import Dataset
+from dogcam.data.opening import open_dataset
 from dogcam.experiment.evaluations import Cell
 from dogcam.experiment.runs import Experiment
 from dogcam.experiment.training_curves import RunChoice, choose_run, curves_of
@@ -79,8 +80,9 @@ def reopen_dataset(experiment: Experiment, data_dir: str | None, progress: Progr
     """
     document = experiment.training_document()
     config = document["config"]
-    dataset = open_dataset(config["dataset"], data_dir or config["data_dir"], progress)
     then = document["dataset"]
+    seed = then.get("division", {}).get("seed") or 0
+    dataset = open_dataset(config["dataset"], data_dir or config["data_dir"], progress, seed)
     if dataset.fingerprint() != then["fingerprint"]:
         now = {split: len(records) for split, records in dataset.splits.items()}
         folder = dataset.source.folder if dataset.source else ""

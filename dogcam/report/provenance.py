@@ -16,7 +16,7 @@ from dogcam.report.naming import images
 from dogcam.report.protocol_words import in_words
 from dogcam.report.texts import heads, text
 
-_ORIGINS = ("drawn", "archives", "tfds")  # what `data.Origin.kind` may be
+_ORIGINS = ("drawn", "archives", "tfds", "files")  # what `data.Origin.kind` may be
 # Where the experiment lay and what it was called is no part of what was done.
 _NOT_DONE = ("home", "name", "resume")
 _WORDED = {"status": ("training", "finished"), "target": ("true", "predicted"), "smoothed": ("flip", "scale")}

@@ -12,7 +12,7 @@ from dogcam.commands.evaluate import command as evaluate
 from dogcam.core.config import EvaluateConfig, ReportConfig
 from dogcam.core.errors import ExperimentError, InputError
 from dogcam.core.progress import Progress
-from dogcam.data import open_dataset
+from dogcam.data.opening import open_dataset
 from dogcam.data.pipeline import limited, squash
 from dogcam.experiment.evaluations import Cell
 from dogcam.experiment.runs import Experiment

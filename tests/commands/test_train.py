@@ -10,7 +10,9 @@ from dogcam.commands import train
 from dogcam.core.config import TrainConfig
 from dogcam.core.errors import ExperimentError, InputError, Interrupted, LayerError, OptionError, UnknownName
 from dogcam.core.progress import Progress
-from dogcam.data import DATASETS, Dataset, ImageFile, Problem, Record, Source
+from dogcam.data import Dataset, Problem, Record
+from dogcam.data.images import ImageFile
+from dogcam.data.opening import DATASETS, Source
 from dogcam.experiment.runs import Experiment
 
 
@@ -131,7 +133,7 @@ def flawed(tmp_path, monkeypatch):
     """A dataset of four drawn pictures and two that cannot be read, registered for the test."""
     from PIL import Image
 
-    from dogcam.data import open_dataset
+    from dogcam.data.opening import open_dataset
 
     drawn = open_dataset("synthetic:2")
     folder = tmp_path / "pictures"
@@ -148,7 +150,7 @@ def flawed(tmp_path, monkeypatch):
         bad.write_bytes(path.read_bytes()[:200])
         splits[split] = (*kept, Record(f"{split}-truncated", ImageFile(bad), 0, chosen[0].boxes))
     dataset = Dataset("flawed", drawn.classes, splits, tuple(problems))
-    monkeypatch.setitem(DATASETS._entries, "flawed", Source("unused", "for a test"))
+    monkeypatch.setitem(DATASETS._entries, "flawed", Source("for a test", opener="unused"))
     for module in ("dogcam.commands.train", "dogcam.experiment.selection"):
         monkeypatch.setattr(f"{module}.open_dataset", lambda *arguments: dataset)
     return dataset

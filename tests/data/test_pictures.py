@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from dogcam.core.errors import InputError, Unavailable
-from dogcam.data import Dataset, ImageFile, Record
+from dogcam.data import Dataset, Record
+from dogcam.data.images import ImageFile
 from dogcam.data.pictures import SUFFIXES, find_pictures
 
 XML = """<annotation><size><width>40</width><height>20</height><depth>3</depth></size>

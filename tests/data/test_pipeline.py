@@ -15,7 +15,8 @@ from PIL import Image
 
 from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
-from dogcam.data import ImageFile, Record, pipeline
+from dogcam.data import Record, pipeline
+from dogcam.data.images import ImageFile
 from dogcam.data.pipeline import Pictures, limited, read_pictures, squash, threaded
 
 

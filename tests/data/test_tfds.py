@@ -24,8 +24,8 @@ from tensorflow_datasets.core.download.checksums import UrlInfo
 from dogcam.core import downloads
 from dogcam.core.errors import InputError, Unavailable
 from dogcam.core.progress import Step
-from dogcam.data import open_dataset
 from dogcam.data import tfds as ours
+from dogcam.data.opening import open_dataset
 
 NAMES = {"_IMAGES_URL": "images.tar", "_SPLIT_URL": "lists.tar", "_ANNOTATIONS_URL": "annotation.tar"}
 BREEDS = [f"n{2085620 + 7 * number:08d}-Breed_No_{number:03d}" for number in range(120)]
@@ -258,7 +258,7 @@ def test_a_host_that_never_answers_is_given_up(tmp_path, monkeypatch, no_names):
 
 def test_a_fresh_process_without_a_network_answers_in_time(tmp_path):
     """All of it: imports, TFDS, the question to the host, and the answer. A proxy that is not there stands for no network."""
-    code = "from dogcam.data import open_dataset; open_dataset('stanford_dogs')"
+    code = "from dogcam.data.opening import open_dataset; open_dataset('stanford_dogs')"
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # bound but not listening: refused
         proxy = f"http://127.0.0.1:{closed.getsockname()[1]}"

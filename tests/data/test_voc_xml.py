@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from dogcam.data.voc_xml import objects_of, read_voc_xml
+from dogcam.data.voc_xml import objects_of
 
 BOX = b"<object><bndbox><xmin>%d</xmin><ymin>%d</ymin><xmax>%d</xmax><ymax>%d</ymax></bndbox></object>"
 FILE = b"<annotation><size><width>%d</width><height>%d</height></size>%s</annotation>"
@@ -39,15 +38,3 @@ def test_no_object_is_no_corner():
 def test_what_cannot_be_read_has_a_reason_and_no_box(content, reason):
     with pytest.raises(ValueError, match=reason):
         objects_of(content)
-    boxes, (problem,) = read_voc_xml(content, "mine.jpg", "test")
-    assert boxes.shape == (0, 4)
-    assert (problem.id, problem.split, problem.lost) == ("mine.jpg", "test", False)
-    assert problem.reason.startswith("broken annotation: ")
-
-
-def test_boxes_are_fractions_of_width_and_height_cut_at_the_edge():
-    boxes, problems = read_voc_xml(FILE % (40, 20, BOX % (4, 5, 30, 15) + BOX % (0, 10, 41, 20)), "mine.jpg")
-    np.testing.assert_array_equal(boxes, np.array([[0.1, 0.25, 0.75, 0.75], [0, 0.5, 1, 1]], np.float32))
-    assert problems == []
-    boxes, (problem,) = read_voc_xml(FILE % (40, 20, BOX % (50, 5, 60, 15)), "mine.jpg", "train")
-    assert (len(boxes), problem.split, problem.lost) == (0, "train", False)

@@ -167,7 +167,7 @@ def test_the_flag_of_a_method_says_whether_it_is_relu_of_cam_there(small, batch,
 
 
 def test_gradcam_equals_cam_with_real_weights_on_real_photographs(real_data):
-    from dogcam.data import open_dataset
+    from dogcam.data.opening import open_dataset
     from dogcam.data.pipeline import squash
     from dogcam.models.classifier import imagenet_classifier
 

@@ -327,7 +327,7 @@ class TestLabels:
 
 def test_real_weights_recognise_real_dogs(real_data):
     """Top-1 of the converted MobileNetV2 on dogs of its own training set is 0.905: 40 pictures must be well above chance."""
-    from dogcam.data import open_dataset
+    from dogcam.data.opening import open_dataset
     from dogcam.data.pipeline import squash
 
     labels = read_labels(real_data / "weights" / "imagenet_labels.txt", 1000)

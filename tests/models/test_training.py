@@ -10,7 +10,8 @@ from dogcam.commands import train
 from dogcam.core.config import TrainConfig
 from dogcam.core.errors import ExperimentError, LayerError, OptionError
 from dogcam.core.progress import Progress
-from dogcam.data import Record, open_dataset
+from dogcam.data import Record
+from dogcam.data.opening import open_dataset
 from dogcam.data.pipeline import Pictures
 from dogcam.experiment.runs import HistoryRow
 from dogcam.models import small_resnet

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from evaluating import unannotated
 
-from dogcam.data import open_dataset
+from dogcam.data.opening import open_dataset
 from dogcam.data.pipeline import limited
 from dogcam.engine.one_pass import OnePass
 from dogcam.experiment import selection

@@ -27,7 +27,7 @@ from dogcam.commands.evaluate import command as evaluate
 from dogcam.core.errors import Interrupted, OptionError, UnknownName
 from dogcam.core.progress import Progress
 from dogcam.core.records import from_plain
-from dogcam.data import open_dataset
+from dogcam.data.opening import open_dataset
 from dogcam.data.pipeline import limited, squash
 from dogcam.engine import HeatmapEngine
 from dogcam.experiment.evaluations import Cell

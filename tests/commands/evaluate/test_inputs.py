@@ -17,7 +17,7 @@ from dogcam.commands.explain import command as explain
 from dogcam.core.config import ExplainConfig
 from dogcam.core.errors import ExperimentError, InputError, LayerError, OptionError, UnknownName
 from dogcam.core.progress import Progress
-from dogcam.data import open_dataset
+from dogcam.data.opening import open_dataset
 from dogcam.data.pipeline import limited, squash
 from dogcam.engine import HeatmapEngine
 from dogcam.experiment.evaluations import Cell

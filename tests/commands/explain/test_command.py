@@ -19,7 +19,7 @@ from dogcam.commands.explain.results import FLAGGED
 from dogcam.core.config import ExplainConfig
 from dogcam.core.errors import InputError, LayerError, OptionError, UnknownName
 from dogcam.core.progress import Progress
-from dogcam.data import open_dataset
+from dogcam.data.opening import open_dataset
 from dogcam.engine.one_pass import OnePass
 from dogcam.experiment.runs import Experiment
 from dogcam.models.classifier import load_trained

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dogcam.core.errors import OptionError
-from dogcam.data import open_dataset
+from dogcam.data.opening import open_dataset
 from dogcam.data.synthetic import dataset as drawn
 from dogcam.data.synthetic.dataset import BREEDS, DEFAULTS, Drawing
 

@@ -1,0 +1,239 @@
+"""The files of a folder or of an archive (.tar, .zip), by their relative paths: read where they lie, nothing unpacked."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from dogcam.core.errors import InputError, first_line
+from dogcam.data import Problem
+from dogcam.data.images import SUFFIXES, FileSlice, ImageFile, Stored, ZipMember
+
+ARCHIVES = (".tar", ".zip")
+_PACKED = (".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+# What systems leave beside people's files.
+_CLUTTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """The files below one place.
+
+    Attributes:
+        place: the folder or archive.
+        files: by path relative to it, with slashes, in order.
+        refused: files that are there and are not to be touched, such as links out of the folder.
+    """
+
+    place: Path
+    files: Mapping[str, Stored]
+    refused: tuple[Problem, ...] = ()
+
+    @cached_property
+    def pictures(self) -> tuple[str, ...]:
+        """The paths that have a picture's suffix."""
+        return tuple(path for path in self.files if PurePosixPath(path).suffix.lower() in SUFFIXES)
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """The paths of all folders that hold a file, at any depth; "" is the place itself."""
+        return frozenset(parent for path in self.files for parent in _parents(path))
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in self.pictures:
+            found.setdefault(path.rpartition("/")[2], []).append(path)
+        return found
+
+    def under(self, folder: str, *suffixes: str) -> list[str]:
+        """The paths of the files below `folder`, those with one of `suffixes` where some are named."""
+        start = f"{folder}/" if folder else ""
+        return [path for path in self.files if path.startswith(start) and (not suffixes or path.lower().endswith(suffixes))]
+
+    def content(self, path: str) -> bytes:
+        """A file's bytes.
+
+        Raises:
+            InputError: it is not there or cannot be read.
+        """
+        if path not in self.files:
+            raise InputError(f"there is no {path} in {self.place}")
+        return self.files[path].content()
+
+    def text(self, path: str) -> str:
+        """A text file, UTF-8 with or without a byte-order mark; bytes that are neither are read as Latin-1.
+
+        Raises:
+            InputError: it is not there or cannot be read.
+        """
+        content = self.content(path)
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return content.decode("utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else content.decode("latin-1")
+
+    def picture(self, name: str, *near: str) -> str | None:
+        """The path of the picture that an annotation calls `name`, None where there is none, or several and none is nearer.
+
+        Args:
+            name: a path or a file's name, as an annotation has it; of a path that is nowhere, the end is what counts.
+            near: folders to look into first, in order.
+        """
+        wanted = name.replace("\\", "/").removeprefix("./")
+        for folder in (*near, ""):
+            direct = f"{folder}/{wanted}" if folder else wanted
+            if direct in self.files:
+                return direct
+        candidates = self._by_name.get(wanted.rpartition("/")[2], [])
+        if len(candidates) <= 1:
+            return candidates[0] if candidates else None
+        shared = [_shared_end(path, wanted) for path in candidates]
+        best = [path for path, length in zip(candidates, shared, strict=True) if length == max(shared)]
+        inside = [path for folder in near for path in best if path.startswith(f"{folder}/")]
+        return (inside or best)[0] if len(inside or best) == 1 else None
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """What `--dataset` names: a tree, and the annotation file in it that was named, "" where the whole place was.
+
+    Attributes:
+        tree: of the folder or archive.
+        file: path of that file in the tree.
+        pictures: where the pictures are, if `--data-dir` says so; else the tree.
+    """
+
+    tree: Tree
+    file: str = ""
+    pictures: Tree = field(default=None)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.pictures is None:
+            object.__setattr__(self, "pictures", self.tree)
+
+
+def open_tree(place: Path) -> Tree:
+    """The files of a folder, or of a .tar or .zip archive.
+
+    Raises:
+        InputError: there is nothing, it is packed so that its members cannot be read where they lie, or it is damaged.
+    """
+    if place.is_dir():
+        return _folder(place)
+    if not place.exists():
+        raise InputError(f"there is no file or folder {str(place)!r}")
+    if place.name.lower().endswith(_PACKED):
+        raise InputError(
+            f"{place} is compressed as a whole: unpack it, or pack it as .tar or .zip, which are read where they lie"
+        )
+    files = zip_members(place) if place.suffix.lower() == ".zip" else tar_members(place)
+    kept = {path: file for path, file in files.items() if not _is_clutter(path)}
+    outside = [path for path in kept if _leads_out(path)]
+    refused = tuple(Problem(path, "its name leads out of the archive", kind="leads-out") for path in outside)
+    return Tree(place, _without_common_folder({path: kept[path] for path in sorted(kept) if path not in outside}), refused)
+
+
+def _without_common_folder(files: dict[str, Stored]) -> dict[str, Stored]:
+    """Paths without the one folder that most archives begin with."""
+    first = {path.partition("/")[0] for path in files}
+    if len(first) != 1 or any("/" not in path for path in files):
+        return files
+    start = f"{first.pop()}/"
+    return {path.removeprefix(start): file for path, file in files.items()}
+
+
+def _folder(place: Path) -> Tree:
+    files: dict[str, Stored] = {}
+    refused = []
+    inside = place.resolve()
+    for path in sorted(_walk(str(place))):
+        relative = Path(path).relative_to(place).as_posix() if os.sep != "/" else path[len(str(place)) :].lstrip("/")
+        if os.path.islink(path) and not Path(path).resolve().is_relative_to(inside):
+            refused.append(Problem(relative, "a symbolic link out of the folder, which is not followed", kind="leads-out"))
+        elif os.path.isfile(path):
+            files[relative] = ImageFile(Path(path))
+    return Tree(place, files, tuple(refused))
+
+
+def _walk(folder: str) -> Iterator[str]:
+    """Files, and links to folders, which are not entered."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _is_clutter(entry.name):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(entry.path)
+            else:
+                yield entry.path
+
+
+def _is_clutter(path: str) -> bool:
+    return any(part in _CLUTTER or part.startswith("._") for part in path.split("/"))
+
+
+def _leads_out(path: str) -> bool:
+    return path.startswith("/") or ".." in path.split("/")
+
+
+def _parents(path: str) -> Iterable[str]:
+    while path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def _shared_end(first: str, second: str) -> int:
+    """How many of the last parts of two paths are the same."""
+    count = 0
+    for one, other in zip(reversed(first.split("/")), reversed(second.split("/")), strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def zip_members(archive: Path) -> dict[str, Stored]:
+    """The files of a zip archive by path.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            names = [member.filename for member in opened.infolist() if not member.is_dir()]
+    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+        raise InputError(f"cannot read {archive} as a zip archive: {first_line(error)}; fetch it again") from error
+    return {name.removeprefix("./"): ZipMember(archive, name) for name in names}
+
+
+def tar_members(archive: Path) -> dict[str, FileSlice]:
+    """The files of a tar archive by path; nothing is unpacked.
+
+    Raises:
+        InputError: it is compressed, damaged or cut short.
+    """
+    try:
+        with tarfile.open(archive, "r:") as opened:
+            members = [member for member in opened if member.isfile()]
+        _require_end(archive, opened.offset)
+    except (tarfile.TarError, OSError) as error:
+        raise InputError(f"cannot read {archive} as a tar archive: {error}; fetch it again") from error
+    return {each.name.removeprefix("./"): FileSlice(archive, each.offset_data, each.size, each.name) for each in members}
+
+
+def _require_end(archive: Path, offset: int) -> None:
+    """Nothing but zeros may follow `offset`, where reading stopped: tarfile takes a broken header for the end, silently.
+
+    Raises:
+        InputError: there is more.
+    """
+    with archive.open("rb") as file:
+        file.seek(offset)
+        while block := file.read(1 << 20):
+            if block.strip(b"\0"):
+                raise InputError(f"{archive} is damaged at byte {offset}: what follows cannot be read; fetch it again")
