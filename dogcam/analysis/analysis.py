@@ -71,13 +71,14 @@ class Scope:
     Attributes:
         name: the folder of the per-image tables.
         split: whose images.
-        images: how many were scored.
+        images: how many were scored; in a set with several classes in a picture a row for each class of each.
         of: how many the split has; null where that is not known.
         target: the class that maps are drawn for, as --target asked for.
         smooth: ways of smoothing, as --smooth asked for.
         calibrated_on: ids of the training pictures that thresholds were chosen on.
         annotated_area: mean area of the annotated boxes, as a share of the picture.
         others: other scopes of the experiment, which are not in this summary.
+        pictures: those that the rows are of, which intervals resample; null where each row is a picture of its own.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Scope:
     calibrated_on: tuple[str, ...]
     annotated_area: float
     others: tuple[str, ...]
+    pictures: int | None = None
 
 
 @dataclass(frozen=True)
@@ -263,6 +265,7 @@ def _scope(tables: Tables) -> Scope:
         tuple((about.get("calibration") or {}).get("ids", ())),
         tables.annotated_area,
         tuple(each for each in others if each != name),
+        tables.pictures,
     )
 
 
