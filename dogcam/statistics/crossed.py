@@ -98,13 +98,7 @@ def intervals_over_runs(
 
 
 def interval_of_run_scores(
-    values: np.ndarray,
-    spread: np.ndarray,
-    n: int,
-    *,
-    confidence: float = 0.95,
-    least: int = LEAST,
-    pictures: int | None = None,
+    values: np.ndarray, spread: np.ndarray, n: int, *, confidence: float = 0.95, least: int = LEAST, pictures: int | None = None
 ) -> Interval:
     """The interval of the mean over runs of a score that is no mean over images, such as a median.
 

@@ -13,11 +13,7 @@ from dogcam.statistics.resampling import RESAMPLES, resample_weights
 
 
 def pooled_spread(
-    score: Callable[..., Any],
-    *columns: np.ndarray,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    pictures: np.ndarray | None = None,
+    score: Callable[..., Any], *columns: np.ndarray, resamples: int = RESAMPLES, seed: int = 0, pictures: np.ndarray | None = None
 ) -> np.ndarray:
     """`score` of the columns' sums over each resample of images (resamples,); the rows of a picture are drawn together."""
     numbers = numbered(pictures)
