@@ -19,7 +19,7 @@ from dogcam.core.files import plain
 from dogcam.core.progress import Progress
 from dogcam.data import Dataset, Problem
 from dogcam.data.opening import absolute, describe, open_dataset, short
-from dogcam.data.pipeline import Pictures, limited, read_pictures
+from dogcam.data.pipeline import Pictures, examples, read_pictures
 from dogcam.experiment.runs import Experiment, HistoryRow, create_experiment, find_experiment
 from dogcam.models.classifier import Classifier, build
 from dogcam.models.training import Job, choose_trainer, inputs_of, seed_everything, set_trainable, train_run
@@ -69,16 +69,13 @@ def run(config: TrainConfig, progress: Progress, given: Sequence[str] = ()) -> T
     config = _absolute(config)
     progress.note(f"dataset {config.dataset}, backbone {config.backbone}, weights {config.weights}")
     dataset = open_dataset(config.dataset, config.data_dir, progress, config.seed)
-    make = partial(build, config.backbone, dataset.classes, config.weights, config.preprocess)
+    make = partial(build, config.backbone, dataset.classes, config.weights, config.preprocess, dataset.multilabel)
     # A backbone of random weights under a head that learns must be the same one after an interruption.
     seed_everything(config.seed)
     classifier = make()
     if config.trainable != "head":
         set_trainable(classifier, config.trainable)
-    pictures = {
-        split: read_pictures(limited(records, config.limit), classifier.size, f"reading {split}", progress)
-        for split, records in dataset.splits.items()
-    }
+    pictures, problems = _read(config, dataset, classifier.size, progress)
     # Only now, when nothing that the user asked for can turn out wrong any more, is there an experiment.
     experiment = _created(config, dataset, classifier) if experiment is None else _same_data(experiment, dataset)
     progress.note(f"experiment {experiment.path}")
@@ -87,13 +84,34 @@ def run(config: TrainConfig, progress: Progress, given: Sequence[str] = ()) -> T
     except KeyboardInterrupt:
         go_on = f"dogcam train --resume --name {quote(experiment.name)} --home {quote(config.home)}"
         raise Interrupted(f"what was finished is kept in {experiment.path}; go on with: {go_on}") from None
-    problems = (
-        *(problem for problem in dataset.problems if problem.lost),
-        *(problem for each in pictures.values() for problem in each.problems),
-    )
     experiment.update_document(status="finished", problems=[asdict(problem) for problem in problems])
     history, seconds = experiment.history(), time.perf_counter() - began
     return TrainResult(experiment, config, history, training(experiment), problems, seconds)
+
+
+def _read(
+    config: TrainConfig, dataset: Dataset, size: tuple[int, int], progress: Progress
+) -> tuple[dict[str, Pictures], tuple[Problem, ...]]:
+    """The pictures of each split, and what could not be used of the dataset."""
+    # Where a picture may have several classes, one of none of them is an example of each one's absence.
+    usable = {
+        split: records if dataset.multilabel else tuple(each for each in records if each.label is not None)
+        for split, records in dataset.splits.items()
+    }
+    classless = [
+        Problem(record.id, "it has no class, and is not trained on", split, kind="no-class")
+        for split, records in dataset.splits.items()
+        for record in records
+        if record.label is None and not dataset.multilabel
+    ]
+    if classless:
+        progress.warn(f"{len(classless):,} pictures have no class: they are not trained on")
+    pictures = {
+        split: read_pictures(examples(records, config.limit), size, f"reading {split}", progress)
+        for split, records in usable.items()
+    }
+    lost = [problem for problem in dataset.problems if problem.lost]
+    return pictures, (*lost, *classless, *(problem for each in pictures.values() for problem in each.problems))
 
 
 def _resumed(config: TrainConfig, given: Sequence[str]) -> tuple[Experiment, TrainConfig]:
