@@ -52,7 +52,7 @@ MEMBERS = {
     "engine": "heatmaps probing one_pass scores targets parts combining cells",
     "models": "training subjects small_resnet classifier readout pretrained graph backbones",
     "analysis": "analysis measures choosing pictures faithfulness dynamics claims comparison between weighing training "
-    "groups scores sameness tables study flat decomposition",
+    "groups scores scope sameness tables study flat decomposition",
     "experiment": "selection training_curves runs evaluations kept",
     "data": "pictures opening stanford_dogs voc_xml tfds synthetic assembling splits trees images pipeline",
     "data/synthetic": "dataset scenes dogs breeds",

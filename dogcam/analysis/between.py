@@ -275,7 +275,7 @@ def _made(sides: Sequence[Side], protocol: str, epochs: tuple[int, ...], common:
         protocol=protocol,
         runs=tuple(each.run for each in read.values()),
         epochs=epochs,
-        images=len(scores),
+        images=len(scores) if pictures is None else len(set(pictures)),
         scores=tuple(Score(*key, cell.layer, means[key], beside.get(key)) for key, cell in cells.items()),
         gaps=tuple(_gap(pair, tables) for pair in gaps),
         unseen=tuple(Score(*key, "", means[key]) for key in unseen.items()),

@@ -246,7 +246,7 @@ def _alike(one: np.ndarray, other: np.ndarray) -> bool:
     if one is other or not len(one):
         return True
     if one.dtype != object:
-        return np.array_equal(one, other)
+        return np.array_equal(one, other, equal_nan=one.dtype.kind == other.dtype.kind == "f")  # a class that is not known
     counts = [[len(boxes) for boxes in each] for each in (one, other)]
     return counts[0] == counts[1] and np.array_equal(np.concatenate(one), np.concatenate(other))
 

@@ -93,11 +93,6 @@ def _read(
     config: TrainConfig, dataset: Dataset, size: tuple[int, int], progress: Progress
 ) -> tuple[dict[str, Pictures], tuple[Problem, ...]]:
     """The pictures of each split, and what could not be used of the dataset."""
-    # Where a picture may have several classes, one of none of them is an example of each one's absence.
-    usable = {
-        split: records if dataset.multilabel else tuple(each for each in records if each.label is not None)
-        for split, records in dataset.splits.items()
-    }
     classless = [
         Problem(record.id, "it has no class, and is not trained on", split, kind="no-class")
         for split, records in dataset.splits.items()
@@ -107,8 +102,8 @@ def _read(
     if classless:
         progress.warn(f"{len(classless):,} pictures have no class: they are not trained on")
     pictures = {
-        split: read_pictures(examples(records, config.limit), size, f"reading {split}", progress)
-        for split, records in usable.items()
+        split: read_pictures(examples(dataset, split, config.limit), size, f"reading {split}", progress)
+        for split in dataset.splits
     }
     lost = [problem for problem in dataset.problems if problem.lost]
     return pictures, (*lost, *classless, *(problem for each in pictures.values() for problem in each.problems))

@@ -18,7 +18,7 @@ import numpy as np
 
 from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
-from dogcam.data import Problem, Record, reason_of
+from dogcam.data import Dataset, Problem, Record, reason_of
 
 # Decoding runs outside Python's lock: a few threads keep the processors busy, more only hold memory.
 WORKERS = 4
@@ -63,6 +63,11 @@ class Pictures:
         for row, record in enumerate(self.records):
             found[row, list(record.present)] = 1
         return found
+
+    def some(self, positions: Sequence[int]) -> Pictures:
+        """Those at some positions, without problems; as they lie in memory where they are the first ones."""
+        chosen = slice(len(positions)) if list(positions) == list(range(len(positions))) else list(positions)
+        return Pictures(tuple(self.records[each] for each in positions), self.images[chosen], self.shapes[chosen], ())
 
     def sizes(self, part: slice = slice(None)) -> list[tuple[int, int]]:
         """Height and width of each original."""
@@ -133,14 +138,15 @@ def limited(records: Sequence[Record], limit: int | None) -> tuple[Record, ...]:
     return _spread(records, [record.label for record in records], limit)
 
 
-def examples(records: Sequence[Record], limit: int | None) -> tuple[Record, ...]:
-    """Each picture once, whatever the number of its rows, under its own id; `present` says all of its classes.
+def examples(dataset: Dataset, split: str, limit: int | None) -> tuple[Record, ...]:
+    """What training uses of a split: each picture once, whatever the number of its rows, under its own id.
 
-    At most `limit` pictures, spread evenly over the classes as by `limited`; a picture counts for the rarest of its classes.
+    A picture without a class is left out, unless pictures may have several: it is then an example of each one's absence. At most
+    `limit` pictures, spread evenly over the classes as by `limited`; a picture counts for the rarest of those `present`.
     """
     pictures: dict[str, Record] = {}
-    for record in records:
-        if record.picture not in pictures:
+    for record in dataset.splits.get(split, ()):
+        if record.picture not in pictures and (dataset.multilabel or record.label is not None):
             pictures[record.picture] = record if record.id == record.picture else replace(record, id=record.picture)
     once = list(pictures.values())
     counts = Counter(label for record in once for label in record.present)

@@ -184,7 +184,7 @@ class _Found:
             "target": targets,
             "against": against,
             "probability": shares[np.arange(len(targets)), targets].astype(np.float32),
-            "rank": _ranks(logits, self.pictures.labels),
+            "rank": _ranks(logits, self.pictures),
         }
 
     def warn_of_flags(self, progress: Progress) -> None:
@@ -197,11 +197,16 @@ class _Found:
                 )
 
 
-def _ranks(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """How many classes the network puts before the true one (n,); of equal logits those of lower number come first."""
-    true = logits[np.arange(len(labels)), labels][:, None]
+def _ranks(logits: np.ndarray, pictures: Pictures) -> list[int | None]:
+    """How many classes that are not in the picture the network puts before a record's own; None where that is not known.
+
+    Of equal logits those of lower number come first.
+    """
+    labels = pictures.labels
+    own = logits[np.arange(len(labels)), labels][:, None]
     earlier = np.arange(logits.shape[1]) < labels[:, None]
-    return ((logits > true) | ((logits == true) & earlier)).sum(axis=1)
+    before = ((logits > own) | ((logits == own) & earlier)) & (pictures.present(logits.shape[1]) == 0)
+    return [None if label < 0 else count for label, count in zip(labels.tolist(), before.sum(axis=1).tolist(), strict=True)]
 
 
 def _stacked(measured: Sequence[Measured], part: Callable[[Measured], np.ndarray | None]) -> np.ndarray | None:
@@ -224,7 +229,8 @@ def table_columns(
     nothing = [None] * count
     return {
         "image": [record.id for record in pictures.records],
-        "label": pictures.labels,
+        "picture": [record.picture for record in pictures.records],
+        "label": [record.label for record in pictures.records],
         "predicted": nothing,
         "target": nothing,
         "against": [-1] * count,

@@ -16,7 +16,6 @@ from dogcam.commands.evaluate.inputs import Subject, entry, thumbnail
 from dogcam.core.config import FUSIONS, EvaluateConfig
 from dogcam.core.files import plain
 from dogcam.core.progress import Progress
-from dogcam.data.pipeline import Pictures
 from dogcam.engine import HeatmapEngine
 from dogcam.experiment.evaluations import Cell, MapKey
 from dogcam.experiment.kept import KeptPictures
@@ -124,9 +123,7 @@ def _drawn(
     progress: Progress,
 ) -> dict[Pair, np.ndarray]:
     """Raw maps (n, h, w) of the pictures at these positions, and of the layers that a fused map is made of as well."""
-    scored = scoring.pictures
-    records = tuple(scored.records[position] for position in positions)
-    pictures = Pictures(records, np.asarray(scored.images[positions]), scored.shapes[positions], ())
+    pictures = scoring.pictures.some(positions)
     found: dict[Pair, np.ndarray] = {}
     for cells, fuse in _passes(pairs):
         engine = HeatmapEngine(classifier, cells, fuse=fuse, smooth=config.smooth, mask_batch=config.mask_batch)

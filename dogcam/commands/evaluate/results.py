@@ -20,17 +20,24 @@ from dogcam.experiment.training_curves import RunChoice
 
 @dataclass(frozen=True)
 class Counted:
-    """What was scored, and what was not.
+    """What was scored, and what was not; in a set with several classes in a picture these are rows.
 
     Attributes:
         images: with a box.
         unannotated: without one; the network alone can be asked about them.
         problems: inputs that were skipped, or are not as they should be.
+        left_out: how many inputs were skipped.
     """
 
     images: int
     unannotated: int
     problems: tuple[Problem, ...]
+    left_out: int = 0
+
+    @property
+    def read(self) -> int:
+        """All of them."""
+        return self.images + self.unannotated + self.left_out
 
 
 @dataclass(frozen=True)
