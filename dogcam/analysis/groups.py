@@ -98,7 +98,7 @@ def groups(
     if by == "size" and not any(map(len, first["truth"])):
         return None
     if by == "right":
-        known, of = _by_right(tables, right_of(_asked(evaluation, list(tables), network)))
+        known, of = _by_right(evaluation, list(tables), network)
     else:
         known, of = _GROUPINGS[by](first, classes)
     return _scored(by, tables, known, of[:, None] if of.ndim == 1 else of)
@@ -203,15 +203,11 @@ _GROUPINGS: dict[str, Callable[[Columns, Sequence[str]], tuple[Sequence[Group], 
 }
 
 
-def _asked(evaluation: Evaluation, cells: Sequence[Cell], network: Cell | None) -> Columns:
-    """The columns of a cell of the network that baselines are grouped by."""
+def _by_right(evaluation: Evaluation, cells: Sequence[Cell], network: Cell | None) -> tuple[Sequence[Group], np.ndarray]:
+    """Each cell's pictures by whether its own network is right; baselines, which have none, by `network`: the first column."""
     informed = [cell for cell in cells if not is_baseline(cell)]
     if network is None and not informed:
         raise ValueError("baselines alone have no network that is right or wrong: name the cell of one")
-    return evaluation.read(network or max(informed))
-
-
-def _by_right(tables: Mapping[Cell, Columns], given: np.ndarray) -> tuple[Sequence[Group], np.ndarray]:
-    """Each cell's pictures by whether its own network is right; baselines, which have none, by `given` (n,), the first column."""
-    own = [given if is_baseline(cell) else right_of(table) for cell, table in tables.items()]
+    given = right_of(evaluation.read(network or max(informed)))
+    own = [given if is_baseline(cell) else right_of(evaluation.read(cell)) for cell in cells]
     return (Group("right"), Group("wrong")), (~np.column_stack([given, *own])).astype(int)

@@ -69,6 +69,8 @@ def run(config: TrainConfig, progress: Progress, given: Sequence[str] = ()) -> T
     config = _absolute(config)
     progress.note(f"dataset {config.dataset}, backbone {config.backbone}, weights {config.weights}")
     dataset = open_dataset(config.dataset, config.data_dir, progress, config.seed)
+    if dataset.multilabel:
+        progress.note("a picture may have several classes: accuracy is the share whose highest-scored class is in them (Hit@1)")
     make = partial(build, config.backbone, dataset.classes, config.weights, config.preprocess, dataset.multilabel)
     # A backbone of random weights under a head that learns must be the same one after an interruption.
     seed_everything(config.seed)

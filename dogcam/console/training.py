@@ -8,7 +8,6 @@ from typing import Any
 from rich.console import Group
 
 from dogcam.console.tables import duration, following, show, show_problems, table
-from dogcam.report.texts import text
 from dogcam.report.training_words import choice_words, verdict_sentence
 
 LIVE_RUNS = 3  # runs beside each other in the live table
@@ -39,7 +38,6 @@ def show_training(result: Any) -> None:
         rows.append([each.run, *figures, f"e{each.verdict.peak_epoch}"])
     show(table("Test accuracy and loss at the kept epochs", headings, rows))
     show("", *map(verdict_sentence, result.training.verdicts))
-    show(*[text("training.several")] * bool(result.experiment.document.get("dataset", {}).get("multilabel")))
     show(f"Chosen: run {chosen.run}, {choice_words(chosen)}.")
     show(f"Kept in {result.experiment.path} after {duration(result.seconds)}.")
     show(f"Next: {following('evaluate', result.experiment.path)}")

@@ -17,8 +17,11 @@ def interval_described(interval: Interval) -> str:
     """How an interval was made, for captions: "95 % BCa bootstrap, 8,580 images"."""
     method, confidence = text(f"interval.methods.{interval.method}"), f"{interval.confidence * 100:g}"
     known = {"confidence": confidence, "method": method, "images": count(interval.units), "rows": count(interval.n)}
-    key = "interval.described" if interval.pictures is None else "interval.described_rows"
-    return text(f"{key}_over_runs", runs=interval.runs, **known) if interval.runs > 1 else text(key, **known)
+    if interval.pictures is not None:
+        key = "interval.described_rows_over_runs" if interval.runs > 1 else "interval.described_rows"
+    else:
+        key = "interval.described_over_runs" if interval.runs > 1 else "interval.described"
+    return text(key, runs=interval.runs, **known)
 
 
 def interval_reason(interval: Interval) -> str:

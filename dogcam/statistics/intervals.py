@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -167,7 +167,7 @@ class _Counts(NamedTuple):
         """(m,), of what is resampled."""
         return self.rows if self.pictures is None else self.pictures
 
-    def made(self, place: int, value: float, low: float, high: float, *how: Any) -> Interval:
+    def made(self, place: int, value: float, low: float, high: float, how: tuple[str, float, str]) -> Interval:
         """The interval of a column."""
         pictures = None if self.pictures is None else int(self.pictures[place])
         return Interval(float(value), low, high, int(self.rows[place]), *how, pictures=pictures)
@@ -179,7 +179,7 @@ class _Counts(NamedTuple):
     def too_few(self, place: int, value: float, confidence: float, least: int) -> Interval:
         """The figure of a column, without an interval."""
         reason = "too-few" if self.units[place] < least else "undefined"
-        return self.made(place, value, float("nan"), float("nan"), "none", confidence, reason)
+        return self.made(place, value, float("nan"), float("nan"), ("none", confidence, reason))
 
 
 class _Ratios(NamedTuple):
@@ -313,7 +313,7 @@ def _assembled(
         low, high = ends[place].tolist()
         method = "bca" if corrected[place] else "percentile"
         reason = _stands_in(low, high, count, acceleration is not None and not corrected[place])
-        made.append(counts.made(place, value, low, high, method, confidence, reason))
+        made.append(counts.made(place, value, low, high, (method, confidence, reason)))
     return tuple(made)
 
 
