@@ -59,7 +59,7 @@ MEMBERS = {
     "boxes": "drawing sweep protocols baselines geometry",
     "methods": "uninformed scores smoothing pixels perturbation upsampling gradient components class_weights",
     "metrics": "localization faithfulness",
-    "statistics": "ranking same pooled pairs decomposition crossed intervals resampling clusters claims",
+    "statistics": "ranking same pooled pairs decomposition crossed intervals resampling levels clusters claims",
     "language": "particles numbers",
     "core": "config registry records progress files downloads errors",
 }

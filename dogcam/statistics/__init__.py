@@ -5,6 +5,7 @@ Where several rows are of one picture, `pictures` says which: what is resampled,
 
 - `clusters`       rows that belong to one picture
 - `resampling`     the resamples that all methods share
+- `levels`         where resamples are cut
 - `intervals`      bootstrap intervals of means, shares, ratios and medians
 - `pooled`         intervals of scores made of sums over all images
 - `crossed`        intervals over several training runs on the same images
