@@ -95,8 +95,7 @@ def relabelled(dataset: Dataset, classifier: Classifier) -> Dataset:
     places = _matched(dataset, classifier)
 
     def moved(record: Record) -> Record:
-        label = None if record.label is None else places[record.label]
-        return replace(record, label=label, present=tuple(sorted(places[each] for each in record.present)))
+        return replace(record, label=None if record.label is None else places[record.label])
 
     splits = {split: tuple(map(moved, records)) for split, records in dataset.splits.items()}
     return replace(dataset, classes=classifier.classes, splits=splits)

@@ -7,8 +7,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from dogcam.core.errors import DogcamError, InputError
 from dogcam.core.registry import nearest
 from dogcam.data import NO_BOXES, Dataset, Problem, Record
@@ -95,16 +93,7 @@ class _Known:
             dataset = self._open()
             splits = dataset.splits.values() if dataset else ()
             self._records = {record.id: record for records in splits for record in records}
-            rows: dict[str, list[Record]] = {}
-            for record in [*self._records.values()]:
-                rows.setdefault(record.picture, []).append(record)
-            self._records |= {picture: _whole(picture, own) for picture, own in rows.items() if picture not in self._records}
         return self._records
-
-
-def _whole(picture: str, rows: Sequence[Record]) -> Record:
-    """A picture with the boxes of all of its classes: none of these is the true one."""
-    return Record(picture, rows[0].image, None, np.concatenate([row.boxes for row in rows]))
 
 
 def _paths(name: str) -> list[Path] | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import keras
 import numpy as np
 import pytest
@@ -14,7 +12,6 @@ from dogcam.commands.evaluate import command as evaluate
 from dogcam.core.config import EvaluateConfig, ReportConfig
 from dogcam.core.errors import ExperimentError, InputError
 from dogcam.core.progress import Progress
-from dogcam.data import Record
 from dogcam.data.opening import open_dataset
 from dogcam.data.pipeline import limited, squash
 from dogcam.experiment.evaluations import Cell
@@ -123,13 +120,6 @@ class TestMatchingOfClasses:
         moved = relabelled(dataset, self.named(f"{second}, some dog", f"a hound, {first}", third))
         assert {record.label for record in moved.splits["test"]} == {0, 1, 2}
         assert moved.splits["test"][0].label == {0: 1, 1: 0, 2: 2}[dataset.splits["test"][0].label]
-
-    def test_all_classes_of_a_picture_are_moved(self, dataset):
-        first, second, third = dataset.classes
-        row = Record("a#0", dataset.splits["test"][0].image, 0, picture="a", present=(0, 1))
-        several = replace(dataset, splits={"test": (row,)}, multilabel=True)
-        (moved,) = relabelled(several, self.named(third, second, "cat", first)).splits["test"]
-        assert (moved.label, moved.picture, moved.present) == (3, "a", (1, 3))
 
     def test_without_names_by_number(self, dataset):
         assert relabelled(dataset, foreign(network(), "unit")) is dataset

@@ -314,17 +314,3 @@ def test_the_dataset_is_not_opened_for_labels_that_nobody_asked_for(tmp_path):
     assert problems == []
     assert records[0].label is None
     assert records[0].boxes.tolist() == [[0.25, 0.25, 0.5, 0.75]]
-
-
-def test_the_id_of_a_picture_with_several_classes_means_all_of_them(tmp_path):
-    """Of the row of one class only that class's boxes; of the picture those of all, and no class as the true one."""
-    image = ImageFile(tmp_path / "a.png")
-    boxes = [np.array([[0, 0, 0.5, 0.5]]), np.array([[0.5, 0.5, 1, 1], [0, 0.5, 0.5, 1]])]
-    rows = tuple(
-        Record(f"a#{name}", image, label, boxes[label], picture="a", present=(0, 1)) for label, name in enumerate(("cat", "dog"))
-    )
-    dataset = Dataset("several", ("cat", "dog"), {"test": rows}, multilabel=True)
-    (row, whole), problems = find_pictures(["a#dog", "a"], lambda: dataset)
-    assert (row.id, row.label, row.boxes.tolist()) == ("a#dog", 1, boxes[1].tolist())
-    assert (whole.id, whole.label, whole.boxes.tolist()) == ("a", None, np.concatenate(boxes).tolist())
-    assert not problems
