@@ -39,8 +39,8 @@ MEMBERS = {
     "cli": "app train report list explain evaluate demo answering options help",
     "console": "progress ending training evaluation groups scores naming listing dynamics fitting explanations tables",
     "commands": "demo train report layers listings explain evaluate adoption",
-    "commands/evaluate": "command gallery inputs results",
-    "commands/explain": "command results",
+    "commands/evaluate": "command gallery boxes inputs results",
+    "commands/explain": "command boxes results",
     "report": "page exhibits decomposition_words claims_words between between_words answer wording formats viewer "
     "training_words tiles study_words provenance protocol_words material naming group_words dynamics_words "
     "texts embedding document",
@@ -54,7 +54,8 @@ MEMBERS = {
     "analysis": "analysis measures choosing pictures faithfulness dynamics claims comparison between weighing training "
     "groups scores sameness tables study flat decomposition",
     "experiment": "selection training_curves runs evaluations kept",
-    "data": "pictures opening stanford_dogs voc_xml tfds synthetic assembling splits trees images pipeline",
+    "data": "predictions pictures class_names opening stanford_dogs voc_xml tfds synthetic assembling splits trees images "
+    "pipeline",
     "data/synthetic": "dataset scenes dogs breeds",
     "boxes": "drawing sweep protocols baselines geometry",
     "methods": "uninformed scores smoothing pixels perturbation upsampling gradient components class_weights",

@@ -9,7 +9,7 @@ import typer
 from dogcam.cli import options
 from dogcam.cli.answering import answer
 from dogcam.cli.options import ANSWERS, DATA, EXPERIMENT, MAPS, MODEL, OUTPUT, SCORING, option
-from dogcam.core.config import GROUPINGS, EvaluateConfig
+from dogcam.core.config import BOX_FORMS, GROUPINGS, EvaluateConfig
 
 
 def evaluate(
@@ -61,6 +61,7 @@ def evaluate(
     home: options.Home = None,
     wide: Annotated[bool, option(OUTPUT, "--wide", None, "every metric")] = False,
     csv: options.Csv = False,
+    save: Annotated[list[str] | None, option(OUTPUT, "--save", "FORM", f"also predicted boxes: {', '.join(BOX_FORMS)}")] = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,

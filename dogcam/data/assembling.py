@@ -123,15 +123,14 @@ def assemble(name: str, reading: Reading, source: Origin, seed: int, progress: P
     )
 
 
-def boxes_of(each: Annotated, identity: str) -> tuple[np.ndarray, Stored, list[Problem]]:
-    """Relative boxes (n, 4) of one picture, of all its classes; the picture in the frame they are of; and what is wrong."""
+def boxes_of(each: Annotated, identity: str) -> tuple[Annotated, np.ndarray, list[Problem]]:
+    """One picture with its relative boxes (n, 4), of all its classes, as `assemble` takes them; and what is wrong.
+
+    The picture's image is in the frame that the boxes are of, and its names are those of the boxes.
+    """
     problems: list[Problem] = []
-    try:
-        header: Header | InputError = each.image.header()
-    except InputError as error:
-        header = error
-    checked, boxes = _checked(each, identity, header, problems, [])
-    return boxes, checked.image, problems
+    checked, boxes = _checked(each, identity, _header(each), problems, [])
+    return checked, boxes, problems
 
 
 def _first(problems: Sequence[Problem]) -> str:
@@ -184,16 +183,17 @@ def _ids(pictures: Sequence[Annotated]) -> list[str]:
 def _with_headers(pictures: Sequence[Annotated], progress: Progress) -> Iterable[tuple[Annotated, Header | InputError | None]]:
     """Each picture with its header, which is read only where there are boxes to check; or with why it cannot be."""
 
-    def header(each: Annotated) -> Header | InputError | None:
-        if not len(each.corners) and not each.masks:
-            return None
-        try:
-            return each.image.header()
-        except InputError as error:
-            return error
-
-    for each, future in progress.track(threaded(header, pictures), "checking annotations", len(pictures)):
+    for each, future in progress.track(threaded(_header, pictures), "checking annotations", len(pictures)):
         yield each, future.result()
+
+
+def _header(each: Annotated) -> Header | InputError | None:
+    if not len(each.corners) and not each.masks:
+        return None
+    try:
+        return each.image.header()
+    except InputError as error:
+        return error
 
 
 def _checked(
