@@ -60,7 +60,7 @@ def maps(monkeypatch):
         def changed(self, *args):
             found = call(self, *args)
             for cell, each in found.maps.items():
-                found.maps[cell] = np.full_like(each, raw)
+                found.maps[cell] = np.stack([np.broadcast_to(np.float32(raw), np.shape(raw) or each.shape[1:])] * len(each))
                 found.flags[cell] = np.full(len(each), flagged)
             return found
 

@@ -15,7 +15,7 @@ from dogcam.core.config import BOX_FORMS
 from dogcam.core.errors import OptionError
 from dogcam.data.opening import open_dataset
 
-LAST, MIDDLE = "conv5_block1_out", "conv3_block1_out"
+LAST = "conv5_block1_out"
 
 
 def test_a_folder_for_each_form_method_layer_and_epoch(ask, pictures, tmp_path):
@@ -30,7 +30,7 @@ def test_a_folder_for_each_form_method_layer_and_epoch(ask, pictures, tmp_path):
     assert result.document()["boxes"]["folders"]
 
 
-def test_what_is_given_back_is_what_was_drawn(ask, pictures, trained, tmp_path, capsys):
+def test_what_is_given_back_is_what_was_drawn(ask, pictures, trained, tmp_path):
     result = ask(pictures, save=("coco", "csv"))
     folder = tmp_path / "out" / "boxes" / "coco" / f"gradcam_{LAST}_epoch-02"
     found = COCO(folder / "instances.json").loadRes(str(folder / "results.json"))
