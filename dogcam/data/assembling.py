@@ -129,7 +129,8 @@ def boxes_of(each: Annotated, identity: str) -> tuple[Annotated, np.ndarray, lis
     The picture's image is in the frame that the boxes are of, and its names are those of the boxes.
     """
     problems: list[Problem] = []
-    checked, boxes = _checked(each, identity, _header(each), problems, [])
+    ((_, header),) = _with_headers([each], Progress())
+    checked, boxes = _checked(each, identity, header, problems, [])
     return checked, boxes, problems
 
 
@@ -183,17 +184,16 @@ def _ids(pictures: Sequence[Annotated]) -> list[str]:
 def _with_headers(pictures: Sequence[Annotated], progress: Progress) -> Iterable[tuple[Annotated, Header | InputError | None]]:
     """Each picture with its header, which is read only where there are boxes to check; or with why it cannot be."""
 
-    for each, future in progress.track(threaded(_header, pictures), "checking annotations", len(pictures)):
+    def header(each: Annotated) -> Header | InputError | None:
+        if not len(each.corners) and not each.masks:
+            return None
+        try:
+            return each.image.header()
+        except InputError as error:
+            return error
+
+    for each, future in progress.track(threaded(header, pictures), "checking annotations", len(pictures)):
         yield each, future.result()
-
-
-def _header(each: Annotated) -> Header | InputError | None:
-    if not len(each.corners) and not each.masks:
-        return None
-    try:
-        return each.image.header()
-    except InputError as error:
-        return error
 
 
 def _checked(
