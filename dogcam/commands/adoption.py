@@ -120,7 +120,14 @@ def _moved(dataset: Dataset, places: Sequence[int | None], classes: tuple[str, .
         return replace(record, label=None if record.label is None else places[record.label], present=tuple(present))
 
     splits = {split: tuple(map(moved, records)) for split, records in dataset.splits.items()}
-    return replace(dataset, classes=classes, splits=splits)
+    numbers = dict(zip(places, dataset.class_numbers, strict=False))
+    whole = len(classes) > 0 and all(place in numbers for place in range(len(classes)))
+    return replace(
+        dataset,
+        classes=classes,
+        splits=splits,
+        class_numbers=tuple(numbers[place] for place in range(len(classes))) if whole else (),
+    )
 
 
 def _matched(dataset: Dataset, classifier: Classifier) -> list[int]:

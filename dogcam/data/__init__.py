@@ -147,6 +147,7 @@ class Dataset:
         division: how it came by its splits.
         mended: annotations that were not as they should be and could be set right by one rule, such as a swapped corner.
         multilabel: whether a picture may have several classes, each a row of its own.
+        numbers: the format's own of pictures, by their ids, and of classes, in order, as COCO has them; else empty.
     """
 
     name: str
@@ -157,6 +158,8 @@ class Dataset:
     division: Division = Division()
     mended: tuple[Problem, ...] = ()
     multilabel: bool = False
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    class_numbers: Sequence[int] = ()
 
     def training_boxes(self) -> np.ndarray:
         """The first box of each training picture (n, 4)."""

@@ -72,11 +72,15 @@ class Reading:
         pictures: in the order that they are to have.
         classes: names in the format's own order; empty where it has none: then they are sorted.
         problems: what could not be read.
+        numbers: the format's own of pictures, by their paths, as COCO has them.
+        class_numbers: the same of `classes`.
     """
 
     pictures: Sequence[Annotated]
     classes: Sequence[str] = ()
     problems: Sequence[Problem] = ()
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    class_numbers: Sequence[int] = ()
 
 
 def assemble(name: str, reading: Reading, source: Origin, seed: int, progress: Progress) -> Dataset:
@@ -120,6 +124,8 @@ def assemble(name: str, reading: Reading, source: Origin, seed: int, progress: P
         division,
         tuple(mended),
         multilabel,
+        {ids[place]: reading.numbers[each.path] for place, each in enumerate(once) if each.path in reading.numbers},
+        tuple(reading.class_numbers),
     )
 
 

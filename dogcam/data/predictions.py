@@ -50,12 +50,14 @@ class Predicted:
     Attributes:
         file: what the picture is called, see `file_of`.
         width, height: in pixels.
+        number: of the picture in the COCO file that it comes from.
     """
 
     file: str
     width: int
     height: int
     boxes: tuple[Box, ...] = ()
+    number: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +68,7 @@ class Predictions:
         classes: names by label.
         epoch: of the model; None where it is no experiment's.
         threshold: that the boxes are drawn above.
+        class_numbers: of the classes in the COCO file that they come from; empty where they come from none.
     """
 
     pictures: Sequence[Predicted]
@@ -74,6 +77,7 @@ class Predictions:
     layer: str
     epoch: int | None = None
     threshold: float | None = None
+    class_numbers: Sequence[int] = ()
 
     @property
     def about(self) -> dict[str, Any]:
@@ -152,29 +156,33 @@ def _json(document: Any) -> bytes:
 def coco(predictions: Predictions) -> Files:
     """results.json, which `pycocotools` loads as results, of the pictures and categories of instances.json.
 
-    Numbers of pictures and categories count from 1. instances.json has the boxes as annotations too, as tools for annotating
-    take them; each has its "score", so that nobody takes them for somebody's.
+    Numbers of pictures and categories are those of the COCO file that all come from, else they count from 1. instances.json has
+    the boxes as annotations too, as tools for annotating take them; each has its "score", so that nobody takes them for
+    somebody's.
     """
+    own = [picture.number for picture in predictions.pictures]
+    numbers = own if None not in own and len(set(own)) == len(own) else range(1, len(own) + 1)
+    categories = predictions.class_numbers or range(1, len(predictions.classes) + 1)
     results = []
-    for number, picture in enumerate(predictions.pictures, 1):
+    for number, picture in zip(numbers, predictions.pictures, strict=True):
         for box in picture.boxes:
             x0, y0, x1, y1 = _pixels(picture, box)
             corner = [x0, y0, round(x1 - x0, 2), round(y1 - y0, 2)]
             score = round(box.probability, 6)
             known = {"score": score, "threshold": predictions.about["threshold"]}
-            results.append({"image_id": number, "category_id": box.label + 1, "bbox": corner, **known})
+            results.append({"image_id": number, "category_id": categories[box.label], "bbox": corner, **known})
     images = [
         {"id": number, "file_name": picture.file, "width": picture.width, "height": picture.height}
-        for number, picture in enumerate(predictions.pictures, 1)
+        for number, picture in zip(numbers, predictions.pictures, strict=True)
     ]
     annotations = [
         {"id": number, **each, "area": round(each["bbox"][2] * each["bbox"][3], 2), "iscrowd": 0}
         for number, each in enumerate(results, 1)
     ]
-    categories = [{"id": label + 1, "name": name} for label, name in enumerate(predictions.classes)]
+    named = [{"id": number, "name": name} for number, name in zip(categories, predictions.classes, strict=True)]
     info = {"description": "predicted by dogcam, not annotated", **predictions.about}
     yield "results.json", _json(results)
-    yield "instances.json", _json({"info": info, "images": images, "annotations": annotations, "categories": categories})
+    yield "instances.json", _json({"info": info, "images": images, "annotations": annotations, "categories": named})
 
 
 def yolo(predictions: Predictions) -> Files:

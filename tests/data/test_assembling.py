@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dogcam.data import Problem
-from dogcam.data.assembling import usable_boxes
+from dogcam.core.progress import Progress
+from dogcam.data import Origin, Problem
+from dogcam.data.assembling import Annotated, Reading, assemble, usable_boxes
+from dogcam.data.images import ImageFile
 
 
 def test_usable_boxes_are_kept_in_order_and_cut():
@@ -51,3 +53,11 @@ def test_no_box_at_all_is_a_problem():
     boxes, _, problems = usable_boxes("a", np.zeros((0, 4)), "train")
     assert boxes.shape == (0, 4)
     assert problems == [Problem("a", "no annotated box", "train", lost=False, kind="no-box")]
+
+
+def test_a_formats_own_numbers_are_kept_by_id(tmp_path):
+    paths = ("x/a.png", "x/b.png")
+    pictures = [Annotated(path, ImageFile(tmp_path / path), "train", ("cat",)) for path in paths]
+    reading = Reading(pictures, ("dog", "cat"), numbers={"x/a.png": 139, "gone.png": 5}, class_numbers=(18, 17))
+    dataset = assemble("coco:x", reading, Origin("files", str(tmp_path), "coco"), 0, Progress())
+    assert (dataset.numbers, dataset.class_numbers) == ({"a": 139}, (18, 17))

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,6 +72,24 @@ def test_coco_is_loaded_by_pycocotools(written):
             (x0, y0, x1 - x0, y1 - y0, label + 1, pytest.approx(share, abs=1e-6)) for x0, y0, x1, y1, label, share in boxes
         ]
         assert all(each["threshold"] == pytest.approx(0.2) for each in there)
+
+
+def test_coco_has_the_numbers_of_the_file_that_everything_comes_from(written):
+    given = {"a.jpg": 139, "b.png": 7, "c.jpg": 9001}
+    numbered = [replace(predicted(name), number=number) for name, number in given.items()]
+    folder = written("coco", numbered, class_numbers=(3, 90, 1))
+    document = json.loads((folder / "instances.json").read_text(encoding="utf-8"))
+    assert {each["file_name"]: each["id"] for each in document["images"]} == given
+    assert [(each["id"], each["name"]) for each in document["categories"]] == list(zip((3, 90, 1), CLASSES, strict=True))
+    results = json.loads((folder / "results.json").read_text())
+    assert [(each["image_id"], each["category_id"]) for each in results] == [(139, 90), (139, 3), (7, 1)]
+
+
+@pytest.mark.parametrize("numbers", [(5, None, 6), (5, 5, 6)])
+def test_pictures_of_several_places_are_numbered_anew(written, numbers):
+    pictures = [replace(predicted(name), number=number) for name, number in zip(SIZES, numbers, strict=True)]
+    document = json.loads((written("coco", pictures) / "instances.json").read_text(encoding="utf-8"))
+    assert [each["id"] for each in document["images"]] == [1, 2, 3]
 
 
 def test_coco_says_that_nobody_annotated_this(written):

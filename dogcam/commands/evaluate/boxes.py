@@ -13,7 +13,7 @@ from dogcam.boxes.protocols import Protocol
 from dogcam.core.config import EvaluateConfig
 from dogcam.core.errors import OptionError
 from dogcam.core.progress import Progress
-from dogcam.data import Record
+from dogcam.data import Dataset, Record
 from dogcam.data.predictions import Box, Predicted, Predictions, box_of, file_of, write_predictions
 from dogcam.engine import HeatmapEngine
 from dogcam.experiment.evaluations import Cell
@@ -28,6 +28,7 @@ Row = tuple[Record, int, int, tuple[Box, ...]]  # a record, width and height of 
 def give_back(
     config: EvaluateConfig,
     scoring: Scoring,
+    dataset: Dataset,
     classifier: Classifier,
     number: int,
     epoch: int,
@@ -48,8 +49,8 @@ def give_back(
     classes = [classifier.class_name(index) for index in range(classifier.class_count)]
     without = 0
     for cell, threshold in thresholds.items():
-        pictures = _pictures([*_table_rows(scoring, cell), *bare[cell]])
-        found = Predictions(pictures, classes, cell.method, cell.layer, epoch, threshold)
+        pictures = _pictures([*_table_rows(scoring, cell), *bare[cell]], dataset.numbers)
+        found = Predictions(pictures, classes, cell.method, cell.layer, epoch, threshold, dataset.class_numbers)
         without += found.without_boxes
         for form in config.save:
             write_predictions(scoring.evaluation.path / FOLDER / form / cell.file_name.removesuffix(".parquet"), form, found)
@@ -149,10 +150,11 @@ def _draw(
             step.advance(len(records))
 
 
-def _pictures(rows: Iterable[Row]) -> list[Predicted]:
+def _pictures(rows: Iterable[Row], numbers: Mapping[str, int]) -> list[Predicted]:
     """The pictures, each with the boxes of all of its rows."""
     found: dict[str, Predicted] = {}
     for record, width, height, boxes in rows:
-        there = found.setdefault(record.picture, Predicted(file_of(record), width, height))
+        new = Predicted(file_of(record), width, height, (), numbers.get(record.picture))
+        there = found.setdefault(record.picture, new)
         found[record.picture] = replace(there, boxes=(*there.boxes, *boxes))
     return list(found.values())

@@ -75,7 +75,7 @@ def _score(config: EvaluateConfig, scoring: Scoring, subject: Subject, first: Cl
         if config.save:
             asked = _asked_cells(config, classifier)
             fused = fused_cells(asked, config.fuse) if config.fuse else ()
-            give_back(config, scoring, classifier, number, epoch, (tuple(asked), tuple(fused)), progress)
+            give_back(config, scoring, subject.dataset, classifier, number, epoch, (tuple(asked), tuple(fused)), progress)
     return frozenset(wanted)
 
 

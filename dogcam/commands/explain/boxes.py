@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from dogcam.boxes.baselines import BASELINES
 from dogcam.commands.explain.results import Explanation, Slot, Writer
 from dogcam.core.config import BOX_FORMS, ExplainConfig
 from dogcam.core.errors import OptionError
-from dogcam.data import Problem
+from dogcam.data import Dataset, Problem
 from dogcam.data.predictions import Predicted, Predictions, box_of, file_of, write_predictions
 
 FOLDER = "boxes"
@@ -45,11 +45,16 @@ class BoxWriter:
         if there is not None and not config.overwrite:
             raise OptionError(f"{there} exists already: choose another --out, or say --overwrite")
 
-    def write(self, explanations: Sequence[Explanation], classes: Sequence[str]) -> GivenBack:
-        """Write them; what cannot be written becomes one of `problems`."""
+    def write(self, explanations: Sequence[Explanation], classes: Sequence[str], dataset: Dataset | None) -> GivenBack:
+        """Write them; what cannot be written becomes one of `problems`.
+
+        Args:
+            dataset: that --dataset names.
+        """
+        numbers = ({}, ()) if dataset is None else (dataset.numbers, dataset.class_numbers)
         given = GivenBack()
         for (form, slot), folder in self._folders.items():
-            predictions = _predictions(explanations, slot, classes)
+            predictions = _predictions(explanations, slot, classes, *numbers)
             try:
                 write_predictions(folder, form, predictions)
             except OSError as error:
@@ -60,7 +65,13 @@ class BoxWriter:
         return given
 
 
-def _predictions(explanations: Sequence[Explanation], slot: Slot, classes: Sequence[str]) -> Predictions:
+def _predictions(
+    explanations: Sequence[Explanation],
+    slot: Slot,
+    classes: Sequence[str],
+    numbers: Mapping[str, int],
+    class_numbers: Sequence[int],
+) -> Predictions:
     """The boxes of one map of all pictures; those of a picture that was explained for several of its classes together."""
     epoch, _, method, layer = slot
     pictures: dict[str, Predicted] = {}
@@ -70,7 +81,8 @@ def _predictions(explanations: Sequence[Explanation], slot: Slot, classes: Seque
         threshold = heat.threshold
         height, width = explanation.shape
         name = explanation.record.picture
-        picture = pictures.setdefault(name, Predicted(file_of(explanation.record), width, height))
+        new = Predicted(file_of(explanation.record), width, height, (), numbers.get(name))
+        picture = pictures.setdefault(name, new)
         boxes = box_of(heat.box, heat.label, heat.probability)
         pictures[name] = replace(picture, boxes=(*picture.boxes, *boxes))
-    return Predictions(tuple(pictures.values()), classes, method, layer, epoch, threshold)
+    return Predictions(tuple(pictures.values()), classes, method, layer, epoch, threshold, class_numbers)

@@ -115,7 +115,8 @@ def run(config: ExplainConfig, progress: Progress) -> ExplainResult:
                 explanations.append(explanation)
                 step.advance()
             step.advance(len(part) - len(batch.records))
-    boxes = box_writer.write(explanations, [subject.first.class_name(index) for index in range(subject.first.class_count)])
+    classes = [subject.first.class_name(index) for index in range(subject.first.class_count)]
+    boxes = box_writer.write(explanations, classes, dataset() if config.dataset else None)
     not_written = [*writer.problems, *box_writer.problems]
     _require_some(explanations, boxes, problems, not_written, writer.out)
     return ExplainResult(subject.name, plan.protocol, writer.out, explanations, (*problems, *not_written), settings, boxes)

@@ -129,11 +129,13 @@ def test_rows_of_one_picture_come_together_in_its_file(save, experiment, monkeyp
     """Two rows of the table, made one picture's."""
     monkeypatch.setattr(boxes, "file_of", lambda record: "one.jpg")
     whole = boxes._pictures
-    monkeypatch.setattr(boxes, "_pictures", lambda rows: whole([(_same(record), *rest) for record, *rest in rows]))
+    monkeypatch.setattr(
+        boxes, "_pictures", lambda rows, numbers: whole([(_same(record), *rest) for record, *rest in rows], {"one": 17})
+    )
     result, _ = save("coco")
     (path,) = (result.evaluation.path / "boxes").rglob("results.json")
     results = json.loads(path.read_text())
-    assert {each["image_id"] for each in results} == {1}
+    assert {each["image_id"] for each in results} == {17}
     assert len(results) > 1
 
 
