@@ -30,7 +30,7 @@ def show_explanations(result: Any) -> None:
     if given.folders:
         without = f", none in {_counted(given.without, 'picture')}" if given.without else ""
         where = given.folders[0] if len(given.folders) == 1 else f"{len(given.folders)} folders of {result.out}/boxes"
-        show(f"{given.boxes} boxes given back in {where}{without}")
+        show(f"{_counted(given.boxes, 'box', 'boxes')} given back in {where}{without}")
     show_problems(result.problems)
 
 
@@ -74,6 +74,6 @@ def _show_doubtful(maps: Sequence[Any]) -> None:
         )
 
 
-def _counted(count: int, name: str) -> str:
+def _counted(count: int, name: str, several: str = "") -> str:
     """ "1 file", "2 files"."""
-    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+    return f"{count} {name}" if count == 1 else f"{count} {several or f'{name}s'}"

@@ -23,7 +23,7 @@ from dogcam.core.config import FUSIONS, ExplainConfig
 from dogcam.core.errors import OptionError
 from dogcam.core.files import plain, readable, write_bytes
 from dogcam.data import Problem, Record
-from dogcam.data.pictures import EXPLAINED
+from dogcam.data.pictures import EXPLAINED, boxes_for
 from dogcam.figures import Panel
 
 NAME_BYTES = 80  # of a picture's or a layer's name in a file's: with method, epoch and place it stays below 255
@@ -229,7 +229,7 @@ class Writer:
         title = METHODS_AND_BASELINES[heat.method].title
         lines = (f"{title} for {class_words(heat.target, heat.against)}" if heat.target else title, heat.layer, self._smoothed)
         panel = self._panel(heat, explanation, "\n".join(filter(None, lines)), FLAGGED)
-        return figures.image_bytes(figures.overlay(pixels, panel, explanation.record.boxes))
+        return figures.image_bytes(figures.overlay(pixels, panel, boxes_for(explanation.record, heat.label)))
 
     @property
     def _smoothed(self) -> str:
