@@ -108,8 +108,9 @@ class TestExplanations:
             files=["a.png", "b.png"],
         )
         result = SimpleNamespace(
-            explanations=[explanation], out=hostile, model=hostile, protocol=SimpleNamespace(name="default"), problems=()
-        )
+            explanations=[explanation], out=hostile, model=hostile, protocol=SimpleNamespace(name="default"), problems=(),
+            boxes=SimpleNamespace(folders=(f"{hostile}/boxes",), boxes=1, without=0),
+        )  # fmt: skip
         show_explanations(result)
         shown = made.text_of(out)
         assert made.harmless(shown)
