@@ -44,7 +44,7 @@ class Annotated:
         size: width and height that the annotation says the picture has; None or 0 where it does not.
         relative: whether corners are from 0 to 1.
         upright: whether they are of the picture as its EXIF tag turns it; None where the format leaves that open.
-        masks: the object's pixels by class, bool (height, width) of the picture in the annotation's own frame.
+        masks: the object's pixels by class, see `Record.mask`, in the annotation's own frame.
     """
 
     path: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tarfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -78,6 +79,15 @@ class Tree:
         except UnicodeDecodeError:
             return content.decode("utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else content.decode("latin-1")
 
+    def lines(self, path: str) -> list[str]:
+        """The lines of a text file that say something, without spaces around them; however they end.
+
+        Raises:
+            InputError: it is not there or cannot be read.
+        """
+        # Not `splitlines`, which also parts a line at what may stand in a name.
+        return [line.strip() for line in re.split(r"[\r\n]+", self.text(path)) if line.strip()]
+
     def picture(self, name: str, *near: str) -> str | None:
         """The path of the picture that an annotation calls `name`, None where there is none, or several and none is nearer.
 
@@ -134,7 +144,7 @@ def open_tree(place: Path) -> Tree:
         )
     files = zip_members(place) if place.suffix.lower() == ".zip" else tar_members(place)
     kept = {path: file for path, file in files.items() if not _is_clutter(path)}
-    outside = [path for path in kept if _leads_out(path)]
+    outside = [path for path in kept if leads_out(path)]
     refused = tuple(Problem(path, "its name leads out of the archive", kind="leads-out") for path in outside)
     return Tree(place, _without_common_folder({path: kept[path] for path in sorted(kept) if path not in outside}), refused)
 
@@ -177,8 +187,10 @@ def _is_clutter(path: str) -> bool:
     return any(part in _CLUTTER or part.startswith("._") for part in path.split("/"))
 
 
-def _leads_out(path: str) -> bool:
-    return path.startswith("/") or ".." in path.split("/")
+def leads_out(path: str) -> bool:
+    """Whether a path that an annotation or archive names is absolute or has `..`."""
+    path = path.replace("\\", "/")
+    return path.startswith("/") or path[1:2] == ":" or ".." in path.split("/")
 
 
 def _parents(path: str) -> Iterable[str]:
