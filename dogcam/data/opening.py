@@ -62,6 +62,27 @@ DATASETS.add(
 DATASETS.add(
     "tfds", Source("tfds:NAME, any TensorFlow Datasets set with image, label and boxes", opener="dogcam.data.tfds:open_tfds")
 )
+DATASETS.add(
+    "masks",
+    Source(
+        "masks:DIR, a mask for each picture, of an object or of the classes' numbers: boxes and pixels of what is drawn",
+        reader="dogcam.data.masks:read_masks",
+        sign="dogcam.data.masks:sign_masks",
+        title="masks",
+        beside="dogcam.data.masks:beside",
+    ),
+)
+DATASETS.add(
+    "cub",
+    Source(
+        "cub:DIR, CUB-200-2011 by its own lists, and NABirds: classes, split and a box for each picture",
+        reader="dogcam.data.cub:read_cub",
+        sign="dogcam.data.cub:sign_cub",
+        title="CUB",
+        rank=2,
+        beside="dogcam.data.cub:beside",
+    ),
+)
 
 
 def formats() -> Iterator[tuple[str, Source]]:
