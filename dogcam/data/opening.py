@@ -83,6 +83,17 @@ DATASETS.add(
         beside="dogcam.data.cub:beside",
     ),
 )
+DATASETS.add(
+    "oxford_pet",
+    Source(
+        "oxford_pet:DIR, Oxford-IIIT Pet: the animal by its trimap; oxford_pet:DIR/annotations/xmls for heads",
+        reader="dogcam.data.oxford_pet:read_oxford_pet",
+        sign="dogcam.data.oxford_pet:sign_oxford_pet",
+        title="Oxford-IIIT Pet",
+        rank=2,
+        beside="dogcam.data.oxford_pet:beside",
+    ),
+)
 
 
 def formats() -> Iterator[tuple[str, Source]]:
