@@ -94,6 +94,26 @@ DATASETS.add(
         beside="dogcam.data.oxford_pet:beside",
     ),
 )
+DATASETS.add(
+    "wsol",
+    Source(
+        "wsol:DIR, the metadata folders of Choe et al. 2020 (CUB, ILSVRC, OpenImages), pictures in --data-dir",
+        reader="dogcam.data.wsol:read_wsol",
+        sign="dogcam.data.wsol:sign_wsol",
+        title="WSOL metadata",
+        rank=2,
+    ),
+)
+DATASETS.add(
+    "folder",
+    Source(
+        "folder:DIR, a subfolder of pictures for each class, no boxes: train, explain, faithfulness",
+        reader="dogcam.data.folder:read_folder",
+        sign="dogcam.data.folder:sign_folder",
+        title="folders of classes",
+        rank=0,
+    ),
+)
 
 
 def formats() -> Iterator[tuple[str, Source]]:
