@@ -114,6 +114,17 @@ DATASETS.add(
         rank=0,
     ),
 )
+DATASETS.add(
+    "hf",
+    Source(
+        "hf:DIR, Hugging Face datasets saved on disk, or a folder of pictures with metadata.jsonl or .csv",
+        reader="dogcam.data.hf:read_hf",
+        sign="dogcam.data.hf:sign_hf",
+        title="Hugging Face dataset",
+        suffixes=(".jsonl",),
+        rank=2,
+    ),
+)
 
 
 def formats() -> Iterator[tuple[str, Source]]:
