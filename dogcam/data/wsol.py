@@ -16,7 +16,7 @@ original, and under the others a box is at most a pixel smaller than its annotat
 OpenImages has masks instead of boxes, a file for each object: each gives the box around it. Of the pixels of "ignore" (named in a
 picture's first line) those of no object are neither object nor rest. Classes are numbers, and so their names are "0", "1", ...
 
-val, "train-fullsup" there, is what thresholds may be chosen on: where there is no train, it takes its place.
+val, "train-fullsup" there, is what thresholds may be chosen on: where no picture of train is there, it takes its place.
 """
 
 from __future__ import annotations
@@ -82,13 +82,12 @@ def read_wsol(place: Place, progress: Progress) -> Reading:
         raise InputError(f"{place.tree.place} has the lists of several sets: name one of {', '.join(sets)}")
     problems: list[Problem] = []
     splits = [_read_lists(place.tree, folder, problems) for folder in folders]
-    if all(each.split != "train" for each in splits):
-        splits = [replace(each, split="train") if each.split == "val" else each for each in splits]
     pictures = place.pictures
     root = _root(pictures, [image for each in splits for image in each.ids])
     if root is None:
         first = next((image for each in splits for image in each.ids), "any picture")
         raise InputError(f"{pictures.place} has not {first}: say where the pictures are with --data-dir, the folder above them")
+    splits = _with_pictures(splits, pictures, root, problems)
     extents = _extents(splits, pictures, root, problems, progress)
     found = [
         _annotated(image, lists, pictures, root, extents, problems)
@@ -162,6 +161,20 @@ def _root(tree: Tree, ids: list[str]) -> str | None:
                 root = path.removesuffix(image)
                 counts[root] = counts.get(root, 0) + 1
     return max(counts, key=counts.__getitem__) if counts else None
+
+
+def _with_pictures(splits: list[_Lists], tree: Tree, root: str, problems: list[Problem]) -> list[_Lists]:
+    """The splits of which a picture is there: who evaluates has often no others than those of val and test."""
+    there = []
+    for lists in splits:
+        if any(f"{root}{image}" in tree.files for image in lists.ids):
+            there.append(lists)
+        else:
+            reason = f"none of the {len(lists.ids):,} pictures of this split is there"
+            problems.append(Problem(lists.split or IDS, reason, lists.split, kind="missing"))
+    if all(lists.split != "train" for lists in there):
+        return [replace(lists, split="train") if lists.split == "val" else lists for lists in there]
+    return there
 
 
 def _extents(

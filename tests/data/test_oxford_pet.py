@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from drawn_files import everything, mask, picture, pixels_of, told, write
@@ -68,6 +70,12 @@ def test_heads_are_had_by_naming_them(tmp_path, named):
     assert dataset.classes == ("Abyssinian", "great pyrenees")
     assert pixels_of(dataset) == HEADS
     assert everything(dataset)["Abyssinian_1"].mask is None
+
+
+def test_an_archive_is_read_where_it_lies(tmp_path):
+    write(tmp_path / "pets", FILES)
+    shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "pets")
+    assert pixels_of(open_dataset(str(tmp_path / "packed.zip"))) == BOXES
 
 
 @pytest.mark.parametrize("meant", ["annotations", "annotations/trimaps", "annotations/xmls"])

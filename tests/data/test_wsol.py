@@ -49,10 +49,12 @@ def test_lists_and_pictures_in_one_place(tmp_path):
     )
 
 
-def test_without_train_thresholds_are_chosen_on_val(tmp_path):
-    write(tmp_path, {path: text for path, text in LISTS.items() if not path.startswith("train")} | PICTURES)
+@pytest.mark.parametrize(("start", "problems"), [("train/", []), ("001.Cat", [("train", "missing", True)])])
+def test_without_train_thresholds_are_chosen_on_val(tmp_path, start, problems):
+    write(tmp_path, {path: each for path, each in (LISTS | PICTURES).items() if not path.startswith(start)})
     dataset = open_dataset(str(tmp_path))
     assert {split: len(records) for split, records in dataset.splits.items()} == {"train": 2, "test": 1}
+    assert told(dataset) == problems
 
 
 def test_lists_of_windows_with_empty_lines_are_the_same(tmp_path):
