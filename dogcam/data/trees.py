@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -195,6 +195,24 @@ def _shared_end(first: str, second: str) -> int:
             break
         count += 1
     return count
+
+
+def nearer(paths: Sequence[str], folder: str) -> list[str]:
+    """Those of `paths` whose folders have the most in common with `folder`, at their beginnings and at their ends.
+
+    So images/train/a.jpg is nearer to annotations/train than images/test/a.jpg is.
+    """
+    if len(paths) < 2:
+        return list(paths)
+    parts = folder.split("/")
+    common = []
+    for path in paths:
+        own = path.split("/")[:-1]
+        shorter = range(min(len(own), len(parts)))
+        begin = next((place for place in shorter if own[place] != parts[place]), len(shorter))
+        end = next((place for place in shorter if own[-1 - place] != parts[-1 - place]), len(shorter))
+        common.append(begin + end)
+    return [path for path, count in zip(paths, common, strict=True) if count == max(common)]
 
 
 def zip_members(archive: Path) -> dict[str, Stored]:
