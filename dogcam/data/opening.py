@@ -74,6 +74,17 @@ DATASETS.add(
         beside="dogcam.data.voc:beside",
     ),
 )
+DATASETS.add(
+    "csv",
+    Source(
+        "csv:FILE or csv:FOLDER, a table with a row for each box: picture, class, corners",
+        reader="dogcam.data.csv:read_csv",
+        sign="dogcam.data.csv:sign_csv",
+        title="CSV",
+        suffixes=(".csv", ".tsv"),
+        beside="dogcam.data.csv:beside",
+    ),
+)
 
 
 def formats() -> Iterator[tuple[str, Source]]:

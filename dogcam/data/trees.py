@@ -72,11 +72,22 @@ class Tree:
         Raises:
             InputError: it is not there or cannot be read.
         """
-        content = self.content(path)
+        return decoded(self.content(path))
+
+    def head(self, path: str, count: int = 1 << 16) -> bytes:
+        """The first `count` bytes of a file, or all: enough to see what it is, however large it is.
+
+        Raises:
+            InputError: it is not there or cannot be read.
+        """
+        file = self.files.get(path)
+        if not isinstance(file, ImageFile):
+            return self.content(path)[:count]
         try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return content.decode("utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else content.decode("latin-1")
+            with file.path.open("rb") as opened:
+                return opened.read(count)
+        except OSError as error:
+            raise InputError(f"cannot read {file.path}: {error.strerror}") from error
 
     def picture(self, name: str, *near: str) -> str | None:
         """The path of the picture that an annotation calls `name`, None where there is none, or several and none is nearer.
@@ -195,6 +206,18 @@ def _shared_end(first: str, second: str) -> int:
             break
         count += 1
     return count
+
+
+def decoded(content: bytes) -> str:
+    """Text of bytes that are UTF-8 with or without a byte-order mark, UTF-16 with one, or else Latin-1."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return content.decode("utf-16", "replace")
+        # The beginning of a file may end within a character.
+        cut = error.start >= len(content) - 3 and error.reason == "unexpected end of data"
+        return content[: error.start].decode("utf-8-sig") if cut else content.decode("latin-1")
 
 
 def nearer(paths: Sequence[str], folder: str) -> list[str]:

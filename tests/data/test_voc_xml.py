@@ -46,7 +46,7 @@ def test_a_size_that_is_none_is_not_given(spoil):
     assert found.corners.tolist() == [[4, 5, 30, 15]]
 
 
-PERSON = b"""<annotation><filename> a.jpg </filename><path>C:\b.jpg</path><size><width>40</width><height>20</height></size>
+PERSON = b"""<annotation><filename> a.jpg </filename><path>C:\\b.jpg</path><size><width>40</width><height>20</height></size>
 <object><part><name>head</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax><ymax>4</ymax></bndbox></part>
 <bndbox><ymax>18</ymax><xmax>30</xmax><ymin>2</ymin><xmin>4</xmin></bndbox><name>person</name><difficult>1</difficult>
 <truncated>1</truncated></object><object><name>dog</name></object></annotation>"""
