@@ -49,7 +49,7 @@ def _stem(path: str) -> str:
 
 def _is_of_pictures(tree: Tree, path: str, names: set[str]) -> bool:
     """Whether the first rows of a file name pictures that are there, by columns that can be read or nearly so."""
-    text = decoded(tree.head(path))
+    text = decoded(tree.files[path].beginning(1 << 16))
     try:
         columns = columns_of(text, path)
     except InputError:
@@ -87,8 +87,14 @@ def read_csv(place: Place, progress: Progress) -> Reading:
                 problems.append(Problem(image.id, image.reason, split, kind=image.kind))
                 continue
             pictures.append(Annotated(*image, split or split_of_path(image[0]), *each.said))
-        problems += [Problem(_stem(table.names[at]) or path, f"{path}, {reason}", "", False) for at, reason in table.wrong]
+        problems += [
+            Problem(_id(find(table.names[at])), f"{path}, {reason}", "", False, kind) for at, kind, reason in table.wrong
+        ]
     return Reading(pictures, (), problems)
+
+
+def _id(found: tuple[str, Stored] | Problem) -> str:
+    return found.id if isinstance(found, Problem) else found[0]
 
 
 def _split_of_file(path: str) -> str:

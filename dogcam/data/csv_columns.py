@@ -178,13 +178,13 @@ def _by_content(rows: list[list[str]], name: str) -> Columns:
 
 
 def _is_number(cell: str) -> bool:
-    return re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", cell, re.IGNORECASE) is not None
+    return re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", cell.replace(",", "."), re.IGNORECASE) is not None
 
 
 def _box_and_number(rows: list[list[str]], start: int, name: str) -> tuple[tuple[int, ...], int]:
     """Of five columns of numbers the four that are corners in all rows; the other one is the class."""
     full = [row[start : start + 5] for row in rows if len(row) >= start + 5 and all(row[start : start + 5])]
-    numbers = np.array(full, np.float64)
+    numbers = np.array([[float(cell.replace(",", ".")) for cell in row] for row in full]).reshape(-1, 5)
     fits = [bool((numbers[:, at + 2 : at + 4] > numbers[:, at : at + 2]).all()) for at in (0, 1)]
     if sum(fits) != 1:
         raise InputError(f"{name} has no header, and which of five columns of numbers is the class cannot be told: give it one")

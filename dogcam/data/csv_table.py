@@ -37,7 +37,7 @@ class Table:
         corners: float64 (n, 4), of those rows that have a box, else NaN.
         size: float64 (n, 2) or None.
         form: of its columns.
-        wrong: what is wrong with a row, by the picture's index.
+        wrong: what is wrong with a row: the picture's index, a kind of `Problem`, the reason.
     """
 
     names: list[str]
@@ -49,7 +49,7 @@ class Table:
     corners: np.ndarray
     size: np.ndarray | None
     form: str
-    wrong: list[tuple[int, str]] = field(default_factory=list)
+    wrong: list[tuple[int, str, str]] = field(default_factory=list)
 
 
 def table_of(content: bytes, name: str) -> Table:
@@ -63,7 +63,7 @@ def table_of(content: bytes, name: str) -> Table:
     reader = rows_of(_opened(content), columns)
     codes: list[dict[str, int]] = [{}, {}, {}]
     parts: list[list[np.ndarray]] = [[], [], [], [], []]
-    wrong: list[tuple[int, str]] = []
+    wrong: list[tuple[int, str, str]] = []
     try:
         row = 1 + columns.header
         while chunk := list(islice(reader, _AT_ONCE)):
@@ -95,11 +95,13 @@ def _opened(content: bytes) -> io.TextIOBase:
 
 
 def _arrays(
-    chunk: list[list[str]], columns: Columns, codes: list[dict[str, int]], first: int, wrong: list[tuple[int, str]]
+    chunk: list[list[str]], columns: Columns, codes: list[dict[str, int]], first: int, wrong: list[tuple[int, str, str]]
 ) -> tuple[np.ndarray, ...]:
     """Of some rows, of which the first is that number in its file: pictures, classes and splits as codes; boxes; sizes."""
     count = len(columns.names)
-    cells = list(zip(*(row if len(row) >= count else row + [""] * (count - len(row)) for row in chunk), strict=False))
+    numbers = [first + place for place, row in enumerate(chunk) if row]
+    chunk = [row if len(row) >= count else row + [""] * (count - len(row)) for row in chunk if row]
+    cells = list(zip(*chunk, strict=False)) or [()] * count
     blank = ("",) * len(chunk)
     texts = [cells[columns.path], *(blank if place is None else cells[place] for place in (columns.label, columns.split))]
     if columns.label is None and columns.box:
@@ -110,7 +112,7 @@ def _arrays(
         written = [cells[place][at].strip() for place in columns.box]
         boxes[at] = np.nan
         if any(each.lower() not in _NOTHING for each in written) and texts[0][at].strip():
-            wrong.append((int(coded[0][at]), f"row {first + at}: {', '.join(written)} is no box: left out"))
+            wrong.append((int(coded[0][at]), "no-box", f"row {numbers[at]}: {', '.join(written)} is no box: left out"))
     size = np.stack([_numbers(cells[place]) for place in columns.size], 1) if columns.size else np.zeros((len(chunk), 2))
     return *coded, boxes, size
 
@@ -194,7 +196,7 @@ def pictures_of(table: Table) -> Iterator[Said]:
     boxed = ~np.isnan(table.corners).any(axis=1)
     nameless = np.array([not name for name in table.classes], bool)[table.label]
     for at in np.flatnonzero(boxed & nameless):
-        table.wrong.append((int(table.picture[at]), "a box has no class: left out"))
+        table.wrong.append((int(table.picture[at]), "no-class", "a box has no class: left out"))
     relative = _is_relative(table)
     with_box, without = (_by_picture(table, rows & ~nameless) for rows in (boxed, ~boxed))
     first = np.unique(table.picture, return_index=True)[1]

@@ -74,21 +74,6 @@ class Tree:
         """
         return decoded(self.content(path))
 
-    def head(self, path: str, count: int = 1 << 16) -> bytes:
-        """The first `count` bytes of a file, or all: enough to see what it is, however large it is.
-
-        Raises:
-            InputError: it is not there or cannot be read.
-        """
-        file = self.files.get(path)
-        if not isinstance(file, ImageFile):
-            return self.content(path)[:count]
-        try:
-            with file.path.open("rb") as opened:
-                return opened.read(count)
-        except OSError as error:
-            raise InputError(f"cannot read {file.path}: {error.strerror}") from error
-
     def picture(self, name: str, *near: str) -> str | None:
         """The path of the picture that an annotation calls `name`, None where there is none, or several and none is nearer.
 

@@ -203,7 +203,7 @@ def _read(entry: _Entry, tree: Tree, pictures: _Photographs) -> tuple[Annotated 
         reason = "; ".join([f"named by {where}, but there is no such picture", *reasons.values()])
         return None, [Problem(entry.stem, reason, entry.split, kind="missing")]
     split = entry.split or ("" if entry.listed else split_of_path(path))
-    problems = [Problem(entry.stem, reason, split, False, kind) for kind, reason in reasons.items()]
+    problems = [Problem(path, reason, split, False, kind) for kind, reason in reasons.items()]
     image = pictures.tree.files[path]
     return _annotated(path, image, split, found), problems
 

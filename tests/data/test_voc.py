@@ -258,5 +258,5 @@ def test_real_raccoons_have_the_same_boxes_in_both_formats(real_data):
     assert sum(len(record.boxes) for records in voc.splits.values() for record in records) == 217
     assert voc.fingerprint() == table.fingerprint()
     assert (*voc.problems, *table.problems, *voc.mended, *table.mended) == ()
-    with pytest.raises(InputError, match="of several formats at once: voc .*; csv "):
+    with pytest.raises(InputError, match=r"of several formats at once: voc .*; csv "):
         open_dataset(str(place))
