@@ -6,7 +6,7 @@ import os
 import re
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -73,11 +73,7 @@ class Tree:
         Raises:
             InputError: it is not there or cannot be read.
         """
-        content = self.content(path)
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return content.decode("utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else content.decode("latin-1")
+        return decoded(self.content(path))
 
     def lines(self, path: str) -> list[str]:
         """The lines of a text file that say something, without spaces around them; however they end.
@@ -207,6 +203,36 @@ def _shared_end(first: str, second: str) -> int:
             break
         count += 1
     return count
+
+
+def decoded(content: bytes) -> str:
+    """Text of bytes that are UTF-8 with or without a byte-order mark, UTF-16 with one, or else Latin-1."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return content.decode("utf-16", "replace")
+        # The beginning of a file may end within a character.
+        cut = error.start >= len(content) - 3 and error.reason == "unexpected end of data"
+        return content[: error.start].decode("utf-8-sig") if cut else content.decode("latin-1")
+
+
+def nearer(paths: Sequence[str], folder: str) -> list[str]:
+    """Those of `paths` whose folders have the most in common with `folder`, at their beginnings and at their ends.
+
+    So images/train/a.jpg is nearer to annotations/train than images/test/a.jpg is.
+    """
+    if len(paths) < 2:
+        return list(paths)
+    parts = folder.split("/")
+    common = []
+    for path in paths:
+        own = path.split("/")[:-1]
+        shorter = range(min(len(own), len(parts)))
+        begin = next((place for place in shorter if own[place] != parts[place]), len(shorter))
+        end = next((place for place in shorter if own[-1 - place] != parts[-1 - place]), len(shorter))
+        common.append(begin + end)
+    return [path for path, count in zip(paths, common, strict=True) if count == max(common)]
 
 
 def zip_members(archive: Path) -> dict[str, Stored]:
