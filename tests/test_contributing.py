@@ -92,7 +92,7 @@ BACKBONES.add("new_backbone", Backbone(_SMALL.builder, _SMALL.preprocess, 64, _S
     "dogcam/data/new.py": """
 from dogcam.data import Dataset
 
-def open_new(argument, data_dir, progress):
+def open_new(argument, data_dir, progress, seed):
     return Dataset(f"new:{argument}", ("cat",), {"train": (), "test": ()})
 """,
     "dogcam/data/opening.py": """

@@ -45,7 +45,8 @@ class Record:
         image: where its pixels come from.
         label: index into the dataset's classes; None where it is not known, or where there is no object.
         boxes: float32 (n, 4), (x0, y0, x1, y1), relative (0 to 1), half-open, of this class; n may be 0.
-        mask: gives the object's pixels, bool (height, width); None where they are not known.
+        mask: gives the object's pixels, bool (height, width), or uint8 with `boxes.geometry.UNKNOWN` where a pixel may be
+            either; None where they are not known.
         picture: the id of its picture, which the rows of a picture have in common: what intervals resample.
         present: labels of all classes in the picture, ascending.
     """

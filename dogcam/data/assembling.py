@@ -26,6 +26,8 @@ from dogcam.data.splits import divided
 OVERHANG = 0.10
 # Relative corners written with a few decimals come back this near, in pixels, to the whole pixel that they were.
 _ROUNDED = 0.02
+# Pictures whose headers one thread reads at a time.
+_BATCH = 64
 
 Mask = Callable[[], np.ndarray]
 
@@ -44,7 +46,7 @@ class Annotated:
         size: width and height that the annotation says the picture has; None or 0 where it does not.
         relative: whether corners are from 0 to 1.
         upright: whether they are of the picture as its EXIF tag turns it; None where the format leaves that open.
-        masks: the object's pixels by class, bool (height, width) of the picture in the annotation's own frame.
+        masks: the object's pixels by class, see `Record.mask`, in the annotation's own frame.
     """
 
     path: str
@@ -71,7 +73,7 @@ class Reading:
     Attributes:
         pictures: in the order that they are to have.
         classes: names in the format's own order; empty where it has none: then they are sorted.
-        problems: what could not be read.
+        problems: what could not be read; of a picture, by its path, which becomes its id.
         numbers: the format's own of pictures, by their paths, as COCO has them.
         class_numbers: the same of `classes`.
     """
@@ -111,10 +113,14 @@ def assemble(name: str, reading: Reading, source: Origin, seed: int, progress: P
     for position, (annotated, boxes) in enumerate(checked):
         rows = _rows(ids[position], annotated, boxes, present[position], classes, multilabel)
         found.setdefault(splits[position], []).extend(rows)
+    by_path = {each.path: identity for each, identity in zip(once, ids, strict=True)}
     where = dict(zip(ids, splits, strict=True))
-    problems, mended = (
-        [replace(each, split=where.get(each.id, each.split)) for each in several] for several in (problems, mended)
-    )
+
+    def placed(each: Problem) -> Problem:
+        identity = by_path.get(each.id, each.id)
+        return replace(each, id=identity, split=where.get(identity, each.split))
+
+    problems, mended = ([placed(each) for each in several] for several in (problems, mended))
     return Dataset(
         name,
         short_names(classes),
@@ -179,6 +185,8 @@ def _ids(pictures: Sequence[Annotated]) -> list[str]:
     """Names without folder and suffix, where that tells the pictures apart; else with more of their paths."""
     stems = [PurePosixPath(each.path).stem for each in pictures]
     count = Counter(stems)
+    if len(count) == len(stems):
+        return stems
     longer = [str(PurePosixPath(each.path).with_suffix("")) for each in pictures]
     twice = Counter(longer)
     return [
@@ -198,8 +206,13 @@ def _with_headers(pictures: Sequence[Annotated], progress: Progress) -> Iterable
         except InputError as error:
             return error
 
-    for each, future in progress.track(threaded(header, pictures), "checking annotations", len(pictures)):
-        yield each, future.result()
+    def headers(some: Sequence[Annotated]) -> list[Header | InputError | None]:
+        return [header(each) for each in some]
+
+    # A future for each picture would cost as much as reading its header.
+    batches = (pictures[start : start + _BATCH] for start in range(0, len(pictures), _BATCH))
+    pairs = (pair for some, future in threaded(headers, batches) for pair in zip(some, future.result(), strict=True))
+    return progress.track(pairs, "checking annotations", len(pictures))
 
 
 def _checked(
@@ -220,15 +233,20 @@ def _checked(
     image = replace(each.image, upright=upright)
     seen = header.upright_size if upright else header.size
     corners = _whole_pixels(each.corners, seen) if each.relative else to_relative(each.corners, *frame)
-    straight = np.concatenate([np.minimum(corners[:, :2], corners[:, 2:]), np.maximum(corners[:, :2], corners[:, 2:])], axis=1)
-    straight = np.where(np.isnan(straight).any(axis=1, keepdims=True), corners, straight)
-    if (np.nan_to_num(straight) != np.nan_to_num(corners)).any():
+    if ((corners[:, 2:] < corners[:, :2]).any(axis=1) & ~np.isnan(corners).any(axis=1)).any():
+        corners = _straight(corners)
         mended.append(Problem(identity, "corners of a box are the wrong way round: exchanged", each.split, False, "swapped"))
-    boxes, kept, found = usable_boxes(identity, straight, each.split)
+    boxes, kept, found = usable_boxes(identity, corners, each.split)
     problems += found
     names = tuple(name for name, keep in zip(each.names, kept, strict=True) if keep)
     _tell_of_single_pixels(identity, boxes, seen, each.split, mended)
     return replace(each, image=image, names=names, labels=each.classes), boxes
+
+
+def _straight(corners: np.ndarray) -> np.ndarray:
+    """Corners with the smaller first; those that are not all numbers as they are."""
+    ordered = np.concatenate([np.minimum(corners[:, :2], corners[:, 2:]), np.maximum(corners[:, :2], corners[:, 2:])], axis=1)
+    return np.where(np.isnan(corners).any(axis=1, keepdims=True), corners, ordered)
 
 
 def _whole_pixels(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -310,6 +328,8 @@ def usable_boxes(identity: str, boxes: np.ndarray, split: str) -> tuple[np.ndarr
         The boxes that are left, which of the given ones they are (n,), and what is wrong.
     """
     given = np.asarray(boxes, np.float32).reshape(-1, 4)
+    if len(given) and given.min() >= 0 and given.max() <= 1 and (given[:, 2:] > given[:, :2]).all():
+        return given, np.ones(len(given), bool), []
     cut = clip(given)
     kept = np.isfinite(given).all(axis=1) & (cut[:, 2:] > cut[:, :2]).all(axis=1)
     slipped = ~kept | (np.abs(given - cut).max(axis=1, initial=0) > OVERHANG)

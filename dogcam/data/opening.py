@@ -19,13 +19,13 @@ from dogcam.data.trees import ARCHIVES, Place, open_tree
 class Source:
     """A row of the registry of datasets; functions are named "module:function", so that listing datasets is instant.
 
-    Either `opener` is given, or `reader` and `sign`.
+    Either `opener` is given, or `reader` and `sign`; an opener with a `sign` is also recognised as a plain folder.
 
     Attributes:
         description: what it is and where it comes from, in words.
-        opener: of a dataset of its own: called with (argument, data_dir, progress), gives the `Dataset`.
+        opener: of a dataset of its own: called with (argument, data_dir, progress, seed), gives the `Dataset`.
         reader: of a format: called with (place, progress), gives the `assembling.Reading`.
-        sign: of a format: called with a `trees.Tree`, says in words what it is recognised by, "" where it is not.
+        sign: of what lies on disk: called with a `trees.Tree`, says in words what it is recognised by, "" where it is not.
         title: what it is called aloud, "COCO".
         suffixes: of the single files that it reads, ".json".
         rank: of formats that recognise one place the higher counts; equal ones are two formats at once.
@@ -49,6 +49,8 @@ DATASETS.add(
     Source(
         "Stanford Dogs: the official archives or the folder unpacked from them in --data-dir, else through TFDS",
         opener="dogcam.data.stanford_dogs:open_stanford_dogs",
+        sign="dogcam.data.stanford_dogs:sign_stanford_dogs",
+        rank=2,
         beside="dogcam.data.stanford_dogs:beside",
     ),
 )
@@ -62,11 +64,96 @@ DATASETS.add(
 DATASETS.add(
     "tfds", Source("tfds:NAME, any TensorFlow Datasets set with image, label and boxes", opener="dogcam.data.tfds:open_tfds")
 )
+DATASETS.add(
+    "cub",
+    Source(
+        "cub:DIR, CUB-200-2011 by its own lists, and NABirds: classes, split and a box for each picture",
+        reader="dogcam.data.cub:read_cub",
+        sign="dogcam.data.cub:sign_cub",
+        title="CUB",
+        rank=2,
+        beside="dogcam.data.cub:beside",
+    ),
+)
+DATASETS.add(
+    "oxford_pet",
+    Source(
+        "oxford_pet:DIR, Oxford-IIIT Pet: the animal by its trimap; oxford_pet:DIR/annotations/xmls for heads",
+        reader="dogcam.data.oxford_pet:read_oxford_pet",
+        sign="dogcam.data.oxford_pet:sign_oxford_pet",
+        title="Oxford-IIIT Pet",
+        rank=2,
+        beside="dogcam.data.oxford_pet:beside",
+    ),
+)
+DATASETS.add(
+    "wsol",
+    Source(
+        "wsol:DIR, the metadata folders of Choe et al. 2020 (CUB, ILSVRC, OpenImages), pictures in --data-dir",
+        reader="dogcam.data.wsol:read_wsol",
+        sign="dogcam.data.wsol:sign_wsol",
+        title="WSOL metadata",
+        rank=2,
+    ),
+)
+DATASETS.add(
+    "folder",
+    Source(
+        "folder:DIR, a subfolder of pictures for each class, no boxes: train, explain, faithfulness",
+        reader="dogcam.data.folder:read_folder",
+        sign="dogcam.data.folder:sign_folder",
+        title="folders of classes",
+        rank=0,
+    ),
+)
+DATASETS.add(
+    "hf",
+    Source(
+        "hf:DIR, Hugging Face datasets saved on disk, or a folder of pictures with metadata.jsonl or .csv",
+        reader="dogcam.data.hf:read_hf",
+        sign="dogcam.data.hf:sign_hf",
+        title="Hugging Face dataset",
+        suffixes=(".jsonl",),
+        rank=2,
+    ),
+)
+DATASETS.add(
+    "voc",
+    Source(
+        "voc:FOLDER, Pascal VOC: an XML file for each picture, in a VOCdevkit or in folders of any names",
+        reader="dogcam.data.voc:read_voc",
+        sign="dogcam.data.voc:sign_voc",
+        title="Pascal VOC",
+        beside="dogcam.data.voc:beside",
+    ),
+)
+DATASETS.add(
+    "csv",
+    Source(
+        "csv:FILE or csv:FOLDER, a table with a row for each box: picture, class, corners",
+        reader="dogcam.data.csv:read_csv",
+        sign="dogcam.data.csv:sign_csv",
+        title="CSV",
+        suffixes=(".csv", ".tsv"),
+        beside="dogcam.data.csv:beside",
+    ),
+)
+# After all that also have a picture's classes: where two know of one picture, the first counts, see `boxes_beside`.
+DATASETS.add(
+    "masks",
+    Source(
+        "masks:DIR, a mask for each picture, of an object or of the classes' numbers: boxes and pixels of what is drawn",
+        reader="dogcam.data.masks:read_masks",
+        sign="dogcam.data.masks:sign_masks",
+        title="masks",
+        beside="dogcam.data.masks:beside",
+    ),
+)
 
 
 def formats() -> Iterator[tuple[str, Source]]:
     """The rows that read a place on disk, by name."""
-    return ((name, row) for name, row in DATASETS.items() if row.reader)
+    return ((name, row) for name, row in DATASETS.items() if row.sign)
 
 
 def is_path(specification: str) -> bool:
@@ -119,11 +206,14 @@ def open_dataset(specification: str, data_dir: str | None = None, progress: Prog
     check_name(specification)
     if is_path(specification):
         place = _place(specification, data_dir)
-        return _read(_recognised(place), place, seed, progress)
+        name = _recognised(place)
+        if DATASETS[name].opener:
+            return resolve(DATASETS[name].opener)("", str(place.tree.place), progress, seed)
+        return _read(name, place, seed, progress)
     name, _, argument = specification.partition(":")
     row = DATASETS[name]
     if row.opener:
-        return resolve(row.opener)(argument, data_dir, progress)
+        return resolve(row.opener)(argument, data_dir, progress, seed)
     if not argument and data_dir is None:
         raise InputError(f"{name} needs a folder or file: --dataset {name}:FOLDER")
     return _read(name, _place(argument or str(data_dir), data_dir if argument else None), seed, progress)

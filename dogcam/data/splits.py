@@ -23,6 +23,11 @@ def split_named(name: str) -> str:
     return _OURS.get(name.strip().lower(), "")
 
 
+def split_of_path(path: str) -> str:
+    """The split that one of the folders of a picture's path is called by; "" where none is."""
+    return next((split for part in path.split("/")[:-1] if (split := split_named(part))), "")
+
+
 def divided(ids: Sequence[str], given: Sequence[str], classes: Sequence[Sequence[int]], seed: int) -> tuple[list[str], Division]:
     """The split of every picture.
 

@@ -28,7 +28,7 @@ from dogcam.data.images import FileSlice
 _FROM_TFDS = [1, 0, 3, 2]
 
 
-def open_tfds(argument: str, data_dir: str | None, progress: Progress) -> Dataset:
+def open_tfds(argument: str, data_dir: str | None, progress: Progress, seed: int = 0) -> Dataset:
     """The TFDS set `argument`: its prepared copy under `data_dir` (TFDS's own folder where None), else downloaded.
 
     Raises:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -72,11 +73,16 @@ class Tree:
         Raises:
             InputError: it is not there or cannot be read.
         """
-        content = self.content(path)
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return content.decode("utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else content.decode("latin-1")
+        return decoded(self.content(path))
+
+    def lines(self, path: str) -> list[str]:
+        """The lines of a text file that say something, without spaces around them; however they end.
+
+        Raises:
+            InputError: it is not there or cannot be read.
+        """
+        # Not `splitlines`, which also parts a line at what may stand in a name.
+        return [line.strip() for line in re.split(r"[\r\n]+", self.text(path)) if line.strip()]
 
     def picture(self, name: str, *near: str) -> str | None:
         """The path of the picture that an annotation calls `name`, None where there is none, or several and none is nearer.
@@ -134,7 +140,7 @@ def open_tree(place: Path) -> Tree:
         )
     files = zip_members(place) if place.suffix.lower() == ".zip" else tar_members(place)
     kept = {path: file for path, file in files.items() if not _is_clutter(path)}
-    outside = [path for path in kept if _leads_out(path)]
+    outside = [path for path in kept if leads_out(path)]
     refused = tuple(Problem(path, "its name leads out of the archive", kind="leads-out") for path in outside)
     return Tree(place, _without_common_folder({path: kept[path] for path in sorted(kept) if path not in outside}), refused)
 
@@ -177,8 +183,10 @@ def _is_clutter(path: str) -> bool:
     return any(part in _CLUTTER or part.startswith("._") for part in path.split("/"))
 
 
-def _leads_out(path: str) -> bool:
-    return path.startswith("/") or ".." in path.split("/")
+def leads_out(path: str) -> bool:
+    """Whether a path that an annotation or archive names is absolute or has `..`."""
+    path = path.replace("\\", "/")
+    return path.startswith("/") or path[1:2] == ":" or ".." in path.split("/")
 
 
 def _parents(path: str) -> Iterable[str]:
@@ -195,6 +203,36 @@ def _shared_end(first: str, second: str) -> int:
             break
         count += 1
     return count
+
+
+def decoded(content: bytes) -> str:
+    """Text of bytes that are UTF-8 with or without a byte-order mark, UTF-16 with one, or else Latin-1."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return content.decode("utf-16", "replace")
+        # The beginning of a file may end within a character.
+        cut = error.start >= len(content) - 3 and error.reason == "unexpected end of data"
+        return content[: error.start].decode("utf-8-sig") if cut else content.decode("latin-1")
+
+
+def nearer(paths: Sequence[str], folder: str) -> list[str]:
+    """Those of `paths` whose folders have the most in common with `folder`, at their beginnings and at their ends.
+
+    So images/train/a.jpg is nearer to annotations/train than images/test/a.jpg is.
+    """
+    if len(paths) < 2:
+        return list(paths)
+    parts = folder.split("/")
+    common = []
+    for path in paths:
+        own = path.split("/")[:-1]
+        shorter = range(min(len(own), len(parts)))
+        begin = next((place for place in shorter if own[place] != parts[place]), len(shorter))
+        end = next((place for place in shorter if own[-1 - place] != parts[-1 - place]), len(shorter))
+        common.append(begin + end)
+    return [path for path, count in zip(paths, common, strict=True) if count == max(common)]
 
 
 def zip_members(archive: Path) -> dict[str, Stored]:

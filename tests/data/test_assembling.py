@@ -55,6 +55,15 @@ def test_no_box_at_all_is_a_problem():
     assert problems == [Problem("a", "no annotated box", "train", lost=False, kind="no-box")]
 
 
+def test_a_problem_that_names_a_picture_by_its_path_is_told_by_its_id_and_split(tmp_path):
+    pictures = [
+        Annotated(f"{split}/{name}.png", ImageFile(tmp_path / "no"), split) for split in ("train", "test") for name in "ab"
+    ]
+    told = [Problem("test/a.png", "odd", "val", False), Problem("list.json", "odd")]
+    dataset = assemble("x", Reading(pictures, problems=told), Origin("files"), 0, Progress())
+    assert [(each.id, each.split) for each in dataset.problems] == [("test/a", "test"), ("list.json", "")]
+
+
 def test_a_formats_own_numbers_are_kept_by_id(tmp_path):
     paths = ("x/a.png", "x/b.png")
     pictures = [Annotated(path, ImageFile(tmp_path / path), "train", ("cat",)) for path in paths]

@@ -12,6 +12,7 @@ from dogcam.core.errors import InputError, Unavailable
 from dogcam.data import Dataset, Record
 from dogcam.data.assembling import Annotated
 from dogcam.data.images import ImageFile
+from dogcam.data.opening import DATASETS
 from dogcam.data.pictures import SUFFIXES, boxes_for, find_pictures
 
 XML = """<annotation><size><width>40</width><height>20</height><depth>3</depth></size>
@@ -421,8 +422,10 @@ def test_a_picture_whose_annotation_is_broken_is_shown_upright(unpacked):
 def test_masks_are_no_photographs(tmp_path, photographs, masks):
     for name in (photographs, masks):
         picture(tmp_path / "tree" / name)
-    assert names([str(tmp_path / "tree")]) == [str(tmp_path / "tree" / photographs)]
-    assert names([str((tmp_path / "tree" / masks).parent)]) == [str(tmp_path / "tree" / masks)]  # what is named is meant
+    records, _ = find_pictures([str(tmp_path / "tree")], none)
+    assert [record.id for record in records] == [str(tmp_path / "tree" / photographs)]
+    records, _ = find_pictures([str((tmp_path / "tree" / masks).parent)], none)
+    assert [record.id for record in records] == [str(tmp_path / "tree" / masks)], "what is named is meant"
 
 
 def test_a_folder_of_nothing_but_such_a_folder_is_taken(tmp_path):
@@ -465,3 +468,34 @@ def test_the_rows_of_a_picture_are_found_alone_and_together(tmp_path):
     assert (whole.id, whole.label, whole.present, whole.box_labels) == ("p", None, (0, 1), (0, 1, 1))
     np.testing.assert_array_equal(boxes_for(whole, 1), rows[1].boxes)
     np.testing.assert_array_equal(whole.boxes, np.concatenate([each.boxes for each in rows]))
+
+
+# Real formats -----------------------------------------------------------------------------------------------------------
+
+
+def test_where_there_are_boxes_of_classes_and_a_mask_the_boxes_count(tmp_path):
+    path = picture(tmp_path / "JPEGImages" / "dog.jpg")
+    notes = tmp_path / "Annotations" / "dog.xml"
+    notes.parent.mkdir()
+    notes.write_text(XML.format(5, 6, 30, 15).replace("<annotation>", "<annotation><filename>dog.jpg</filename>"))
+    masks = tmp_path / "SegmentationClass" / "dog.png"
+    masks.parent.mkdir()
+    Image.fromarray(np.eye(20, 40, dtype=np.uint8) * 12).save(masks)
+    (record,), problems = find_pictures([str(path)], never, classes=("pug",))
+    assert (record.label, record.boxes.tolist(), problems) == (0, np.float32([[0.1, 0.25, 0.75, 0.75]]).tolist(), [])
+
+
+@pytest.mark.parametrize(
+    ("place", "classes", "count", "boxed", "several"),
+    [
+        ("raccoon", ("raccoon",), 200, 200, 0),
+        ("bccd", ("RBC", "WBC", "Platelets"), 364, 364, 354),
+        ("tiny_coco", ("person", "dog"), 38, 36, 0),
+    ],
+)
+def test_real_sets_are_explained_with_what_lies_beside_them(real_data, place, classes, count, boxed, several):
+    if place == "tiny_coco" and "coco" not in DATASETS:
+        pytest.skip("there is no reader of coco yet")
+    records, problems = find_pictures([str(real_data / "formats" / place)], none, classes=classes)
+    assert (len(records), sum(len(record.boxes) > 0 for record in records), problems) == (count, boxed, [])
+    assert sum(len(record.present) > 1 for record in records) == several
