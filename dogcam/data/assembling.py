@@ -71,7 +71,7 @@ class Reading:
     Attributes:
         pictures: in the order that they are to have.
         classes: names in the format's own order; empty where it has none: then they are sorted.
-        problems: what could not be read.
+        problems: what could not be read; of a picture, by its path, which becomes its id.
     """
 
     pictures: Sequence[Annotated]
@@ -107,10 +107,14 @@ def assemble(name: str, reading: Reading, source: Origin, seed: int, progress: P
     for position, (annotated, boxes) in enumerate(checked):
         rows = _rows(ids[position], annotated, boxes, present[position], classes, multilabel)
         found.setdefault(splits[position], []).extend(rows)
+    by_path = {each.path: identity for each, identity in zip(once, ids, strict=True)}
     where = dict(zip(ids, splits, strict=True))
-    problems, mended = (
-        [replace(each, split=where.get(each.id, each.split)) for each in several] for several in (problems, mended)
-    )
+
+    def placed(each: Problem) -> Problem:
+        identity = by_path.get(each.id, each.id)
+        return replace(each, id=identity, split=where.get(identity, each.split))
+
+    problems, mended = ([placed(each) for each in several] for several in (problems, mended))
     return Dataset(
         name,
         short_names(classes),

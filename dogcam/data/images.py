@@ -56,6 +56,10 @@ class Stored:
         """Its bytes. Raises `InputError` where they cannot be read."""
         raise NotImplementedError
 
+    def beginning(self, count: int) -> bytes:
+        """Its first `count` bytes: enough to tell what a file is. Raises `InputError` where they cannot be read."""
+        return self.content()[:count]
+
     def pixels(self) -> np.ndarray:
         """The picture, see `data.Picture`."""
         return decode(self.content(), self.name, getattr(self, "upright", False))
@@ -75,6 +79,14 @@ class ImageFile(Stored):
         """The file's bytes."""
         try:
             return self.path.read_bytes()
+        except OSError as error:
+            raise InputError(f"cannot read {self.path}: {error.strerror}") from error
+
+    def beginning(self, count: int) -> bytes:
+        """The file's first bytes; the rest is not read."""
+        try:
+            with self.path.open("rb") as file:
+                return file.read(count)
         except OSError as error:
             raise InputError(f"cannot read {self.path}: {error.strerror}") from error
 

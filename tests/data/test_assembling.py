@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dogcam.data import Problem
-from dogcam.data.assembling import usable_boxes
+from dogcam.core.progress import Progress
+from dogcam.data import Origin, Problem
+from dogcam.data.assembling import Annotated, Reading, assemble, usable_boxes
+from dogcam.data.images import ImageFile
 
 
 def test_usable_boxes_are_kept_in_order_and_cut():
@@ -51,3 +53,12 @@ def test_no_box_at_all_is_a_problem():
     boxes, _, problems = usable_boxes("a", np.zeros((0, 4)), "train")
     assert boxes.shape == (0, 4)
     assert problems == [Problem("a", "no annotated box", "train", lost=False, kind="no-box")]
+
+
+def test_a_problem_that_names_a_picture_by_its_path_is_told_by_its_id_and_split(tmp_path):
+    pictures = [
+        Annotated(f"{split}/{name}.png", ImageFile(tmp_path / "no"), split) for split in ("train", "test") for name in "ab"
+    ]
+    told = [Problem("test/a.png", "odd", "val", False), Problem("list.json", "odd")]
+    dataset = assemble("x", Reading(pictures, problems=told), Origin("files"), 0, Progress())
+    assert [(each.id, each.split) for each in dataset.problems] == [("test/a", "test"), ("list.json", "")]

@@ -6,6 +6,7 @@ import io
 import struct
 import subprocess
 import sys
+import zipfile
 import zlib
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 from dogcam.core.errors import InputError
-from dogcam.data.images import FileSlice, ImageFile, decode
+from dogcam.data.images import FileSlice, ImageFile, ZipMember, decode
 
 
 def noise(height=24, width=40, channels=3, seed=0):
@@ -189,6 +190,16 @@ def test_a_file_and_a_slice_give_the_same(tmp_path):
     assert piece.content() == file.content() == content
     np.testing.assert_array_equal(piece.pixels(), noise(seed=3))
     np.testing.assert_array_equal(file.pixels(), noise(seed=3))
+
+
+def test_the_beginning_of_a_file_a_slice_and_a_zip_member_is_that_of_their_content(tmp_path):
+    path = tmp_path / "all"
+    path.write_bytes(b"0123456789")
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.write(path, "all")
+    several = ImageFile(path), FileSlice(path, 0, 10, "a"), ZipMember(tmp_path / "all.zip", "all")
+    assert [each.beginning(4) for each in several] == [b"0123"] * 3
+    assert FileSlice(path, 3, 2, "a").beginning(4) == b"34"
 
 
 def test_a_file_stands_upright_where_it_is_asked_to(tmp_path):
