@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from dogcam.core.progress import Progress
 from dogcam.core.registry import Registry, nearest, resolve
 from dogcam.data import Dataset, Origin
 from dogcam.data.assembling import Annotated, assemble
-from dogcam.data.trees import ARCHIVES, Place, open_tree
+from dogcam.data.trees import ARCHIVES, Place, Tree, open_tree
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,8 @@ def _place(path: str, data_dir: str | None) -> Place:
     where = Path(path).expanduser()
     pictures = open_tree(Path(data_dir)) if data_dir is not None else None
     if where.is_dir() or where.suffix.lower() in ARCHIVES:
-        return Place(open_tree(where), "", pictures)
+        tree = open_tree(where)
+        return Place(tree, "", pictures or (None if tree.pictures else _around(where)))
     if not where.exists():
         near = nearest(where.name, (each.name for each in where.parent.glob("*"))) if where.parent.is_dir() else []
         raise InputError(f"there is no file or folder {path!r}{f'; the nearest there: {near[0]}' if near else ''}")
@@ -143,6 +146,13 @@ def _place(path: str, data_dir: str | None) -> Place:
     if not tree.pictures and pictures is None and where.parent.name.lower() in _OF_ANNOTATIONS:
         tree, file = open_tree(where.absolute().parent.parent), f"{where.absolute().parent.name}/{where.name}"
     return Place(tree, file, pictures)
+
+
+def _around(where: Path) -> Tree | None:
+    """Of a folder of annotations alone, the nearest folder above that has pictures, at most two up; None where none has."""
+    above = where.absolute().parents[:2] if where.is_dir() else ()
+    trees = (open_tree(folder) for folder in above if folder != folder.parent)
+    return next((tree for tree in trees if tree.pictures), None)
 
 
 # Folders that annotations have to themselves: the pictures are beside them.
@@ -190,13 +200,26 @@ def _not_recognised(place: Place) -> str:
 def _read(name: str, place: Place, seed: int, progress: Progress) -> Dataset:
     """Read a place as one format, and say so."""
     row = DATASETS[name]
-    reading = resolve(row.reader)(place, progress)
-    reading = replace(reading, problems=(*place.tree.refused, *reading.problems))
     where = place.tree.place
     source = Origin("files", str(where.absolute()), name)
-    dataset = assemble(f"{name}:{where.absolute().stem}", reading, source, seed, progress)
+    with _uncollected():
+        reading = resolve(row.reader)(place, progress)
+        reading = replace(reading, problems=(*place.tree.refused, *reading.problems))
+        dataset = assemble(f"{name}:{where.absolute().stem}", reading, source, seed, progress)
     progress.note(f"read as {row.title}: {summary(dataset)}")
     return dataset
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Python's collector of cycles at rest: it would walk the millions of objects of a large set again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def summary(dataset: Dataset) -> str:
