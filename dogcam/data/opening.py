@@ -64,6 +64,17 @@ DATASETS.add(
 DATASETS.add(
     "tfds", Source("tfds:NAME, any TensorFlow Datasets set with image, label and boxes", opener="dogcam.data.tfds:open_tfds")
 )
+DATASETS.add(
+    "coco",
+    Source(
+        "coco:FILE or coco:FOLDER, COCO's JSON of instances: boxes, polygons and run lengths",
+        reader="dogcam.data.coco:read_coco",
+        sign="dogcam.data.coco:sign_coco",
+        title="COCO",
+        suffixes=(".json",),
+        beside="dogcam.data.coco:beside",
+    ),
+)
 
 
 def formats() -> Iterator[tuple[str, Source]]:
