@@ -75,6 +75,17 @@ DATASETS.add(
         beside="dogcam.data.coco:beside",
     ),
 )
+DATASETS.add(
+    "yolo",
+    Source(
+        "yolo:FOLDER or yolo:FILE.yaml, a text file of relative boxes or polygons for each picture",
+        reader="dogcam.data.yolo:read_yolo",
+        sign="dogcam.data.yolo:sign_yolo",
+        title="YOLO",
+        suffixes=(".yaml", ".yml"),
+        beside="dogcam.data.yolo:beside",
+    ),
+)
 
 
 def formats() -> Iterator[tuple[str, Source]]:
@@ -156,7 +167,7 @@ def _place(path: str, data_dir: str | None) -> Place:
     file = where.name
     if not tree.pictures and pictures is None and where.parent.name.lower() in _OF_ANNOTATIONS:
         tree, file = open_tree(where.absolute().parent.parent), f"{where.absolute().parent.name}/{where.name}"
-    return Place(tree, file, pictures)
+    return Place(tree, file, pictures or (None if tree.pictures else _around(tree.place)))
 
 
 def _around(where: Path) -> Tree | None:
