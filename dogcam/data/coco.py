@@ -6,25 +6,23 @@ region with `iscrowd` is of several objects: it gives no box; its pixels, which 
 
 from __future__ import annotations
 
-import json
 import re
-from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
-from dogcam.core.errors import InputError, first_line
+from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.data import NO_BOXES, Problem
 from dogcam.data.assembling import Annotated, Reading
+from dogcam.data.coco_json import Instances, Marked, key_of, read_instances
 from dogcam.data.images import ImageFile, Stored
-from dogcam.data.regions import Pixels, Region, Runs, box_of, fits, region_of
+from dogcam.data.regions import Pixels, Region, Runs, box_of, fits
 from dogcam.data.splits import split_named
 from dogcam.data.trees import Place, Tree
 
@@ -35,27 +33,6 @@ _LISTS = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
 _ENTRIES = re.compile(rb'"(file_name|image_id|supercategory|bbox)"')
 _LOOKED_AT = 100  # JSON files of a folder, the shallowest: sets with one for each picture are another format's
 _BESIDE = 50_000_000  # bytes of a JSON that is read for the sake of one picture
-
-
-class _Object(NamedTuple):
-    """An entry of `annotations`; what its box or region cannot be read for is in `wrong`."""
-
-    image: Any
-    category: Any
-    crowd: bool
-    box: array | None
-    region: Region | None
-    wrong: tuple[str, ...]
-    scored: bool
-
-
-@dataclass(frozen=True)
-class _Instances:
-    """A JSON's content: its `images`, its objects by image, and the names of its categories by their ids, in order."""
-
-    images: Sequence[Any]
-    objects: dict[Any, Sequence[_Object]]
-    names: Mapping[Any, str]
 
 
 def sign_coco(tree: Tree) -> str:
@@ -76,7 +53,7 @@ def read_coco(place: Place, progress: Progress) -> Reading:
     classes: dict[str, None] = {}
     for path in paths:
         try:
-            instances = _instances(place.tree.text(path), path)
+            instances = read_instances(place.tree.text(path), path)
         except InputError as error:
             if len(paths) == 1:
                 raise
@@ -119,80 +96,7 @@ def _is_of_another_task(path: str) -> bool:
     return PurePosixPath(path).name.lower().startswith(_OTHER_TASKS)
 
 
-def _instances(text: str, path: str) -> _Instances:
-    """The content of a JSON.
-
-    Raises:
-        InputError: it is none, or no COCO JSON of instances.
-    """
-    try:
-        content = json.loads(text, object_hook=_compact)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is no JSON: {first_line(error)}") from error
-    if isinstance(content, list) and content and isinstance(content[0], _Object) and content[0].scored:
-        raise InputError(
-            f"{path} is a list of results (image_id, category_id, bbox, score), not of annotations: name the JSON with "
-            f"images, annotations and categories that they are for"
-        )
-    lists = ("images", "annotations", "categories")
-    if not isinstance(content, dict):
-        raise InputError(f"{path} must be a JSON object with {', '.join(lists)}; it is a {_kind(content)}")
-    missing = [name for name in lists if not isinstance(content.get(name), list)]
-    if missing:
-        there = ", ".join(map(str, list(content)[:8])) or "nothing"
-        raise InputError(f"{path} lacks the list {' and '.join(missing)} of a COCO JSON; it has {there}")
-    objects = [each for each in content["annotations"] if isinstance(each, _Object)]
-    if content["annotations"] and not any(each.box or each.region or each.wrong for each in objects):
-        raise InputError(f"no annotation of {path} has a bbox or a segmentation: captions and panoptic JSONs have no boxes")
-    by_image: dict[Any, Any] = {}
-    for each in objects:
-        by_image.setdefault(each.image, []).append(each)
-    return _Instances(content["images"], by_image, _names(content["categories"], path))
-
-
-def _kind(content: Any) -> str:
-    return f"list of {len(content)}" if isinstance(content, list) else type(content).__name__
-
-
-def _compact(entry: dict[str, Any]) -> Any:
-    """An annotation as soon as it is parsed, its numbers packed: millions of them would fill the memory as Python's own."""
-    if "image_id" not in entry:
-        return entry
-    wrong = []
-    box, region = entry.get("bbox"), entry.get("segmentation")
-    try:
-        box = array("d", box) if box else None
-        if box is not None and len(box) != 4:
-            raise ValueError
-    except (TypeError, ValueError, OverflowError):
-        box, wrong = None, [f"its bbox is not four numbers: {str(entry['bbox'])[:60]}"]
-    try:
-        region = region_of(region) if region else None
-    except ValueError as error:
-        region, wrong = None, [*wrong, f"its segmentation is broken: {error}"]
-    crowd = entry.get("iscrowd") in (1, "1")
-    return _Object(_key(entry["image_id"]), _key(entry.get("category_id")), crowd, box, region, tuple(wrong), "score" in entry)
-
-
-def _key(identity: Any) -> Any:
-    """An id, None where it is neither a number nor a text."""
-    return identity if isinstance(identity, int | str) else None
-
-
-def _names(categories: Sequence[Any], path: str) -> dict[Any, str]:
-    """Names by id, in the order of ids.
-
-    Raises:
-        InputError: a category has no id or name.
-    """
-    for each in categories:
-        if not (isinstance(each, dict) and _key(each.get("id")) is not None and isinstance(each.get("name"), int | str)):
-            raise InputError(f"{path}: each category needs an id and a name; received {str(each)[:80]}")
-    ordered = sorted(categories, key=lambda each: (isinstance(each["id"], str), each["id"]))
-    return {each["id"]: str(each["name"]) for each in ordered}
-
-
-def _pictures_of(instances: _Instances, path: str, place: Place, progress: Progress) -> tuple[list[Annotated], list[Problem]]:
+def _pictures_of(instances: Instances, path: str, place: Place, progress: Progress) -> tuple[list[Annotated], list[Problem]]:
     """The pictures that one JSON lists, and what is wrong with them.
 
     Raises:
@@ -235,7 +139,7 @@ class _Refused(ValueError):
 
 def _entry(entry: Any, listed: dict[Any, str]) -> tuple[Any, str]:
     """The id of an entry of `images` and the name of its file; `listed` remembers them."""
-    identity = _key(entry.get("id")) if isinstance(entry, dict) else None
+    identity = key_of(entry.get("id")) if isinstance(entry, dict) else None
     name = entry.get("file_name") if isinstance(entry, dict) else None
     if identity is None or not isinstance(name, str) or not name.strip():
         raise _Refused(str(name or f"image {identity}"), "", f"an image needs an id and a file_name; received {str(entry)[:80]}")
@@ -292,7 +196,7 @@ def _size(entry: dict[str, Any]) -> tuple[int, int] | None:
 
 
 def _annotated(
-    path: str, image: Stored, split: str, size: tuple[int, int] | None, objects: Iterable[_Object], names: Mapping[Any, str]
+    path: str, image: Stored, split: str, size: tuple[int, int] | None, objects: Iterable[Marked], names: Mapping[Any, str]
 ) -> tuple[Annotated, list[str]]:
     """A picture with its boxes and masks by class, and what is wrong with its annotations."""
     if not objects:
@@ -317,7 +221,7 @@ def _annotated(
     return Annotated(path, image, split, tuple(regions), tuple(boxed), _corners(boxes), size, masks=_masks(regions, size)), wrong
 
 
-def _box(each: _Object) -> Sequence[float] | None:
+def _box(each: Marked) -> Sequence[float] | None:
     """x, y, width and height of an object, from its pixels where no bbox is given."""
     if each.box is not None or each.region is None:
         return each.box
@@ -327,7 +231,7 @@ def _box(each: _Object) -> Sequence[float] | None:
         return None
 
 
-def _drawable(each: _Object, name: str, size: tuple[int, int] | None, wrong: list[str]) -> Region | None:
+def _drawable(each: Marked, name: str, size: tuple[int, int] | None, wrong: list[str]) -> Region | None:
     """The region of an object, None where it is not one of this picture, which is added to `wrong`."""
     if each.region is None or size is None or fits(each.region, size):
         return each.region
@@ -352,7 +256,7 @@ def _masks(regions: Mapping[str, Sequence[Region | None]], size: tuple[int, int]
     return {name: Pixels(tuple(several), size) for name, several in regions.items() if None not in several}
 
 
-def _strays(instances: _Instances, path: str, listed: Mapping[Any, str]) -> list[Problem]:
+def _strays(instances: Instances, path: str, listed: Mapping[Any, str]) -> list[Problem]:
     """The annotations of pictures that the JSON does not list, counted as one problem."""
     strays = Counter({image: len(objects) for image, objects in instances.objects.items() if image not in listed})
     if not strays:
@@ -375,14 +279,14 @@ def beside(image: Path) -> Annotated | None:
             continue
         instances, entries = _loaded(path, path.stat().st_mtime_ns)
         if entry := entries.get(image.name):
-            objects = instances.objects.get(_key(entry.get("id")), ())
+            objects = instances.objects.get(key_of(entry.get("id")), ())
             return _annotated(str(image), ImageFile(image), "", _size(entry), objects, instances.names)[0]
     return None
 
 
 @lru_cache(maxsize=2)
-def _loaded(path: Path, changed: int) -> tuple[_Instances, dict[str, dict[str, Any]]]:
+def _loaded(path: Path, changed: int) -> tuple[Instances, dict[str, dict[str, Any]]]:
     """A JSON and its images by file name, kept, since several pictures are asked about one after the other."""
-    instances = _instances(path.read_bytes().decode("utf-8-sig", "replace"), str(path))
+    instances = read_instances(path.read_bytes().decode("utf-8-sig", "replace"), str(path))
     named = (each for each in instances.images if isinstance(each, dict) and isinstance(each.get("file_name"), str))
     return instances, {PurePosixPath(each["file_name"].replace("\\", "/")).name: each for each in named}

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco
 
+from dogcam.data.images import Stored
+
 LARGEST = 1 << 28  # pixels of a picture whose regions are drawn
 _POINT = 2
 
@@ -152,3 +154,22 @@ def box_of(region: Region) -> Sequence[float]:
     if min(size) <= 0 or not fits(region, size):
         raise ValueError("a segmentation outside any picture")
     return coco.toBbox(coco.merge(_runs(region, size))).tolist()
+
+
+@dataclass(frozen=True, slots=True)
+class RelativePixels:
+    """The pixels of polygons whose corners are relative to the picture as its EXIF tag turns it, drawn when asked for.
+
+    Attributes:
+        polygons: of one class, corners x, y, x, y, ..., from 0 to 1.
+        image: the picture, which says the size.
+    """
+
+    polygons: tuple[array, ...]
+    image: Stored
+
+    def __call__(self) -> np.ndarray:
+        """The union of the polygons. Raises `InputError` where the picture cannot be read."""
+        size = self.image.header().upright_size
+        scaled = ((np.reshape(each, (-1, _POINT)) * size).ravel() for each in self.polygons)
+        return drawn([tuple(array("d", each) for each in scaled)], size)
