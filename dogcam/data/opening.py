@@ -171,8 +171,8 @@ def _place(path: str, data_dir: str | None) -> Place:
 
 
 def _around(where: Path) -> Tree | None:
-    """Of a folder of annotations alone, the nearest folder above that has pictures, at most two up; None where none has."""
-    above = where.absolute().parents[:2] if where.is_dir() else ()
+    """Of a folder of annotations alone, the folder above if it has pictures, of one so called also the next; else None."""
+    above = where.absolute().parents[: 2 if where.name.lower() in _OF_ANNOTATIONS else 1] if where.is_dir() else ()
     trees = (open_tree(folder) for folder in above if folder != folder.parent)
     return next((tree for tree in trees if tree.pictures), None)
 
