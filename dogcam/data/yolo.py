@@ -69,6 +69,9 @@ def read_yolo(place: Place, progress: Progress) -> Reading:
     splits = _splits(config, place.pictures, problems, progress)
     folders = _Folders(place, config)
     located = {path: folders.label_of(path) for path in place.pictures.pictures}
+    if located and not any(located.values()):
+        looked = "as .../labels/x.txt for .../images/x.jpg, or x.txt beside x.jpg"
+        raise InputError(f"not one of {len(located):,} pictures in {place.pictures.place} has a label file, {looked}")
     problems += _without_picture(place.tree, located)
     folders.tell_of_others(located, progress)
     names = config.names if config else listed_names(place.tree)
