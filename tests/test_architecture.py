@@ -54,8 +54,9 @@ MEMBERS = {
     "analysis": "analysis measures choosing pictures faithfulness dynamics claims comparison between weighing training "
     "groups scores sameness tables study flat decomposition",
     "experiment": "selection training_curves runs evaluations kept",
-    "data": "predictions pictures class_names opening csv csv_table csv_columns voc stanford_dogs cub wsol oxford_pet masks "
-    "folder hf voc_xml tfds synthetic pixels arrow assembling splits trees images pipeline",
+    "data": "predictions pictures class_names opening coco coco_json yolo yolo_yaml yolo_lines csv csv_table csv_columns voc "
+    "stanford_dogs cub wsol oxford_pet masks folder hf voc_xml tfds synthetic pixels arrow assembling splits trees regions "
+    "images pipeline",
     "data/synthetic": "dataset scenes dogs breeds",
     "boxes": "drawing sweep protocols baselines geometry",
     "methods": "uninformed scores smoothing pixels perturbation upsampling gradient components class_weights",
@@ -67,7 +68,7 @@ MEMBERS = {
 NOT_BUILT_YET = {"scale"}
 # Folders of tests that are not about the rooms one by one.
 NO_ROOMS = {"helpers", "benchmarks", "browser"}
-NO_MODULES = {"language/test_catalogue.py", "report/test_korean.py", "report/test_speaking.py"}
+NO_MODULES = {"data/test_same_data.py", "language/test_catalogue.py", "report/test_korean.py", "report/test_speaking.py"}
 TENSORFLOW_ROOMS = {"scoring", "engine", "models"}
 ONLY_IN = {
     "rich": {"console"},

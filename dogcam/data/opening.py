@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from dogcam.core.progress import Progress
 from dogcam.core.registry import Registry, nearest, resolve
 from dogcam.data import Dataset, Origin
 from dogcam.data.assembling import Annotated, assemble
-from dogcam.data.trees import ARCHIVES, Place, open_tree
+from dogcam.data.trees import ARCHIVES, Place, Tree, open_tree
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,28 @@ DATASETS.add(
         beside="dogcam.data.csv:beside",
     ),
 )
+DATASETS.add(
+    "coco",
+    Source(
+        "coco:FILE or coco:FOLDER, COCO's JSON of instances: boxes, polygons and run lengths",
+        reader="dogcam.data.coco:read_coco",
+        sign="dogcam.data.coco:sign_coco",
+        title="COCO",
+        suffixes=(".json",),
+        beside="dogcam.data.coco:beside",
+    ),
+)
+DATASETS.add(
+    "yolo",
+    Source(
+        "yolo:FOLDER or yolo:FILE.yaml, a text file of relative boxes or polygons for each picture",
+        reader="dogcam.data.yolo:read_yolo",
+        sign="dogcam.data.yolo:sign_yolo",
+        title="YOLO",
+        suffixes=(".yaml", ".yml"),
+        beside="dogcam.data.yolo:beside",
+    ),
+)
 # After all that also have a picture's classes: where two know of one picture, the first counts, see `boxes_beside`.
 DATASETS.add(
     "masks",
@@ -224,7 +248,8 @@ def _place(path: str, data_dir: str | None) -> Place:
     where = Path(path).expanduser()
     pictures = open_tree(Path(data_dir)) if data_dir is not None else None
     if where.is_dir() or where.suffix.lower() in ARCHIVES:
-        return Place(open_tree(where), "", pictures)
+        tree = open_tree(where)
+        return Place(tree, "", pictures or (None if tree.pictures else _around(where)))
     if not where.exists():
         near = nearest(where.name, (each.name for each in where.parent.glob("*"))) if where.parent.is_dir() else []
         raise InputError(f"there is no file or folder {path!r}{f'; the nearest there: {near[0]}' if near else ''}")
@@ -232,11 +257,24 @@ def _place(path: str, data_dir: str | None) -> Place:
     file = where.name
     if not tree.pictures and pictures is None and where.parent.name.lower() in _OF_ANNOTATIONS:
         tree, file = open_tree(where.absolute().parent.parent), f"{where.absolute().parent.name}/{where.name}"
-    return Place(tree, file, pictures)
+    return Place(tree, file, pictures or (None if tree.pictures else _around(tree.place)))
+
+
+def _around(where: Path) -> Tree | None:
+    """Of a folder that is called as those of annotations are, the nearest folder above it that has pictures; else None."""
+    folder = where.absolute()
+    while folder.is_dir() and folder.name.lower() in _OF_ANNOTATIONS:
+        folder = folder.parent
+        if (tree := open_tree(folder)).pictures:
+            return tree
+    return None
 
 
 # Folders that annotations have to themselves: the pictures are beside them.
-_OF_ANNOTATIONS = ("annotations", "annotation", "data", "labels", "lists", "metadata", "object_detection", "splits", "meta")
+_OF_ANNOTATIONS = (
+    *("annotations", "annotation", "xmls", "labels", "data", "lists", "splits", "metadata", "meta"),
+    *("object_detection", "instance_segmentation", "detection", "segmentation"),
+)
 
 
 def _recognised(place: Place) -> str:
@@ -280,13 +318,26 @@ def _not_recognised(place: Place) -> str:
 def _read(name: str, place: Place, seed: int, progress: Progress) -> Dataset:
     """Read a place as one format, and say so."""
     row = DATASETS[name]
-    reading = resolve(row.reader)(place, progress)
-    reading = replace(reading, problems=(*place.tree.refused, *reading.problems))
     where = place.tree.place
     source = Origin("files", str(where.absolute()), name)
-    dataset = assemble(f"{name}:{where.absolute().stem}", reading, source, seed, progress)
+    with _uncollected():
+        reading = resolve(row.reader)(place, progress)
+        reading = replace(reading, problems=(*place.tree.refused, *reading.problems))
+        dataset = assemble(f"{name}:{where.absolute().stem}", reading, source, seed, progress)
     progress.note(f"read as {row.title}: {summary(dataset)}")
     return dataset
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Python's collector of cycles at rest: it would walk the millions of objects of a large set again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def summary(dataset: Dataset) -> str:

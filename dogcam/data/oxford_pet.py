@@ -92,7 +92,7 @@ def read_oxford_pet(place: Place, progress: Progress) -> Reading:
 def _meant(place: Place) -> tuple[Tree, Tree, bool]:
     """The tree of the whole set, that of its pictures, and whether heads are asked for: one of its folders may be named."""
     own = place.tree.place
-    elsewhere = place.pictures is not place.tree
+    elsewhere = place.pictures.place.absolute() not in (own.absolute(), *own.absolute().parents)
     if own.name in (HEADS, TRIMAPS) and (own.parent / LIST).is_file():
         tree = open_tree(own.absolute().parents[1])
         return tree, place.pictures if elsewhere else tree, own.name == HEADS
