@@ -30,6 +30,7 @@ class Source:
         sign: of what lies on disk: called with a `trees.Tree`, says in words what it is recognised by, "" where it is not.
         title: what it is called aloud, "COCO".
         suffixes: of the single files that it reads, ".json".
+        apart: whether a format's annotations name their pictures, so that these may lie in the folder above.
         rank: of formats that recognise one place the higher counts; equal ones are two formats at once.
         beside: for a format that annotates a picture in a file near it: called with the absolute path of a picture, gives an
             `assembling.Annotated`, or None where the picture does not lie as the format lays them out. "" for others.
@@ -41,6 +42,7 @@ class Source:
     sign: str = ""
     title: str = ""
     suffixes: tuple[str, ...] = ()
+    apart: bool = False
     rank: int = 1
     beside: str = ""
 
@@ -126,6 +128,7 @@ DATASETS.add(
         reader="dogcam.data.voc:read_voc",
         sign="dogcam.data.voc:sign_voc",
         title="Pascal VOC",
+        apart=True,
         beside="dogcam.data.voc:beside",
     ),
 )
@@ -136,6 +139,7 @@ DATASETS.add(
         reader="dogcam.data.csv:read_csv",
         sign="dogcam.data.csv:sign_csv",
         title="CSV",
+        apart=True,
         suffixes=(".csv", ".tsv"),
         beside="dogcam.data.csv:beside",
     ),
@@ -147,6 +151,7 @@ DATASETS.add(
         reader="dogcam.data.coco:read_coco",
         sign="dogcam.data.coco:sign_coco",
         title="COCO",
+        apart=True,
         suffixes=(".json",),
         beside="dogcam.data.coco:beside",
     ),
@@ -158,6 +163,7 @@ DATASETS.add(
         reader="dogcam.data.yolo:read_yolo",
         sign="dogcam.data.yolo:sign_yolo",
         title="YOLO",
+        apart=True,
         suffixes=(".yaml", ".yml"),
         beside="dogcam.data.yolo:beside",
     ),
@@ -248,8 +254,7 @@ def _place(path: str, data_dir: str | None) -> Place:
     where = Path(path).expanduser()
     pictures = open_tree(Path(data_dir)) if data_dir is not None else None
     if where.is_dir() or where.suffix.lower() in ARCHIVES:
-        tree = open_tree(where)
-        return Place(tree, "", pictures or (None if tree.pictures else _around(where)))
+        return Place(open_tree(where), "", pictures)
     if not where.exists():
         near = nearest(where.name, (each.name for each in where.parent.glob("*"))) if where.parent.is_dir() else []
         raise InputError(f"there is no file or folder {path!r}{f'; the nearest there: {near[0]}' if near else ''}")
@@ -257,24 +262,18 @@ def _place(path: str, data_dir: str | None) -> Place:
     file = where.name
     if not tree.pictures and pictures is None and where.parent.name.lower() in _OF_ANNOTATIONS:
         tree, file = open_tree(where.absolute().parent.parent), f"{where.absolute().parent.name}/{where.name}"
-    return Place(tree, file, pictures or (None if tree.pictures else _around(tree.place)))
+    return Place(tree, file, pictures)
 
 
 def _around(where: Path) -> Tree | None:
-    """Of a folder that is called as those of annotations are, the nearest folder above it that has pictures; else None."""
-    folder = where.absolute()
-    while folder.is_dir() and folder.name.lower() in _OF_ANNOTATIONS:
-        folder = folder.parent
-        if (tree := open_tree(folder)).pictures:
-            return tree
-    return None
+    """Of a folder of annotations alone, the folder above if it has pictures, of one so called also the next; else None."""
+    above = where.absolute().parents[: 2 if where.name.lower() in _OF_ANNOTATIONS else 1] if where.is_dir() else ()
+    trees = (open_tree(folder) for folder in above if folder != folder.parent)
+    return next((tree for tree in trees if tree.pictures), None)
 
 
 # Folders that annotations have to themselves: the pictures are beside them.
-_OF_ANNOTATIONS = (
-    *("annotations", "annotation", "xmls", "labels", "data", "lists", "splits", "metadata", "meta"),
-    *("object_detection", "instance_segmentation", "detection", "segmentation"),
-)
+_OF_ANNOTATIONS = ("annotations", "annotation", "data", "labels", "lists", "metadata", "object_detection", "splits", "meta")
 
 
 def _recognised(place: Place) -> str:
@@ -319,6 +318,8 @@ def _read(name: str, place: Place, seed: int, progress: Progress) -> Dataset:
     """Read a place as one format, and say so."""
     row = DATASETS[name]
     where = place.tree.place
+    if row.apart and not place.pictures.pictures and (around := _around(where)):
+        place = replace(place, pictures=around)
     source = Origin("files", str(where.absolute()), name)
     with _uncollected():
         reading = resolve(row.reader)(place, progress)
