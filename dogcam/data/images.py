@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import warnings
@@ -83,9 +84,9 @@ class Stored:
         """Its bytes. Raises `InputError` where they cannot be read."""
         raise NotImplementedError
 
-    def beginning(self) -> bytes:
-        """Its first bytes, `_BEGINNING` at least where there are so many. Raises `InputError` where they cannot be read."""
-        return self.content()
+    def beginning(self, count: int) -> bytes:
+        """Its first `count` bytes: enough to tell what a file is. Raises `InputError` where they cannot be read."""
+        return self.content()[:count]
 
     def pixels(self) -> np.ndarray:
         """The picture, see `data.Picture`."""
@@ -93,12 +94,10 @@ class Stored:
 
     def header(self) -> Header:
         """Its size and orientation, without decoding it. Raises `InputError` where it is no picture."""
-        beginning = self.beginning()
+        beginning = self.beginning(_BEGINNING)
         if beginning.startswith(b"\xff\xd8"):
-            try:
+            with contextlib.suppress(InputError):  # what says its size may be farther on
                 return _header(io.BytesIO(beginning), self.name)
-            except InputError:  # what says its size is farther on
-                pass
         return _header(io.BytesIO(self.content()), self.name)
 
 
@@ -113,6 +112,14 @@ class ImageFile(Stored):
         try:
             return Path(self.path).read_bytes()
         except (OSError, ValueError) as error:  # ValueError: a path that holds a NUL
+            raise InputError(f"cannot read {self.name}: {_systems_reason(error)}") from error
+
+    def beginning(self, count: int) -> bytes:
+        """The file's first bytes; the rest is not read."""
+        try:
+            with open(self.path, "rb") as file:
+                return file.read(count)
+        except (OSError, ValueError) as error:
             raise InputError(f"cannot read {self.name}: {_systems_reason(error)}") from error
 
     def header(self) -> Header:
@@ -142,9 +149,9 @@ class FileSlice(Stored):
         """The member's bytes."""
         return self._read(self.size)
 
-    def beginning(self) -> bytes:
+    def beginning(self, count: int) -> bytes:
         """Its first bytes."""
-        return self._read(min(self.size, _BEGINNING))
+        return self._read(min(self.size, count))
 
     def _read(self, count: int) -> bytes:
         try:
@@ -192,9 +199,10 @@ class ZipMember(Stored):
             )
         return content
 
-    def beginning(self) -> bytes:
+    def beginning(self, count: int) -> bytes:
         """Its first bytes, unchecked."""
-        return self._unpacked(min(self.packed, 2 * _BEGINNING), min(self.size, _BEGINNING))
+        # What cannot be made smaller takes a few bytes more when it is deflated.
+        return self._unpacked(min(self.packed, count + 1024), min(self.size, count))
 
     def _unpacked(self, packed: int, size: int) -> bytes:
         """At most `size` of its bytes, from `packed` of those in the archive."""

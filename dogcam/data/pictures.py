@@ -142,8 +142,8 @@ def _from_file(path: Path, known: _Known) -> tuple[Record, list[Problem]]:
     if beside is None:
         # Turned as its EXIF tag says: what a person sees. Annotations refer to the pixels as they are stored.
         return Record(str(path), ImageFile(path, upright=True), None), []
-    boxes, image, problems = boxes_of(beside, str(path))
+    annotated, boxes, problems = boxes_of(beside, str(path))
     same = known.like(path)
     if same and not len(boxes):
         boxes = same.boxes
-    return Record(str(path), image, same.label if same else None, boxes), problems
+    return Record(str(path), annotated.image, same.label if same else None, boxes), problems

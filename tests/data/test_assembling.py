@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dogcam.data import Problem
-from dogcam.data.assembling import usable_boxes
+from dogcam.data.checking import usable_boxes
 
 
 def test_usable_boxes_are_kept_in_order_and_cut():
