@@ -145,14 +145,7 @@ def _checked_together(
     seen = np.array([_seen(header, frame) for header, frame in zip(headers, frames, strict=True)])
     size = np.array([frame.size if frame else (1, 1) for frame in frames], np.float64)
     relative = np.array([each.relative for each in pictures])
-    # Relative corners that are a whole pixel but for rounding are that whole pixel.
-    pixels = corners * np.tile(seen, 2)[owners]
-    near = np.abs(pixels - np.round(pixels)) < _ROUNDED
-    whole = np.where(near, np.round(pixels), pixels) / np.tile(seen, 2)[owners]
-    boxes = np.where(relative[owners, None], whole, corners / np.tile(size, 2)[owners])
-    straight = np.concatenate([np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])], axis=1)
-    straight = np.where(np.isfinite(boxes).all(axis=1, keepdims=True), straight, boxes)
-    swapped = (straight != boxes).any(axis=1) & np.isfinite(boxes).all(axis=1)
+    straight, swapped = _straight(corners, seen[owners], size[owners], relative[owners])
     boxes, kept, slipped = _cut(straight)
     thin = kept & ((boxes[:, 2:] - boxes[:, :2]) * seen[owners] <= 1.001).any(axis=1)
     _tell(straight, kept, {"swapped": swapped, "slipped": slipped, "thin": thin}, framed[owners], owners, ids, faults)
@@ -161,6 +154,25 @@ def _checked_together(
     for place, (each, frame) in enumerate(zip(pictures, frames, strict=True)):
         part = slice(ends[place] - counts[place], ends[place])
         yield _with_boxes(each, frame, headers[place] is not None, boxes[part], kept[part])
+
+
+@np.errstate(invalid="ignore", over="ignore")
+def _straight(corners: np.ndarray, seen: np.ndarray, size: np.ndarray, relative: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Corners (n, 4) as relative boxes, each the right way round, and which were not.
+
+    Relative corners that are a whole pixel but for rounding are that whole pixel.
+
+    Args:
+        seen: width and height of each box's picture (n, 2).
+        size: those that its corners are of, where they are in pixels.
+        relative: whether they are relative (n,).
+    """
+    pixels = corners * np.tile(seen, 2)
+    whole = np.where(np.abs(pixels - np.round(pixels)) < _ROUNDED, np.round(pixels), pixels) / np.tile(seen, 2)
+    boxes = np.where(relative[:, None], whole, corners / np.tile(size, 2))
+    straight = np.concatenate([np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])], axis=1)
+    finite = np.isfinite(boxes).all(axis=1)
+    return np.where(finite[:, None], straight, boxes), (straight != boxes).any(axis=1) & finite
 
 
 def _seen(header: Header | None, frame: Frame | None) -> tuple[float, float]:
@@ -205,6 +217,7 @@ def _tell(
         faults.mend(ids[owner], f"{count} of its boxes is one pixel wide or high: kept", "one-pixel")
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def _cut(boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Relative boxes (n, 4) cut at the edges, float32; which of them are left; and which have to be told of."""
     given = boxes.astype(np.float32)
