@@ -54,7 +54,8 @@ MEMBERS = {
     "analysis": "analysis measures choosing pictures faithfulness dynamics claims comparison between weighing training "
     "groups scores sameness tables study flat decomposition",
     "experiment": "selection training_curves runs evaluations kept",
-    "data": "pictures opening stanford_dogs voc_xml tfds synthetic assembling checking frames annotated splits trees images pipeline",
+    "data": "pictures opening stanford_dogs voc_xml tfds synthetic assembling checking frames annotated splits trees images "
+    "pipeline",
     "data/synthetic": "dataset scenes dogs breeds",
     "boxes": "drawing sweep protocols baselines geometry",
     "methods": "uninformed scores smoothing pixels perturbation upsampling gradient components class_weights",

@@ -158,7 +158,7 @@ def open_tree(place: Path) -> Tree:
     refused: list[Problem] = []
     files = zip_members(place) if place.suffix.lower() == ".zip" else tar_members(place, refused)
     kept = {path: file for path, file in files.items() if not _is_clutter(path)}
-    outside = [path for path in kept if _leads_out(path)]
+    outside = [path for path in kept if leads_out(path)]
     refused += [Problem(path, "its name leads out of the archive", kind="leads-out") for path in outside]
     safe = {path: kept[path] for path in sorted(kept.keys() - set(outside))}
     return Tree(place, _without_common_folder(safe), tuple(refused))
@@ -218,7 +218,9 @@ def _is_clutter(path: str) -> bool:
     return any(part in _CLUTTER or part.startswith("._") for part in path.split("/"))
 
 
-def _leads_out(path: str) -> bool:
+def leads_out(path: str) -> bool:
+    """Whether a path that an archive or an annotation names is absolute, of Windows as well, or climbs by `..`."""
+    path = path.replace("\\", "/")
     return path.startswith("/") or ".." in path.split("/") or re.match("[A-Za-z]:/", path) is not None
 
 
