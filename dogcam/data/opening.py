@@ -241,8 +241,10 @@ def _read(name: str, place: Place, seed: int, progress: Progress) -> Dataset:
     """Read a place as one format, and say so, and what was found wrong."""
     row = DATASETS[name]
     reading = resolve(row.reader)(place, progress)
-    if not place.file:  # what lies beside a single file need not belong to it
-        reading = replace(reading, problems=(*place.tree.refused, *reading.problems))
+    # What lies beside a single file need not belong to it; what lies where the pictures are said to be does.
+    own = () if place.file else place.tree.refused
+    of_pictures = () if place.pictures is place.tree else place.pictures.refused
+    reading = replace(reading, problems=(*own, *of_pictures, *reading.problems))
     where = place.tree.place
     source = Origin("files", str(where.absolute()), name)
     dataset = assemble(f"{name}:{_called(place.file or str(where))}", reading, source, seed, progress)

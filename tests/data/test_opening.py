@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -220,6 +221,8 @@ def test_what_is_wrong_is_counted_and_said_at_once(pictures, listener):
     ]
     of_file = open_dataset("boxes.lst")
     assert [each.kind for each in of_file.problems] == ["missing"]  # what else lies there is no matter of this file
+    with_pictures = open_dataset("boxes.lst", ".")
+    assert [each.kind for each in with_pictures.problems] == ["leads-out", "missing"]
 
 
 def refused(specification, data_dir=None):
@@ -316,3 +319,20 @@ def test_a_broken_picture_is_found_when_it_is_read_and_not_before(pictures):
     assert len(broken.boxes) == 0
     with pytest.raises(InputError, match=r"cannot read .*3\.png: not a picture"):
         broken.image.pixels()
+
+
+def test_many_records_take_little_memory(pictures):
+    """Annotations of pictures that are one file: what a record keeps is about a kilobyte, and no picture is in it."""
+    (pictures / "more").mkdir()
+    names = [f"{number:05d}.png" for number in range(4000)]
+    for name in names:
+        (pictures / "more" / name).hardlink_to(pictures / "images" / "0.png")
+    (pictures / "boxes.lst").write_text("\n".join(f"{name} ant 4 3 20 15" for name in names), encoding="utf-8")
+    open_dataset("boxes.lst")  # what is imported, and kept once and for all
+    tracemalloc.start()
+    dataset = open_dataset("boxes.lst")
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sum(len(records) for records in dataset.splits.values()) == 4000
+    assert kept / 4000 < 1500
+    assert peak / 4000 < 4000
