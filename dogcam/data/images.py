@@ -42,6 +42,8 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _AS_STORED = {**_UPRIGHT, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}  # the others undo themselves
+# Segments of a JPEG: tables, a comment, JFIF's and Adobe's own. EXIF and pictures of several are in others.
+_WITHOUT_TAGS = (0xC4, 0xDB, 0xDD, 0xFE, 0xE0, 0xEE)
 # So much of a JPEG file nearly always says its size; of one in an archive no more is read for it.
 _BEGINNING = 1 << 16
 
@@ -95,6 +97,8 @@ class Stored:
     def header(self) -> Header:
         """Its size and orientation, without decoding it. Raises `InputError` where it is no picture."""
         beginning = self.beginning(_BEGINNING)
+        if simple := _simple_jpeg(beginning):
+            return simple
         if beginning.startswith(b"\xff\xd8"):
             with contextlib.suppress(InputError):  # what says its size may be farther on
                 return _header(io.BytesIO(beginning), self.name)
@@ -126,6 +130,9 @@ class ImageFile(Stored):
         """Its size and orientation, from the beginning of the file."""
         try:
             with open(self.path, "rb") as file:
+                if simple := _simple_jpeg(file.read(1 << 12)):
+                    return simple
+                file.seek(0)
                 return _header(file, self.name)
         except (OSError, ValueError) as error:
             raise InputError(f"cannot read {self.name}: {_systems_reason(error)}") from error
@@ -222,6 +229,19 @@ class ZipMember(Stored):
 
 def _systems_reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or first_line(error)
+
+
+def _simple_jpeg(beginning: bytes) -> Header | None:
+    """The header of a JPEG that has no tags, in a quarter of Pillow's time: there may be a million; None for any other file."""
+    place = 2
+    while beginning.startswith(b"\xff\xd8\xff") and place + 9 <= len(beginning) and beginning[place] == 0xFF:
+        kind, length, bits, height, width = struct.unpack_from(">xBHBHH", beginning, place)
+        if 0xC0 <= kind <= 0xC2:  # the frame: baseline, extended or progressive
+            return Header((width, height)) if bits == 8 and width and height else None
+        if kind not in _WITHOUT_TAGS:
+            return None
+        place += 2 + length
+    return None
 
 
 def _header(file: BinaryIO, name: str) -> Header:

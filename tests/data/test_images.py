@@ -2,77 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import subprocess
 import sys
-import zipfile
-import zlib
 
 import numpy as np
 import pytest
+from encoded_pictures import chunk, encoded, exif, grey, noise, png16, tiff
 from PIL import Image
 
 from dogcam.core.errors import InputError
 from dogcam.data.images import FileSlice, Header, ImageFile, decode
 from dogcam.data.pipeline import squash
-from dogcam.data.trees import zip_members
-
-
-def noise(height=24, width=40, channels=3, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8).squeeze()
-
-
-def encoded(image, form="PNG", **options):
-    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
-    buffer = io.BytesIO()
-    image.save(buffer, form, **options)
-    return buffer.getvalue()
-
-
-def chunk(kind, data):
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def png16(values, kind=0):
-    """A PNG with 16 bits a value, written from the specification: kind 0 is grey, 2 RGB, 4 grey with alpha, 6 RGBA."""
-    height, width = values.shape[:2]
-    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in values)
-    header = struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0)
-    parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + parts
-
-
-def tiff(values, kind, order="<"):
-    """An uncompressed grey TIFF, written from the specification: kind 1 holds unsigned, 2 signed, 3 floating-point numbers."""
-    height, width = values.shape
-    data = values.astype(values.dtype.newbyteorder(order)).tobytes()
-    entries = {
-        256: width,
-        257: height,
-        258: 8 * values.itemsize,
-        259: 1,
-        262: 1,
-        273: 8,
-        277: 1,
-        278: height,
-        279: len(data),
-        339: kind,
-    }
-    fields = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, value) for tag, value in entries.items())
-    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, 8 + len(data))
-    return head + data + struct.pack(f"{order}H", len(entries)) + fields + bytes(4)
-
-
-def exif(orientation):
-    tags = Image.Exif()
-    tags[0x0112] = orientation
-    return tags
-
-
-def grey(values):
-    return np.stack([np.asarray(values)] * 3, -1)
-
 
 # Pictures -------------------------------------------------------------------------------------------------------------
 
@@ -268,85 +209,6 @@ def test_extreme_sizes_are_read_and_squashed(size):
     read = decode(content, "x")
     assert read.shape == (size[1], size[0], 3)
     np.testing.assert_array_equal(squash(read, (96, 128)), np.broadcast_to((1, 2, 3), (96, 128, 3)))
-
-
-# Orientation ----------------------------------------------------------------------------------------------------------
-
-# Where row 0 and column 0 of the stored picture belong, from EXIF's table: 1 top left, 2 top right, ..., as turns of an array.
-TURNS = {
-    1: lambda p: p,
-    2: lambda p: p[:, ::-1],
-    3: lambda p: p[::-1, ::-1],
-    4: lambda p: p[::-1],
-    5: lambda p: p.swapaxes(0, 1),
-    6: lambda p: np.rot90(p, -1),
-    7: lambda p: p[::-1, ::-1].swapaxes(0, 1),
-    8: np.rot90,
-}
-
-
-@pytest.mark.parametrize("form", ["PNG", "TIFF", "WEBP"])
-@pytest.mark.parametrize("orientation", TURNS)
-def test_exif_orientation_counts_only_where_it_is_asked_for(tmp_path, form, orientation):
-    """Pillow turns a TIFF by itself, and no other."""
-    pixels = noise()
-    content = encoded(pixels, form, exif=exif(orientation), **({"lossless": True} if form == "WEBP" else {}))
-    np.testing.assert_array_equal(decode(content, "x"), pixels)
-    turned = TURNS[orientation](pixels)
-    np.testing.assert_array_equal(decode(content, "x", upright=True), turned)
-    (tmp_path / "a").write_bytes(content)
-    header = ImageFile(tmp_path / "a").header()
-    assert header == Header((40, 24), orientation)
-    assert header.upright_size == turned.shape[1::-1]
-
-
-@pytest.mark.parametrize("orientation", TURNS)
-def test_a_jpegs_orientation_is_in_its_beginning(tmp_path, orientation):
-    content = encoded(noise(), "JPEG", exif=exif(orientation))
-    (tmp_path / "a").write_bytes(content)
-    for picture in (ImageFile(tmp_path / "a"), FileSlice(tmp_path / "a", 0, len(content), "a")):
-        assert picture.header() == Header((40, 24), orientation)
-
-
-def test_tags_after_the_pixels_of_a_png_count(tmp_path):
-    """As ExifTool writes them; the header finds them without decoding a pixel."""
-    content = encoded(noise())
-    late = content[:-12] + chunk(b"eXIf", exif(6).tobytes().removeprefix(b"Exif\0\0")) + content[-12:]
-    (tmp_path / "a.png").write_bytes(late)
-    assert ImageFile(tmp_path / "a.png").header() == Header((40, 24), 6)
-    np.testing.assert_array_equal(decode(late, "x", upright=True), np.rot90(noise(), -1))
-
-
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
-@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
-@pytest.mark.parametrize(
-    "tags",
-    [
-        b"Exif\0\0garbage",
-        b"Exif\0\0",
-        b"Exif\0\0II*\0\xff\xff\xff\xff",
-        exif(0).tobytes(),
-        exif(9).tobytes(),
-        b"Exif\0\0" + struct.pack("<2sHIHHHI4sI", b"II", 42, 8, 1, 0x0112, 2, 3, b"up", 0),  # a word
-        exif(6).tobytes()[:20],
-    ],
-)
-def test_broken_tags_break_nothing(tmp_path, form, tags):
-    content = encoded(noise(), form, exif=tags)
-    (tmp_path / "a").write_bytes(content)
-    assert ImageFile(tmp_path / "a").header() == Header((40, 24))
-    np.testing.assert_array_equal(decode(content, "x", upright=True), decode(content, "x"))
-
-
-def test_a_header_far_into_a_jpeg_in_an_archive(tmp_path):
-    """A profile of colours before the size, longer than what is read at first."""
-    rubbish = np.random.default_rng(0).integers(0, 256, 200_000, np.uint8).tobytes()
-    content = encoded(noise(), "JPEG", icc_profile=rubbish)
-    (tmp_path / "a").write_bytes(b"xyz" + content)
-    assert FileSlice(tmp_path / "a", 3, len(content), "a").header() == Header((40, 24))
-    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("a.jpg", content)
-    assert zip_members(tmp_path / "a.zip")["a.jpg"].header() == Header((40, 24))
 
 
 # What is no picture ---------------------------------------------------------------------------------------------------
