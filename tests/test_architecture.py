@@ -54,9 +54,9 @@ MEMBERS = {
     "analysis": "analysis measures choosing pictures faithfulness dynamics claims comparison between weighing training "
     "groups scores sameness tables study flat decomposition",
     "experiment": "selection training_curves runs evaluations kept",
-    "data": "predictions pictures class_names opening coco coco_json yolo yolo_yaml yolo_lines csv csv_table csv_columns voc "
-    "stanford_dogs cub wsol oxford_pet masks folder hf voc_xml tfds synthetic pixels arrow assembling splits trees regions "
-    "images pipeline",
+    "data": "predictions pictures class_names opening formats coco coco_json yolo yolo_yaml yolo_lines csv csv_table csv_columns "
+    "voc stanford_dogs cub wsol oxford_pet masks folder hf voc_xml tfds synthetic pixels arrow assembling checking "
+    "frames annotated splits trees regions images pipeline",
     "data/synthetic": "dataset scenes dogs breeds",
     "boxes": "drawing sweep protocols baselines geometry",
     "methods": "uninformed scores smoothing pixels perturbation upsampling gradient components class_weights",

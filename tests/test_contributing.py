@@ -95,7 +95,7 @@ from dogcam.data import Dataset
 def open_new(argument, data_dir, progress, seed):
     return Dataset(f"new:{argument}", ("cat",), {"train": (), "test": ()})
 """,
-    "dogcam/data/opening.py": """
+    "dogcam/data/formats.py": """
 DATASETS.add("new", Source("cats", opener="dogcam.data.new:open_new"))
 """,
 }

@@ -37,7 +37,9 @@ def evaluate(
     split: Annotated[str | None, option(DATA, "--split", "NAME", "train, test", EvaluateConfig.split)] = None,
     limit: Annotated[int | None, option(DATA, "--limit", "N", "at most so many pictures")] = None,
     data_dir: options.DataDir = None,
-    dataset: Annotated[str | None, option(DATA, "--dataset", "NAME", "with --model: stanford_dogs, synthetic, ...")] = None,
+    dataset: Annotated[
+        str | None, option(DATA, "--dataset", "DATASET", "with --model: name, folder or file; see dogcam list datasets")
+    ] = None,
     model: Annotated[
         str | None, option(MODEL, "--model", "MODEL", "FILE.keras or imagenet:BACKBONE, in place of an experiment")
     ] = None,

@@ -50,7 +50,11 @@ def adopt(config: EvaluateConfig, progress: Progress) -> Adopted:
         },
         "dataset": describe(dataset),
         "model": classifier.document(classifier.name),
-        "config": {"dataset": absolute(str(config.dataset)), "data_dir": config.data_dir, "preprocess": config.preprocess},
+        "config": {
+            "dataset": absolute(str(config.dataset)),
+            "data_dir": config.data_dir and str(Path(config.data_dir).absolute()),
+            "preprocess": config.preprocess,
+        },
         "problems": [],
     }
     name = config.name or _plain(f"{classifier.name}-on-{short(str(config.dataset))}")

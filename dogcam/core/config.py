@@ -14,7 +14,7 @@ from dogcam.core.errors import OptionError
 from dogcam.core.registry import resolve, unknown
 
 BACKBONE_NAMES = "dogcam.models.backbones:BACKBONES"
-DATASET_NAMES = "dogcam.data.opening:DATASETS"
+DATASET_NAMES = "dogcam.data.formats:DATASETS"
 METHOD_NAMES = "dogcam.boxes.baselines:METHODS_AND_BASELINES"
 PROTOCOL_NAMES = "dogcam.boxes.protocols:PROTOCOLS"
 PROTOCOL_FILE = ".toml"  # what the name of a user's own protocol ends with

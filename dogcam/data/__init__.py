@@ -5,7 +5,10 @@ the picture, half-open. What cannot be used becomes a named `Problem`, never a s
 
     images      pictures as they are stored, decoded
     trees       the files of a folder or an archive
-    assembling  what a format says of its pictures -> records, checked against the pictures themselves
+    annotated   what a format says of its pictures
+    frames      what an annotation's corners are of: the picture as stored or as turned, and of which size
+    checking    boxes checked against the pictures themselves
+    assembling  what a format says of its pictures -> records
     splits      which pictures are for training and which for the test
     opening     the registry of formats, and which of them is meant
     pictures    what a user means by files, folders and ids
@@ -61,11 +64,11 @@ class Record:
 
     def __post_init__(self) -> None:
         boxes = np.asarray(self.boxes, np.float32).reshape(-1, 4)
-        if len(boxes):
-            if not (boxes.min() >= 0 and boxes.max() <= 1):  # NaN is neither
-                raise InputError(f"{self.id}: boxes must be relative, within 0 and 1; received {boxes.tolist()}")
-            if not (boxes[:, 2:] > boxes[:, :2]).all():
-                raise InputError(f"{self.id}: boxes must have x1 > x0 and y1 > y0; received {boxes.tolist()}")
+        values = boxes.tolist()  # numbers of Python's: there may be a million records, and most have one box
+        if not all(0 <= value <= 1 for box in values for value in box):  # NaN is neither
+            raise InputError(f"{self.id}: boxes must be relative, within 0 and 1; received {values}")
+        if not all(x1 > x0 and y1 > y0 for x0, y0, x1, y1 in values):
+            raise InputError(f"{self.id}: boxes must have x1 > x0 and y1 > y0; received {values}")
         object.__setattr__(self, "boxes", boxes)
         if not self.picture:
             object.__setattr__(self, "picture", self.id)
@@ -83,7 +86,7 @@ class Problem:
         split: the split it belongs to, "" where there is none.
         lost: the picture itself is unusable; otherwise only its boxes are.
         kind: what such problems are counted by: "unreadable", "missing", "outside", "cut", "swapped", "one-pixel", "other-size",
-            "turned", "scaled", "twice", "no-box", "no-class", "leads-out"; "" for others.
+            "turned", "scaled", "either-way", "twice", "leak", "no-split", "no-box", "no-class", "leads-out"; "" for others.
     """
 
     id: str

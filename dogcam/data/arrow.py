@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -56,5 +57,5 @@ def span_of(file: Stored) -> tuple[Path, int, int]:
     if isinstance(file, FileSlice):
         return file.path, file.offset, file.size
     if isinstance(file, ImageFile):
-        return file.path, 0, file.path.stat().st_size
+        return file.path, 0, os.stat(file.path).st_size
     raise InputError(f"{file.name} is in a .zip, where it cannot be mapped: unpack it, or pack the set as .tar")

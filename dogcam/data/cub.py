@@ -33,7 +33,7 @@ _SPLIT = {"1": "train", "0": "test"}
 
 
 def sign_cub(tree: Tree) -> str:
-    """See `opening.Source`."""
+    """See `formats.Source`."""
     return f"{IMAGES} and {LABELS}" if _bases(tree) else ""
 
 
@@ -44,7 +44,7 @@ def _bases(tree: Tree) -> list[str]:
 
 
 def read_cub(place: Place, progress: Progress) -> Reading:
-    """See `opening.Source`.
+    """See `formats.Source`.
 
     Raises:
         InputError: one of the lists that it cannot do without is not there.
@@ -133,7 +133,7 @@ def _corners(text: str) -> np.ndarray:
 
 
 def beside(image: Path) -> Annotated | None:
-    """What an unpacked copy says of a picture in it (images/<class>/<name>.jpg), see `opening.Source`."""
+    """What an unpacked copy says of a picture in it (images/<class>/<name>.jpg), see `formats.Source`."""
     if len(image.parts) < 4 or image.parents[1].name != "images":
         return None
     folder = image.parents[2]

@@ -24,7 +24,7 @@ _PARTS = set(
 
 
 def sign_folder(tree: Tree) -> str:
-    """See `opening.Source`: at least two folders of pictures, none of which is named as a part of a set."""
+    """See `formats.Source`: at least two folders of pictures, none of which is named as a part of a set."""
     classes = {name for path in tree.pictures if (name := _place(path)[1])}
     loose = sum(not _place(path)[1] for path in tree.pictures)
     if len(classes) < 2 or any(name.lower() in _PARTS for name in classes) or 2 * loose > len(tree.pictures):
@@ -41,7 +41,7 @@ def _place(path: str) -> tuple[str, str]:
 
 
 def read_folder(place: Place, progress: Progress) -> Reading:
-    """See `opening.Source`.
+    """See `formats.Source`.
 
     Raises:
         InputError: no picture is in a folder.

@@ -47,7 +47,7 @@ _BOXES, _CATEGORIES = ("bbox", "bboxes"), ("category", "categories", "label", "l
 
 
 def sign_hf(tree: Tree) -> str:
-    """See `opening.Source`."""
+    """See `formats.Source`."""
     if saved := _saved(tree):
         return f"{saved[0]}{STATE} of a saved set"
     return next((f"{path} of pictures" for path in _metadata(tree) if b"file_name" in tree.content(path)[:4096]), "")
@@ -64,7 +64,7 @@ def _metadata(tree: Tree) -> list[str]:
 
 
 def read_hf(place: Place, progress: Progress) -> Reading:
-    """See `opening.Source`.
+    """See `formats.Source`.
 
     Raises:
         InputError: it is neither of the two, or lacks what it says it has.

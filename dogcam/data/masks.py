@@ -82,7 +82,7 @@ class _Meaning:
 
 
 def sign_masks(tree: Tree) -> str:
-    """See `opening.Source`: at least half of the masks have their picture. Those of a VOC devkit are of a few of its pictures."""
+    """See `formats.Source`: at least half of the masks have their picture. Those of a VOC devkit are of a few of its pictures."""
     if any(folder.rpartition("/")[2] == "ImageSets" for folder in tree.folders) and tree.under("", ".xml"):
         return ""
     pictures, masks = _files(tree)
@@ -92,7 +92,7 @@ def sign_masks(tree: Tree) -> str:
 
 
 def read_masks(place: Place, progress: Progress) -> Reading:
-    """See `opening.Source`.
+    """See `formats.Source`.
 
     Raises:
         InputError: there are no masks, or none has a picture.
@@ -122,7 +122,7 @@ def read_masks(place: Place, progress: Progress) -> Reading:
 
 
 def beside(image: Path) -> Annotated | None:
-    """What a mask beside a picture says of it (a_mask.png, or a.png in ../masks or the like), see `opening.Source`.
+    """What a mask beside a picture says of it (a_mask.png, or a.png in ../masks or the like), see `formats.Source`.
 
     Raises:
         InputError: the mask cannot be read.

@@ -50,7 +50,7 @@ class _Entry:
 
 
 def sign_oxford_pet(tree: Tree) -> str:
-    """See `opening.Source`."""
+    """See `formats.Source`."""
     return f"{_base(tree)}{LIST} of classes, species and breeds" if _base(tree) is not None else ""
 
 
@@ -66,7 +66,7 @@ def _base(tree: Tree) -> str | None:
 
 
 def read_oxford_pet(place: Place, progress: Progress) -> Reading:
-    """See `opening.Source`.
+    """See `formats.Source`.
 
     Raises:
         InputError: there is no list, or neither trimaps nor heads.
@@ -206,7 +206,7 @@ def _with_head(
 
 
 def beside(image: Path) -> Annotated | None:
-    """What the trimap of a picture in an unpacked copy (images/<name>.jpg) says of it, see `opening.Source`.
+    """What the trimap of a picture in an unpacked copy (images/<name>.jpg) says of it, see `formats.Source`.
 
     Raises:
         InputError: the trimap cannot be read.

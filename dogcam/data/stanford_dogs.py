@@ -191,7 +191,7 @@ def _annotated(path: str, identity: str, split: str, files: _Files) -> tuple[Obj
 
 
 def beside(image: Path) -> Annotated | None:
-    """What is said of a picture that lies in an unpacked copy (Images/<breed>/<id>.jpg), see `opening.Source`.
+    """What is said of a picture that lies in an unpacked copy (Images/<breed>/<id>.jpg), see `formats.Source`.
 
     Raises:
         InputError: the annotation cannot be read.

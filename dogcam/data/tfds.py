@@ -21,7 +21,7 @@ from dogcam.core.errors import InputError, first_line
 from dogcam.core.progress import Progress, Step
 from dogcam.core.registry import unknown
 from dogcam.data import Dataset, Origin, Problem, Record, short_names
-from dogcam.data.assembling import usable_boxes
+from dogcam.data.checking import usable_boxes
 from dogcam.data.images import FileSlice
 
 # TFDS's corners are (ymin, xmin, ymax, xmax); ours are (x0, y0, x1, y1).

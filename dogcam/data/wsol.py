@@ -58,7 +58,7 @@ class _Lists:
 
 
 def sign_wsol(tree: Tree) -> str:
-    """See `opening.Source`."""
+    """See `formats.Source`."""
     return f"{IDS} and {LABELS}" if _folders(tree) else ""
 
 
@@ -69,7 +69,7 @@ def _folders(tree: Tree) -> list[str]:
 
 
 def read_wsol(place: Place, progress: Progress) -> Reading:
-    """See `opening.Source`.
+    """See `formats.Source`.
 
     Raises:
         InputError: there are no lists, those of several sets, or no pictures.

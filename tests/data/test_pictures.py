@@ -11,8 +11,8 @@ from PIL import Image
 from dogcam.core.errors import InputError, Unavailable
 from dogcam.data import Dataset, Record
 from dogcam.data.assembling import Annotated
+from dogcam.data.formats import DATASETS
 from dogcam.data.images import ImageFile
-from dogcam.data.opening import DATASETS
 from dogcam.data.pictures import SUFFIXES, boxes_for, find_pictures
 
 XML = """<annotation><size><width>40</width><height>20</height><depth>3</depth></size>

@@ -17,8 +17,9 @@ from pycocotools.coco import COCO
 
 from dogcam.core.config import BOX_FORMS
 from dogcam.data import Record
+from dogcam.data.formats import DATASETS
 from dogcam.data.images import FileSlice, ImageFile
-from dogcam.data.opening import DATASETS, open_dataset
+from dogcam.data.opening import open_dataset
 from dogcam.data.predictions import FORMS, Box, Predicted, Predictions, box_of, file_of, write_predictions
 
 CLASSES = ("cat", "a <big> dog & co", "öre")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dogcam.data.opening import DATASETS, open_dataset
+from dogcam.data.formats import DATASETS
+from dogcam.data.opening import open_dataset
 
 CLASSES = ("bird", "cat", "dog")  # sorted, as formats without a list of classes have them
 
