@@ -92,10 +92,10 @@ BACKBONES.add("new_backbone", Backbone(_SMALL.builder, _SMALL.preprocess, 64, _S
     "dogcam/data/new.py": """
 from dogcam.data import Dataset
 
-def open_new(argument, data_dir, progress):
+def open_new(argument, data_dir, progress, seed):
     return Dataset(f"new:{argument}", ("cat",), {"train": (), "test": ()})
 """,
-    "dogcam/data/opening.py": """
+    "dogcam/data/formats.py": """
 DATASETS.add("new", Source("cats", opener="dogcam.data.new:open_new"))
 """,
 }

@@ -20,7 +20,7 @@ from dogcam.analysis.flat import TABLES
 from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import PROTOCOLS, load_protocol
 from dogcam.cli import answering, app
-from dogcam.data.opening import DATASETS
+from dogcam.data.formats import DATASETS
 from dogcam.methods import METHODS
 from dogcam.models.backbones import BACKBONES
 

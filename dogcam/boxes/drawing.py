@@ -199,17 +199,18 @@ def pixel_counts(raw: np.ndarray, protocol: Protocol, shape: tuple[int, int], ma
     Args:
         raw: (h, w).
         shape: (height, width) of the picture.
-        mask: bool (height, width), the object's pixels; resized to the enlarged map by the nearest pixel.
+        mask: (height, width), bool or uint8: 1 is the object, 0 the rest; `geometry.UNKNOWN` counts for neither, as what is
+            ignored in Choe et al.; resized to the enlarged map by the nearest pixel.
 
     Returns:
         Two of int32 (T + 2,).
     """
     values = prepare(raw, protocol, shape)
     height, width = values.shape
-    object_ = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
+    known = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
     edges = np.append(protocol.grid(), 1).astype(np.float32)
     bins = np.searchsorted(edges, values, side="right")
-    inside, outside = (np.bincount(bins[side], minlength=len(edges) + 1) for side in (object_, ~object_))
+    inside, outside = (np.bincount(bins[side], minlength=len(edges) + 1) for side in (known == 1, known == 0))
     return inside.astype(np.int32), outside.astype(np.int32)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 WHOLE_IMAGE = np.array([0, 0, 1, 1], np.float32)
+# In the mask of an object: a pixel that is not known to be of the object or of the rest.
+UNKNOWN = 255
 
 
 def to_relative(boxes: np.ndarray, width: float, height: float) -> np.ndarray:

@@ -9,7 +9,7 @@ import typer
 from dogcam.cli import options
 from dogcam.cli.answering import answer
 from dogcam.cli.options import ANSWERS, DATA, EXPERIMENT, MAPS, MODEL, OUTPUT, SCORING, option
-from dogcam.core.config import GROUPINGS, EvaluateConfig
+from dogcam.core.config import BOX_FORMS, GROUPINGS, EvaluateConfig
 
 
 def evaluate(
@@ -37,7 +37,9 @@ def evaluate(
     split: Annotated[str | None, option(DATA, "--split", "NAME", "train, test", EvaluateConfig.split)] = None,
     limit: Annotated[int | None, option(DATA, "--limit", "N", "at most so many pictures")] = None,
     data_dir: options.DataDir = None,
-    dataset: Annotated[str | None, option(DATA, "--dataset", "NAME", "with --model: stanford_dogs, synthetic, ...")] = None,
+    dataset: Annotated[
+        str | None, option(DATA, "--dataset", "DATASET", "with --model: name, folder or file; see dogcam list datasets")
+    ] = None,
     model: Annotated[
         str | None, option(MODEL, "--model", "MODEL", "FILE.keras or imagenet:BACKBONE, in place of an experiment")
     ] = None,
@@ -61,6 +63,7 @@ def evaluate(
     home: options.Home = None,
     wide: Annotated[bool, option(OUTPUT, "--wide", None, "every metric")] = False,
     csv: options.Csv = False,
+    save: Annotated[list[str] | None, option(OUTPUT, "--save", "FORM", f"also predicted boxes: {', '.join(BOX_FORMS)}")] = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,

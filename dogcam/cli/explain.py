@@ -8,12 +8,14 @@ import typer
 
 from dogcam.cli import options
 from dogcam.cli.answering import answer
-from dogcam.cli.options import FILES, MAPS, MODEL, option
+from dogcam.cli.options import DATA, FILES, MAPS, MODEL, option
 from dogcam.core.config import SAVES, ExplainConfig
 
 
 def explain(
-    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="files, folders, globs, or ids in the dataset")],
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE...", help="files, folders, or ids in the dataset; globs of these")
+    ],
     methods: options.Methods = None,
     layers: options.Layers = None,
     epochs: options.Epochs = None,
@@ -27,7 +29,9 @@ def explain(
         str | None, option(MAPS, "--protocol", "PROTOCOL", "how a map becomes a box", ExplainConfig.protocol)
     ] = None,
     out: Annotated[str | None, option(FILES, "--out", "DIR", "folder", "dogcam-explained, -2, ...")] = None,
-    save: Annotated[list[str] | None, option(FILES, "--save", "KIND", "what to write", SAVES)] = None,
+    save: Annotated[
+        list[str] | None, option(FILES, "--save", "KIND", f"what to write: {', '.join(SAVES)}", ExplainConfig.save)
+    ] = None,
     colormap: options.Colormap = None,
     overwrite: Annotated[bool, option(FILES, "--overwrite", None, "write over files that are there")] = False,
     model: Annotated[
@@ -40,6 +44,9 @@ def explain(
     fuse: options.Fuse = None,
     smooth: options.Smooth = None,
     mask_batch: options.MaskBatch = None,
+    dataset: Annotated[
+        str | None, option(DATA, "--dataset", "DATASET", "whose ids and classes are meant", "what the model was trained on")
+    ] = None,
     data_dir: options.DataDir = None,
     home: options.Home = None,
     as_json: options.AsJson = False,

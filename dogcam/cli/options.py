@@ -48,7 +48,7 @@ Weights = Annotated[
 Labels = Annotated[str | None, option(MODEL, "--labels", "FILE", "the model's class names, one a line")]
 Preprocess = Annotated[str | None, option(MODEL, "--preprocess", "NAME", "for FILE.keras: a backbone's name, unit or none")]
 OutputName = Annotated[str | None, option(MODEL, "--output", "NAME", "of a model with several outputs, the one of the classes")]
-DataDir = Annotated[str | None, option(DATA, "--data-dir", "DIR", "where the dataset lies")]
+DataDir = Annotated[str | None, option(DATA, "--data-dir", "DIR", "where the dataset lies, or its pictures")]
 Colormap = Annotated[
     str | None, option(FILES, "--colormap", "NAME", f"colours of heat: {', '.join(COLORMAPS)}", ExplainConfig.colormap)
 ]

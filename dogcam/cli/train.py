@@ -48,7 +48,7 @@ def train(
         ),
     ] = None,
     dataset: Annotated[
-        str | None, option(DATA, "--dataset", "NAME", "stanford_dogs, synthetic or tfds:NAME", TrainConfig.dataset)
+        str | None, option(DATA, "--dataset", "DATASET", "name, folder or file; see dogcam list datasets", TrainConfig.dataset)
     ] = None,
     data_dir: DataDir = None,
     limit: Annotated[int | None, option(DATA, "--limit", "N", "at most so many pictures of each split")] = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +14,7 @@ from dogcam.core.errors import ExperimentError, InputError
 from dogcam.core.progress import Progress
 from dogcam.core.registry import nearest
 from dogcam.data import Dataset, Record
+from dogcam.data.class_names import ClassNames
 from dogcam.data.opening import absolute, describe, open_dataset, short
 from dogcam.experiment.runs import Experiment, create_experiment, find_experiment
 from dogcam.models.classifier import Classifier
@@ -49,7 +50,11 @@ def adopt(config: EvaluateConfig, progress: Progress) -> Adopted:
         },
         "dataset": describe(dataset),
         "model": classifier.document(classifier.name),
-        "config": {"dataset": absolute(str(config.dataset)), "data_dir": config.data_dir, "preprocess": config.preprocess},
+        "config": {
+            "dataset": absolute(str(config.dataset)),
+            "data_dir": config.data_dir and str(Path(config.data_dir).absolute()),
+            "preprocess": config.preprocess,
+        },
         "problems": [],
     }
     name = config.name or _plain(f"{classifier.name}-on-{short(str(config.dataset))}")
@@ -92,22 +97,49 @@ def relabelled(dataset: Dataset, classifier: Classifier) -> Dataset:
                 f"{len(dataset.classes)}: say which is which with --labels FILE"
             )
         return dataset
-    places = _matched(dataset, classifier)
+    return _moved(dataset, _matched(dataset, classifier), classifier.classes)
+
+
+def recognised(dataset: Dataset, classifier: Classifier, progress: Progress) -> Dataset:
+    """`relabelled` for looking at pictures: of a class that the model does not know the label is None, which is said."""
+    names = ClassNames(classifier.classes)
+    places: list[int | None] = [names.label(name) for name in dataset.classes]
+    if not classifier.classes and len(dataset.classes) == classifier.class_count:
+        places = list(range(classifier.class_count))
+    unknown = [name for name, place in zip(dataset.classes, places, strict=True) if place is None]
+    if unknown:
+        shown = f"{', '.join(unknown[:5])}{', ...' if len(unknown) > 5 else ''}"
+        progress.warn(
+            f"{classifier.name} does not know {len(unknown)} of the {len(dataset.classes)} classes of {dataset.name} ({shown}): "
+            "their boxes count, their labels do not"
+        )
+    return _moved(dataset, places, classifier.classes)
+
+
+def _moved(dataset: Dataset, places: Sequence[int | None], classes: tuple[str, ...]) -> Dataset:
+    """The dataset with each label moved to its place; None for a label that has none."""
 
     def moved(record: Record) -> Record:
-        return replace(record, label=None if record.label is None else places[record.label])
+        present = sorted(place for label in record.present if (place := places[label]) is not None)
+        return replace(record, label=None if record.label is None else places[record.label], present=tuple(present))
 
     splits = {split: tuple(map(moved, records)) for split, records in dataset.splits.items()}
-    return replace(dataset, classes=classifier.classes, splits=splits)
+    numbers = dict(zip(places, dataset.class_numbers, strict=False))
+    whole = len(classes) > 0 and all(place in numbers for place in range(len(classes)))
+    return replace(
+        dataset,
+        classes=classes,
+        splits=splits,
+        class_numbers=tuple(numbers[place] for place in range(len(classes))) if whole else (),
+    )
 
 
 def _matched(dataset: Dataset, classifier: Classifier) -> list[int]:
     """For each class of the dataset, its index in the model: by the whole name, else by one of those that commas part."""
-    whole = _by_name([name] for name in classifier.classes)
-    parts = _by_name(name.split(",") for name in classifier.classes)
+    names = ClassNames(classifier.classes)
     found = []
     for name in dataset.classes:
-        places = whole.get(_folded(name)) or parts.get(_folded(name)) or []
+        places = names.places(name)
         if not places:
             close = nearest(name, classifier.classes)
             hint = f"; the nearest of its classes: {', '.join(close)}" if close else ""
@@ -116,17 +148,3 @@ def _matched(dataset: Dataset, classifier: Classifier) -> list[int]:
             raise InputError(f"{classifier.name} has {len(places)} classes called {name!r}: its labels do not say which is meant")
         found += places
     return found
-
-
-def _by_name(names: Iterable[Sequence[str]]) -> dict[str, list[int]]:
-    """Which classes go by a name, given the names of each."""
-    found: dict[str, list[int]] = {}
-    for index, several in enumerate(names):
-        for name in several:
-            found.setdefault(_folded(name), []).append(index)
-    return found
-
-
-def _folded(name: str) -> str:
-    """A class's name without its spelling: "Norwegian_elkhound" is "norwegian elkhound"."""
-    return " ".join("".join(each if each.isalnum() else " " for each in name.casefold()).split())

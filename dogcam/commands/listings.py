@@ -13,7 +13,7 @@ from dogcam.core.errors import ExperimentError
 from dogcam.core.files import plain
 from dogcam.core.progress import Progress
 from dogcam.core.registry import resolve, unknown
-from dogcam.data.opening import DATASETS
+from dogcam.data.formats import DATASETS
 from dogcam.experiment.runs import Experiment, all_experiments
 from dogcam.methods import METHODS, NEEDS, Method
 from dogcam.metrics import METRICS

@@ -26,6 +26,11 @@ def show_explanations(result: Any) -> None:
     _show_doubtful(maps)
     count = sum(len(explanation.files) for explanation in result.explanations)
     show(f"{_counted(count, 'file')} in {result.out} (model {result.model}, protocol {result.protocol.name})")
+    given = result.boxes
+    if given.folders:
+        without = f", none in {_counted(given.without, 'picture')}" if given.without else ""
+        where = given.folders[0] if len(given.folders) == 1 else f"{len(given.folders)} folders of {result.out}/boxes"
+        show(f"{_counted(given.boxes, 'box', 'boxes')} given back in {where}{without}")
     show_problems(result.problems)
 
 
@@ -69,6 +74,6 @@ def _show_doubtful(maps: Sequence[Any]) -> None:
         )
 
 
-def _counted(count: int, name: str) -> str:
+def _counted(count: int, name: str, several: str = "") -> str:
     """ "1 file", "2 files"."""
-    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+    return f"{count} {name}" if count == 1 else f"{count} {several or f'{name}s'}"

@@ -14,7 +14,7 @@ from dogcam.core.errors import OptionError
 from dogcam.core.registry import resolve, unknown
 
 BACKBONE_NAMES = "dogcam.models.backbones:BACKBONES"
-DATASET_NAMES = "dogcam.data.opening:DATASETS"
+DATASET_NAMES = "dogcam.data.formats:DATASETS"
 METHOD_NAMES = "dogcam.boxes.baselines:METHODS_AND_BASELINES"
 PROTOCOL_NAMES = "dogcam.boxes.protocols:PROTOCOLS"
 PROTOCOL_FILE = ".toml"  # what the name of a user's own protocol ends with
@@ -27,7 +27,8 @@ LANGUAGES = ("en", "ko")  # of reports; each has its catalogue in `dogcam.langua
 # matplotlib's colours for heat; all but the last two are perceptually uniform: equal steps of heat look equal, in print and to
 # colour-blind readers too. The first is what is drawn where nothing is chosen.
 COLORMAPS = ("magma", "inferno", "plasma", "viridis", "cividis", "turbo", "jet")
-SAVES = ("png", "npy", "json")
+BOX_FORMS = ("coco", "yolo", "voc", "csv")  # in which predicted boxes are given back, see `dogcam.data.predictions`
+SAVES = ("png", "npy", "json", "npz", "png16", *BOX_FORMS)
 FUSIONS = ("mean", "max", "product")
 SMOOTHINGS = ("flip", "scale")
 GROUPINGS = ("breed", "size", "animals", "right")
@@ -195,8 +196,9 @@ class ExplainConfig(_MapConfig):
     target: str = "predicted"
     all_top: int | None = None
     protocol: str = field(default="default", metadata={"names": PROTOCOL_NAMES})
+    dataset: str | None = field(default=None, metadata={"names": DATASET_NAMES})
     out: str | None = None
-    save: tuple[str, ...] = SAVES
+    save: tuple[str, ...] = SAVES[:3]
     colormap: str = COLORMAPS[0]
     overwrite: bool = False
     batch_size: int = 16
@@ -235,6 +237,7 @@ class EvaluateConfig(_MapConfig):
     curves: bool = False
     wide: bool = False
     csv: bool = False
+    save: tuple[str, ...] = ()
     batch_size: int = 32
     resume: bool = False
     dataset: str | None = field(default=None, metadata={"names": DATASET_NAMES})
@@ -246,6 +249,8 @@ class EvaluateConfig(_MapConfig):
             _at_least(name, getattr(self, name), least)
         for grouping in self.by:
             _one_of("grouping", grouping, GROUPINGS)
+        for form in self.save:
+            _one_of("--save form", form, BOX_FORMS)
         for pair in self.decompose:
             if pair.count(":") != 1 or not all(part.strip() for part in pair.split(":")):
                 raise OptionError(

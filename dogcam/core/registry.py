@@ -61,7 +61,7 @@ def unknown(kind: str, name: object, known: Iterable[object]) -> UnknownName:
     close = nearest(str(name), names)
     if close:
         hint = "the nearest: " + ", ".join(close)
-    elif 0 < len(names) <= 12:
+    elif 0 < len(names) <= 16:
         hint = "there are: " + ", ".join(names)
     else:
         hint = f"none of the {len(names)} known is like it" if names else "there are none"

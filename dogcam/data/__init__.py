@@ -5,7 +5,10 @@ the picture, half-open. What cannot be used becomes a named `Problem`, never a s
 
     images      pictures as they are stored, decoded
     trees       the files of a folder or an archive
-    assembling  what a format says of its pictures -> records, checked against the pictures themselves
+    annotated   what a format says of its pictures
+    frames      what an annotation's corners are of: the picture as stored or as turned, and of which size
+    checking    boxes checked against the pictures themselves
+    assembling  what a format says of its pictures -> records
     splits      which pictures are for training and which for the test
     opening     the registry of formats, and which of them is meant
     pictures    what a user means by files, folders and ids
@@ -45,7 +48,8 @@ class Record:
         image: where its pixels come from.
         label: index into the dataset's classes; None where it is not known, or where there is no object.
         boxes: float32 (n, 4), (x0, y0, x1, y1), relative (0 to 1), half-open, of this class; n may be 0.
-        mask: gives the object's pixels, bool (height, width); None where they are not known.
+        mask: gives the object's pixels, bool (height, width), or uint8 with `boxes.geometry.UNKNOWN` where a pixel may be
+            either; None where they are not known.
         picture: the id of its picture, which the rows of a picture have in common: what intervals resample.
         present: labels of all classes in the picture, ascending.
     """
@@ -60,11 +64,11 @@ class Record:
 
     def __post_init__(self) -> None:
         boxes = np.asarray(self.boxes, np.float32).reshape(-1, 4)
-        if len(boxes):
-            if not (boxes.min() >= 0 and boxes.max() <= 1):  # NaN is neither
-                raise InputError(f"{self.id}: boxes must be relative, within 0 and 1; received {boxes.tolist()}")
-            if not (boxes[:, 2:] > boxes[:, :2]).all():
-                raise InputError(f"{self.id}: boxes must have x1 > x0 and y1 > y0; received {boxes.tolist()}")
+        values = boxes.tolist()  # numbers of Python's: there may be a million records, and most have one box
+        if not all(0 <= value <= 1 for box in values for value in box):  # NaN is neither
+            raise InputError(f"{self.id}: boxes must be relative, within 0 and 1; received {values}")
+        if not all(x1 > x0 and y1 > y0 for x0, y0, x1, y1 in values):
+            raise InputError(f"{self.id}: boxes must have x1 > x0 and y1 > y0; received {values}")
         object.__setattr__(self, "boxes", boxes)
         if not self.picture:
             object.__setattr__(self, "picture", self.id)
@@ -82,7 +86,7 @@ class Problem:
         split: the split it belongs to, "" where there is none.
         lost: the picture itself is unusable; otherwise only its boxes are.
         kind: what such problems are counted by: "unreadable", "missing", "outside", "cut", "swapped", "one-pixel", "other-size",
-            "turned", "scaled", "twice", "no-box", "no-class", "leads-out"; "" for others.
+            "turned", "scaled", "either-way", "twice", "leak", "no-split", "no-box", "no-class", "leads-out"; "" for others.
     """
 
     id: str
@@ -147,6 +151,7 @@ class Dataset:
         division: how it came by its splits.
         mended: annotations that were not as they should be and could be set right by one rule, such as a swapped corner.
         multilabel: whether a picture may have several classes, each a row of its own.
+        numbers: the format's own of pictures, by their ids, and of classes, in order, as COCO has them; else empty.
     """
 
     name: str
@@ -157,6 +162,8 @@ class Dataset:
     division: Division = Division()
     mended: tuple[Problem, ...] = ()
     multilabel: bool = False
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    class_numbers: Sequence[int] = ()
 
     def training_boxes(self) -> np.ndarray:
         """The first box of each training picture (n, 4)."""

@@ -1,16 +1,25 @@
-"""Pictures as they are stored: in files of their own or inside of archives, decoded into 8-bit RGB or refused by name."""
+"""Pictures as they are stored: in files of their own or inside of archives, decoded into 8-bit RGB or refused by name.
+
+- Of several frames or pages (GIF, WebP, TIFF, MPO) it is the first.
+- What is transparent is shown over white, as most viewers do: the colours hidden there are anything, mostly black.
+- Greys of 16 or 32 bits or floating-point ones become 8 bits by the first of these that keeps `LEVELS` greys apart: as they
+  are, where they lie in 0 to 255; their high byte, where they lie in 0 to 65535; else from black to white by the picture's
+  own range, as of a camera of 12 bits in 16. A picture of one value is grey; one with NaN or infinity is refused.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import io
+import struct
 import warnings
-import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
 from dogcam.core.errors import InputError, first_line
 
@@ -20,10 +29,26 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", "
 # threads, and `warnings.catch_warnings` is not safe in them.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
+LEVELS = 64  # greys that a rule of reading 8 bits out of more has to keep apart, of 256
+
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_AS_STORED = {**_UPRIGHT, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}  # the others undo themselves
+# Segments of a JPEG: tables, a comment, JFIF's and Adobe's own. EXIF and pictures of several are in others.
+_WITHOUT_TAGS = (0xC4, 0xDB, 0xDD, 0xFE, 0xE0, 0xEE)
+# So much of a JPEG file nearly always says its size; of one in an archive no more is read for it.
+_BEGINNING = 1 << 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Header:
     """What a picture's file says of it before its pixels are decoded.
 
@@ -41,20 +66,29 @@ class Header:
         return self.size[::-1] if self.orientation in _TURNED else self.size
 
 
-@dataclass(frozen=True)
+def printable(path: str) -> str:
+    """A path as it can be shown and kept: what of it is not UTF-8 as backslashes and digits."""
+    return path.encode("utf-8", "backslashreplace").decode()
+
+
+@dataclass(frozen=True, slots=True)
 class Stored:
     """A picture somewhere on disk. `upright` turns it as its EXIF tag says; else its pixels are taken as stored."""
 
-    path: Path
+    path: str | Path
 
     @property
     def name(self) -> str:
         """What it is called in messages."""
-        return str(self.path)
+        return printable(str(self.path))
 
     def content(self) -> bytes:
         """Its bytes. Raises `InputError` where they cannot be read."""
         raise NotImplementedError
+
+    def beginning(self, count: int) -> bytes:
+        """Its first `count` bytes: enough to tell what a file is. Raises `InputError` where they cannot be read."""
+        return self.content()[:count]
 
     def pixels(self) -> np.ndarray:
         """The picture, see `data.Picture`."""
@@ -62,10 +96,16 @@ class Stored:
 
     def header(self) -> Header:
         """Its size and orientation, without decoding it. Raises `InputError` where it is no picture."""
+        beginning = self.beginning(_BEGINNING)
+        if simple := _simple_jpeg(beginning):
+            return simple
+        if beginning.startswith(b"\xff\xd8"):
+            with contextlib.suppress(InputError):  # what says its size may be farther on
+                return _header(io.BytesIO(beginning), self.name)
         return _header(io.BytesIO(self.content()), self.name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageFile(Stored):
     """A picture in its own file."""
 
@@ -74,20 +114,31 @@ class ImageFile(Stored):
     def content(self) -> bytes:
         """The file's bytes."""
         try:
-            return self.path.read_bytes()
-        except OSError as error:
-            raise InputError(f"cannot read {self.path}: {error.strerror}") from error
+            return Path(self.path).read_bytes()
+        except (OSError, ValueError) as error:  # ValueError: a path that holds a NUL
+            raise InputError(f"cannot read {self.name}: {_systems_reason(error)}") from error
+
+    def beginning(self, count: int) -> bytes:
+        """The file's first bytes; the rest is not read."""
+        try:
+            with open(self.path, "rb") as file:
+                return file.read(count)
+        except (OSError, ValueError) as error:
+            raise InputError(f"cannot read {self.name}: {_systems_reason(error)}") from error
 
     def header(self) -> Header:
         """Its size and orientation, from the beginning of the file."""
         try:
-            with self.path.open("rb") as file:
+            with open(self.path, "rb") as file:
+                if simple := _simple_jpeg(file.read(1 << 12)):
+                    return simple
+                file.seek(0)
                 return _header(file, self.name)
-        except OSError as error:
-            raise InputError(f"cannot read {self.path}: {error.strerror}") from error
+        except (OSError, ValueError) as error:
+            raise InputError(f"cannot read {self.name}: {_systems_reason(error)}") from error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileSlice(Stored):
     """A file that is `size` bytes of a larger one, from `offset`: a member of a tar archive, read where it lies."""
 
@@ -103,19 +154,42 @@ class FileSlice(Stored):
 
     def content(self) -> bytes:
         """The member's bytes."""
+        return self._read(self.size)
+
+    def beginning(self, count: int) -> bytes:
+        """Its first bytes."""
+        return self._read(min(self.size, count))
+
+    def _read(self, count: int) -> bytes:
         try:
-            with self.path.open("rb") as file:
+            with open(self.path, "rb") as file:
                 file.seek(self.offset)
-                return file.read(self.size)
+                return file.read(count)
         except OSError as error:
-            raise InputError(f"cannot read {self.name} in {self.path}: {error.strerror}") from error
+            raise InputError(f"cannot read {self.name} in {printable(str(self.path))}: {_systems_reason(error)}") from error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ZipMember(Stored):
-    """A member of a zip archive, read where it lies."""
+    """A member of a zip archive, read where it lies: its bytes alone are touched, not the archive's list of members.
+
+    Attributes:
+        member: its path in the archive.
+        offset: of its own header in the archive.
+        packed: how many bytes it takes there.
+        size: how many it has.
+        sum: their CRC-32.
+        deflated: whether they are compressed.
+        refusal: why it cannot be read whatever its bytes are, such as encryption; "" where it can.
+    """
 
     member: str
+    offset: int
+    packed: int
+    size: int
+    sum: int
+    deflated: bool
+    refusal: str = ""
     upright: bool = False
 
     @property
@@ -125,22 +199,88 @@ class ZipMember(Stored):
 
     def content(self) -> bytes:
         """The member's bytes, unpacked and checked against the archive's sum."""
+        content = self._unpacked(self.packed, self.size)
+        if len(content) != self.size or zlib.crc32(content) != self.sum:
+            raise InputError(
+                f"cannot read {self.name} in {printable(str(self.path))}: it is damaged: its bytes do not add up to its sum"
+            )
+        return content
+
+    def beginning(self, count: int) -> bytes:
+        """Its first bytes, unchecked."""
+        # What cannot be made smaller takes a few bytes more when it is deflated.
+        return self._unpacked(min(self.packed, count + 1024), min(self.size, count))
+
+    def _unpacked(self, packed: int, size: int) -> bytes:
+        """At most `size` of its bytes, from `packed` of those in the archive."""
+        if self.refusal:
+            raise InputError(f"cannot read {self.name} in {printable(str(self.path))}: {self.refusal}")
         try:
-            with zipfile.ZipFile(self.path) as archive:
-                return archive.read(self.member)
-        # A broken or encrypted member: zipfile lets out RuntimeError, zlib.error, NotImplementedError, ...
-        except Exception as error:
-            raise InputError(f"cannot read {self.name} in {self.path}: {first_line(error)}") from error
+            with open(self.path, "rb") as file:
+                file.seek(self.offset)
+                # The header of a member ends with the lengths of its name and of more fields, which follow it.
+                name, more = struct.unpack("<26x2H", file.read(30))
+                file.seek(name + more, io.SEEK_CUR)
+                content = file.read(packed)
+            return zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, size) if self.deflated and size else content[:size]
+        except (OSError, struct.error, zlib.error) as error:
+            raise InputError(f"cannot read {self.name} in {printable(str(self.path))}: {_systems_reason(error)}") from error
+
+
+def _systems_reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or first_line(error)
+
+
+def _simple_jpeg(beginning: bytes) -> Header | None:
+    """The header of a JPEG that has no tags, in a quarter of Pillow's time: there may be a million; None for any other file."""
+    place = 2
+    while beginning.startswith(b"\xff\xd8\xff") and place + 9 <= len(beginning) and beginning[place] == 0xFF:
+        kind, length, bits, height, width = struct.unpack_from(">xBHBHH", beginning, place)
+        if 0xC0 <= kind <= 0xC2:  # the frame: baseline, extended or progressive
+            return Header((width, height)) if bits == 8 and width and height else None
+        if kind not in _WITHOUT_TAGS:
+            return None
+        place += 2 + length
+    return None
 
 
 def _header(file: BinaryIO, name: str) -> Header:
     try:
         with Image.open(file) as image:
-            orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-            return Header(image.size, orientation if orientation in range(1, 9) else 1)
+            orientation = _orientation(image, file)
+            # Pillow says of a TIFF what it is once it is turned, and turns it itself; of all others what is stored.
+            turned = image.format == "TIFF" and orientation in _TURNED
+            return Header(image.size[::-1] if turned else image.size, orientation)
     # As in `decode`: whatever a decoder lets out of a file from elsewhere.
     except Exception as error:
         raise InputError(f"cannot read {name}: {_decoders_reason(error)}") from error
+
+
+def _orientation(image: Image.Image, file: BinaryIO) -> int:
+    """EXIF's, 1 where there is none or it makes no sense: no picture is refused for that."""
+    try:
+        if image.format == "PNG" and "exif" not in image.info and (tags := _exif_of_png(file)):
+            image.info["exif"] = tags
+        # Not a PNG's own method, which decodes all pixels to see whether tags follow them.
+        orientation = Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1)
+        return int(orientation) if orientation in range(1, 9) else 1
+    except Exception:
+        return 1
+
+
+def _exif_of_png(file: BinaryIO) -> bytes:
+    """The content of a PNG's eXIf chunk, which may follow its pixels; b"" where it has none."""
+    place = file.tell()
+    try:
+        file.seek(8)
+        while len(start := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", start)
+            if kind == b"eXIf":
+                return file.read(length)
+            file.seek(length + 4, io.SEEK_CUR)
+        return b""
+    finally:
+        file.seek(place)
 
 
 def decode(content: bytes, name: str, upright: bool = False) -> np.ndarray:
@@ -152,9 +292,13 @@ def decode(content: bytes, name: str, upright: bool = False) -> np.ndarray:
         InputError: not a picture, a truncated one, or one that Pillow stumbles over.
     """
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            turned = ImageOps.exif_transpose(image) if upright else image
-            return _eight_bits(turned)
+        file = io.BytesIO(content)
+        with Image.open(file) as image:
+            orientation = _orientation(image, file)
+            image.load()
+            already = image.format == "TIFF"  # see `_header`
+            turn = None if upright == already else (_UPRIGHT if upright else _AS_STORED).get(orientation)
+            return _eight_bits(image if turn is None else image.transpose(turn))
     # Decoders of any format run here, on files from elsewhere: they let out struct.error, TypeError, whatever happens.
     except Exception as error:
         raise InputError(f"cannot read {name}: {_decoders_reason(error)}") from error
@@ -169,12 +313,23 @@ def _decoders_reason(error: Exception) -> str:
 
 
 def _eight_bits(image: Image.Image) -> np.ndarray:
-    """The picture's pixels as RGB. Pillow's own conversion of 16-bit greys cuts them off at 255: all white."""
-    if image.mode == "F":
-        raise ValueError("its pixels are floating-point numbers; save it with 8 bits for each colour")
-    if not image.mode.startswith("I"):
-        # A palette with transparencies goes by way of RGBA, since Pillow warns of the direct one.
-        clear = isinstance(image.info.get("transparency"), bytes)
-        return np.asarray((image.convert("RGBA") if clear else image).convert("RGB"))
-    grey = np.clip(np.asarray(image) >> 8, 0, 255).astype(np.uint8)
-    return np.stack([grey] * 3, axis=-1)
+    """The picture's pixels as RGB. Pillow's own conversion of greys of more than 8 bits cuts them off at 255: all white."""
+    if image.mode.startswith(("I", "F")):
+        return np.stack([_greys(np.asarray(image))] * 3, axis=-1)
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return np.asarray(image.convert("RGB"))
+
+
+def _greys(values: np.ndarray) -> np.ndarray:
+    """Greys of any range as uint8, by the rule that stands at the top."""
+    low, high = float(values.min()), float(values.max())
+    if not np.isfinite(high - low):
+        raise ValueError("some of its pixels are not finite numbers (NaN or infinity); save it with 8 bits for each colour")
+    for step in (1, 256):
+        if low >= 0 and high < 256 * step and high - low >= (LEVELS - 1) * step:
+            return (values // step).astype(np.uint8)
+    if high == low:
+        return np.full(values.shape, 128, np.uint8)
+    return np.round((values.astype(np.float64) - low) / (high - low) * 255).astype(np.uint8)

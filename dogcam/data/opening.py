@@ -2,79 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+import gc
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
-from dogcam.core.registry import Registry, nearest, resolve
-from dogcam.data import Dataset, Origin
+from dogcam.core.registry import nearest, resolve
+from dogcam.data import Dataset, Origin, Problem
 from dogcam.data.assembling import Annotated, assemble
-from dogcam.data.trees import ARCHIVES, Place, open_tree
-
-
-@dataclass(frozen=True)
-class Source:
-    """A row of the registry of datasets; functions are named "module:function", so that listing datasets is instant.
-
-    Either `opener` is given, or `reader` and `sign`.
-
-    Attributes:
-        description: what it is and where it comes from, in words.
-        opener: of a dataset of its own: called with (argument, data_dir, progress), gives the `Dataset`.
-        reader: of a format: called with (place, progress), gives the `assembling.Reading`.
-        sign: of a format: called with a `trees.Tree`, says in words what it is recognised by, "" where it is not.
-        title: what it is called aloud, "COCO".
-        suffixes: of the single files that it reads, ".json".
-        rank: of formats that recognise one place the higher counts; equal ones are two formats at once.
-        beside: for a format that annotates a picture in a file near it: called with the absolute path of a picture, gives an
-            `assembling.Annotated`, or None where the picture does not lie as the format lays them out. "" for others.
-    """
-
-    description: str
-    opener: str = ""
-    reader: str = ""
-    sign: str = ""
-    title: str = ""
-    suffixes: tuple[str, ...] = ()
-    rank: int = 1
-    beside: str = ""
-
-
-DATASETS: Registry[Source] = Registry("dataset")
-DATASETS.add(
-    "stanford_dogs",
-    Source(
-        "Stanford Dogs: the official archives or the folder unpacked from them in --data-dir, else through TFDS",
-        opener="dogcam.data.stanford_dogs:open_stanford_dogs",
-        beside="dogcam.data.stanford_dogs:beside",
-    ),
-)
-DATASETS.add(
-    "synthetic",
-    Source(
-        "drawn dog-like animals with exact boxes, offline; synthetic:12 draws twelve breeds",
-        opener="dogcam.data.synthetic.dataset:open_synthetic",
-    ),
-)
-DATASETS.add(
-    "tfds", Source("tfds:NAME, any TensorFlow Datasets set with image, label and boxes", opener="dogcam.data.tfds:open_tfds")
-)
-
-
-def formats() -> Iterator[tuple[str, Source]]:
-    """The rows that read a place on disk, by name."""
-    return ((name, row) for name, row in DATASETS.items() if row.reader)
+from dogcam.data.formats import DATASETS, formats
+from dogcam.data.trees import Place, Tree, is_archive, open_tree
 
 
 def is_path(specification: str) -> bool:
-    """Whether a specification is a path rather than a name: it is there, or is written like one."""
-    name = specification.partition(":")[0]
-    if name in DATASETS and not Path(specification).exists():
+    """Whether a specification is a path rather than a name: it is there, or is written like one.
+
+    A name that is registered is always that name; a folder that is called so is meant by ./coco.
+    """
+    name, colon, _ = specification.partition(":")
+    if name in DATASETS:
         return False
-    return any(mark in specification for mark in "/\\.~") or Path(specification).exists()
+    if os.path.exists(os.path.expanduser(specification)):
+        return True
+    mistyped = colon and len(name) > 1 and name.isidentifier()  # not C:\pictures
+    return not mistyped and any(mark in specification for mark in "/\\.~")
 
 
 def check_name(specification: str) -> None:
@@ -86,19 +44,31 @@ def check_name(specification: str) -> None:
 def absolute(specification: str) -> str:
     """A specification that still holds when it is read from another folder."""
     if is_path(specification):
-        return str(Path(specification).expanduser().absolute())
+        return str(_full(specification))
     name, colon, argument = specification.partition(":")
-    return f"{name}:{Path(argument).expanduser().absolute()}" if colon and argument and DATASETS[name].reader else specification
+    return f"{name}:{_full(argument)}" if colon and argument and DATASETS[name].reader else specification
 
 
 def short(specification: str) -> str:
     """A specification as part of a folder's name: the last part of its path, or the name with its argument."""
-    if is_path(specification):
-        return Path(specification).expanduser().absolute().stem
     name, _, argument = specification.partition(":")
-    if argument and DATASETS[name].reader:
-        return f"{name}-{Path(argument).expanduser().absolute().stem}"
-    return specification.replace(":", "-").replace("/", "-")
+    if is_path(specification):
+        words = _called(specification)
+    elif argument and DATASETS[name].reader:
+        words = f"{name}-{_called(argument)}"
+    else:
+        words = specification
+    return re.sub(r"[^\w.-]+", "-", words).strip("-.") or "pictures"
+
+
+def _full(path: str) -> Path:
+    return Path(os.path.abspath(os.path.expanduser(path)))
+
+
+def _called(path: str) -> str:
+    """The last part of a path, without the suffix of a file."""
+    full = _full(path)
+    return full.name if full.is_dir() else full.stem
 
 
 def open_dataset(specification: str, data_dir: str | None = None, progress: Progress | None = None, seed: int = 0) -> Dataset:
@@ -119,30 +89,43 @@ def open_dataset(specification: str, data_dir: str | None = None, progress: Prog
     check_name(specification)
     if is_path(specification):
         place = _place(specification, data_dir)
-        return _read(_recognised(place), place, seed, progress)
+        name = _recognised(place)
+        if DATASETS[name].opener:
+            return resolve(DATASETS[name].opener)("", str(place.tree.place), progress, seed)
+        return _read(name, place, seed, progress)
     name, _, argument = specification.partition(":")
     row = DATASETS[name]
     if row.opener:
-        return resolve(row.opener)(argument, data_dir, progress)
+        return resolve(row.opener)(argument, data_dir, progress, seed)
     if not argument and data_dir is None:
-        raise InputError(f"{name} needs a folder or file: --dataset {name}:FOLDER")
+        here = f", or ./{name} for what is called so here" if os.path.exists(name) else ""
+        raise InputError(f"{name} needs a folder or file: --dataset {name}:FOLDER{here}")
     return _read(name, _place(argument or str(data_dir), data_dir if argument else None), seed, progress)
 
 
 def _place(path: str, data_dir: str | None) -> Place:
     """The folder or archive at `path`; of a single file, the folder it lies in or, where that has no picture, the one above."""
-    where = Path(path).expanduser()
-    pictures = open_tree(Path(data_dir)) if data_dir is not None else None
-    if where.is_dir() or where.suffix.lower() in ARCHIVES:
-        return Place(open_tree(where), "", pictures)
-    if not where.exists():
-        near = nearest(where.name, (each.name for each in where.parent.glob("*"))) if where.parent.is_dir() else []
+    where = Path(os.path.expanduser(path))
+    if not os.path.exists(where):
+        near = nearest(where.name, (each.name for each in where.parent.glob("*"))) if os.path.isdir(where.parent) else []
         raise InputError(f"there is no file or folder {path!r}{f'; the nearest there: {near[0]}' if near else ''}")
+    if data_dir is not None and not os.path.exists(data_dir):
+        raise InputError(f"--data-dir must be a folder or archive with the pictures; there is no {data_dir!r}")
+    pictures = open_tree(Path(data_dir)) if data_dir is not None else None
+    if os.path.isdir(where) or is_archive(where):
+        return Place(open_tree(where), "", pictures)
     tree = open_tree(where.parent)
     file = where.name
-    if not tree.pictures and pictures is None and where.parent.name.lower() in _OF_ANNOTATIONS:
+    if not tree.pictures and pictures is None and where.absolute().parent.name.lower() in _OF_ANNOTATIONS:
         tree, file = open_tree(where.absolute().parent.parent), f"{where.absolute().parent.name}/{where.name}"
     return Place(tree, file, pictures)
+
+
+def _around(where: Path) -> Tree | None:
+    """Of a folder of annotations alone, the folder above if it has pictures, of one so called also the next; else None."""
+    above = where.absolute().parents[: 2 if where.name.lower() in _OF_ANNOTATIONS else 1] if where.is_dir() else ()
+    trees = (open_tree(folder) for folder in above if folder != folder.parent)
+    return next((tree for tree in trees if tree.pictures), None)
 
 
 # Folders that annotations have to themselves: the pictures are beside them.
@@ -161,42 +144,95 @@ def _recognised(place: Place) -> str:
         signs = dict.fromkeys(names, f"a {suffix} file")
     else:
         signs = {name: sign for name, row in formats() if (sign := resolve(row.sign)(place.tree))}
+    where = place.tree.place / place.file
     if not signs:
-        raise InputError(_not_recognised(place))
+        raise InputError(f"{where} {_not_recognised(place)}")
     most = max(DATASETS[name].rank for name in signs)
     best = {name: sign for name, sign in signs.items() if DATASETS[name].rank == most}
     if len(best) > 1:
         told = "; ".join(f"{name} ({sign})" for name, sign in best.items())
-        first = next(iter(best))
-        raise InputError(
-            f"{place.tree.place} is of several formats at once: {told}. Say which is meant: {first}:{place.tree.place}"
-        )
+        meant = " or ".join(f"{name}:{where}" for name in best)
+        raise InputError(f"{where} is of several formats at once: {told}. Say which is meant: --dataset {meant}")
     return next(iter(best))
+
+
+# What files of a kind speak for, the first that is there first, where they alone are not enough to recognise a format.
+_EVIDENCE = {
+    ".xml": "voc",
+    ".json": "coco",
+    ".yaml": "yolo",
+    ".yml": "yolo",
+    ".arrow": "hf",
+    ".jsonl": "hf",
+    ".mat": "stanford_dogs",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "yolo",
+}
 
 
 def _not_recognised(place: Place) -> str:
     """What was looked for, what was found, and the nearest format."""
-    tree = place.tree
-    known = ", ".join(name for name, _ in formats())
     if place.file:
-        suffixes = sorted({suffix for _, row in formats() for suffix in row.suffixes})
-        return f"{place.file} is no annotation file known by its suffix ({', '.join(suffixes)}); name its format: {known}"
-    kinds = sorted({Path(path).suffix.lower() or "no suffix" for path in tree.files})[:6]
-    found = f"{len(tree.files)} files ({', '.join(kinds)}), {len(tree.pictures)} of them pictures" if tree.files else "nothing"
-    nearest_one = "folder:, with a subfolder of pictures for each class" if tree.pictures else "none: there are no pictures"
-    return f"{tree.place} is of no format that dogcam recognises ({known}): found {found}; the nearest is {nearest_one}"
+        suffixes = ", ".join(sorted({suffix for _, row in formats() for suffix in row.suffixes}))
+        names = ", ".join(name for name, _ in formats())
+        return f"is no annotation file known by its suffix ({suffixes}); name its format, as in {names}"
+    tree = place.tree
+    looked = ", ".join(f"{name} ({row.title})" for name, row in formats())
+    kinds = Counter(Path(path).suffix.lower() or "without suffix" for path in tree.files)
+    most = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(5))
+    found = f"{len(tree.files):,} files ({most}), {len(tree.pictures) or 'none'} of them pictures" if kinds else "no file"
+    return f"is of no format that dogcam recognises; looked for {looked}; found {found}; {_nearest_format(place, kinds)}"
+
+
+def _nearest_format(place: Place, kinds: Counter[str]) -> str:
+    """Which format comes nearest, and what it lacks."""
+    lacks = "" if place.pictures.pictures else ", but there are no pictures: say where they are with --data-dir"
+    for suffix, name in _EVIDENCE.items():
+        if kinds[suffix] and name in DATASETS:
+            return f"the nearest is {name}, by its {suffix} files{lacks}; to read it so: --dataset {name}:{place.tree.place}"
+    if place.tree.pictures:
+        return "the nearest is folder, which has a subfolder of pictures for each class"
+    return "none is near: there are neither pictures nor annotations"
 
 
 def _read(name: str, place: Place, seed: int, progress: Progress) -> Dataset:
-    """Read a place as one format, and say so."""
-    row = DATASETS[name]
-    reading = resolve(row.reader)(place, progress)
-    reading = replace(reading, problems=(*place.tree.refused, *reading.problems))
-    where = place.tree.place
+    """Read a place as one format, and say so, and what was found wrong."""
+    row, where = DATASETS[name], place.tree.place
+    if row.apart and not place.pictures.pictures and (around := _around(where)):
+        place = replace(place, pictures=around)
+    # What lies beside a single file need not belong to it; what lies where the pictures are said to be does.
+    refused = (*(() if place.file else place.tree.refused), *(() if place.pictures is place.tree else place.pictures.refused))
     source = Origin("files", str(where.absolute()), name)
-    dataset = assemble(f"{name}:{where.absolute().stem}", reading, source, seed, progress)
+    with _uncollected():
+        reading = resolve(row.reader)(place, progress)
+        reading = replace(reading, problems=(*refused, *reading.problems))
+        dataset = assemble(f"{name}:{_called(place.file or str(where))}", reading, source, seed, progress)
     progress.note(f"read as {row.title}: {summary(dataset)}")
+    if dataset.mended:
+        progress.note(f"set right: {_counted(dataset.mended)}")
+    if dataset.problems:
+        progress.warn(f"not as it should be: {_counted(dataset.problems)}")
     return dataset
+
+
+def _counted(problems: Sequence[Problem]) -> str:
+    """ "12 turned, 1 cut; the first: a: annotated as ..." """
+    kinds = Counter(problem.kind or "other" for problem in problems)
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
+    return f"{counts}; the first: {problems[0].id}: {problems[0].reason}"
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Python's collector of cycles at rest: it would walk the millions of objects of a large set again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def summary(dataset: Dataset) -> str:

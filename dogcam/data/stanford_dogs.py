@@ -1,8 +1,12 @@
 """Stanford Dogs (Khosla et al. 2011): 120 breeds with annotated boxes, from its own archives or through TFDS.
 
 `data_dir` may hold what the dataset's page offers, `images.tar`, `annotation.tar` and `lists.tar`, or what they unpack
-to (`Images/`, `Annotation/` and the .mat lists, there or in `lists/`), with any number of breeds. The archives are read
-where they lie: nothing is unpacked. Where there is neither, TFDS gives its prepared copy or downloads one.
+to (`Images/`, `Annotation/` and the .mat lists, there or in `lists/`), with any number of breeds; or the copy that circulates
+without lists (`images/Images/`, `annotations/Annotation/`), whose split is drawn; or a .zip or .tar of any of these folders.
+Archives are read where they lie: nothing is unpacked. Where there is none of it, TFDS gives its prepared copy or downloads one.
+
+Corners are taken as they stand, (xmin, ymin, xmax, ymax) half-open, as TFDS takes them, though the files look like VOC's, which
+counts from 1 (`voc_xml.half_open`): corners of 0 are among them, and every published figure rests on this reading.
 """
 
 from __future__ import annotations
@@ -20,26 +24,39 @@ from dogcam.core.progress import Progress
 from dogcam.core.registry import resolve
 from dogcam.data import NO_BOXES, Dataset, Origin, Problem, reason_of
 from dogcam.data.assembling import Annotated, Reading, assemble
-from dogcam.data.images import FileSlice, ImageFile
-from dogcam.data.trees import tar_members
+from dogcam.data.images import SUFFIXES, ImageFile, Stored
+from dogcam.data.trees import ARCHIVES, Tree, open_tree, tar_members
 from dogcam.data.voc_xml import Objects, objects_of
 
 IMAGES, ANNOTATION = "Images", "Annotation"
 UNPACKED = {"images.tar": IMAGES, "annotation.tar": ANNOTATION}  # the folder that each archive holds
+WRAPPED = {"images.tar": "images", "annotation.tar": "annotations"}  # the folder round that in the copy that circulates
 LISTS = {"train": "train_list.mat", "test": "test_list.mat"}
 
 
 @dataclass(frozen=True)
 class _Files:
-    """The pictures, annotations and lists of one copy, by their paths in the archives."""
+    """The pictures, annotations and lists of one copy, by their paths in the archives; no lists in the copy that circulates."""
 
-    images: Mapping[str, ImageFile | FileSlice]
-    annotations: Mapping[str, ImageFile | FileSlice]
-    lists: Mapping[str, ImageFile | FileSlice]
+    images: Mapping[str, Stored]
+    annotations: Mapping[str, Stored]
+    lists: Mapping[str, Stored] | None
 
 
-def open_stanford_dogs(argument: str, data_dir: str | None, progress: Progress) -> Dataset:
-    """Stanford Dogs from `data_dir` where that holds it, else through TFDS.
+def sign_stanford_dogs(tree: Tree) -> str:
+    """What a tree is recognised by: its archives, or a breed's picture with its annotation in the other folder."""
+    if all(archive in tree.files for archive in UNPACKED):
+        return "images.tar and annotation.tar"
+    for outer, inner in (("", ""), (f"{WRAPPED['images.tar']}/", f"{WRAPPED['annotation.tar']}/")):
+        some = tree.under(f"{outer}{IMAGES}")[:50]
+        names = (Path(path.removeprefix(f"{outer}{IMAGES}/")).with_suffix("").as_posix() for path in some)
+        if any(f"{inner}{ANNOTATION}/{name}" in tree.files for name in names):
+            return f"{outer}{IMAGES} and {inner}{ANNOTATION}, with a folder for each breed"
+    return ""
+
+
+def open_stanford_dogs(argument: str, data_dir: str | None, progress: Progress, seed: int = 0) -> Dataset:
+    """Stanford Dogs from `data_dir` where that holds it, else through TFDS; `seed` is of the split where there are no lists.
 
     Raises:
         InputError: archives or lists that are incomplete or cannot be read.
@@ -47,49 +64,67 @@ def open_stanford_dogs(argument: str, data_dir: str | None, progress: Progress) 
     """
     if argument:
         raise InputError(f"stanford_dogs takes no argument; received stanford_dogs:{argument}")
-    folder = Path(data_dir) if data_dir is not None else None
-    if folder is not None and not folder.is_dir():
-        raise InputError(f"--data-dir must be a folder; there is no folder {str(folder)!r}")
-    if folder is not None and (files := _find_files(folder)) is not None:
-        return _read(files, folder, progress)
-    return resolve("dogcam.data.tfds:open_tfds")("stanford_dogs", data_dir, progress)
+    place = Path(data_dir) if data_dir is not None else None
+    if place is not None and not (place.is_dir() or (place.is_file() and place.suffix.lower() in ARCHIVES)):
+        raise InputError(f"--data-dir must be a folder, .zip or .tar; there is no such {str(place)!r}")
+    if place is not None and (files := _find_files(place)) is not None:
+        return _read(files, place, seed, progress)
+    return resolve("dogcam.data.tfds:open_tfds")("stanford_dogs", data_dir, progress, seed)
 
 
-def _find_files(folder: Path) -> _Files | None:
-    """What `folder` holds, each part packed or unpacked; None where it holds neither pictures nor annotations."""
-    parts = {archive: _part(folder, archive, name) for archive, name in UNPACKED.items()}
+def _find_files(place: Path) -> _Files | None:
+    """What a folder or archive holds, each part packed or unpacked; None where it holds neither pictures nor annotations."""
+    tree = None if place.is_dir() else open_tree(place)
+    parts = {archive: _part(place, tree, archive) for archive in UNPACKED}
     if all(part is None for part in parts.values()):
         return None
-    parts["lists.tar"] = _lists(folder)
+    parts["lists.tar"] = _lists(place, tree)
     missing = [archive for archive, part in parts.items() if part is None]
+    if missing == ["lists.tar"] and _is_wrapped(place, tree):
+        return _Files(*parts.values())
     if missing:
         needed = ", ".join(parts)
-        raise InputError(f"{folder} lacks {', '.join(missing)}: Stanford Dogs needs {needed} there, or what they unpack to")
+        raise InputError(f"{place} lacks {', '.join(missing)}: Stanford Dogs needs {needed} there, or what they unpack to")
     return _Files(*parts.values())
 
 
-def _part(folder: Path, archive: str, name: str) -> dict[str, ImageFile | FileSlice] | None:
-    if (folder / archive).exists():
-        return tar_members(folder / archive)
-    return _tree(folder, name) if (folder / name).is_dir() else None
+def _is_wrapped(place: Path, tree: Tree | None) -> bool:
+    folder = f"{WRAPPED['images.tar']}/{IMAGES}"
+    return (place / folder).is_dir() if tree is None else any(path.startswith(f"{folder}/") for path in tree.files)
 
 
-def _tree(folder: Path, name: str) -> dict[str, ImageFile]:
+def _part(place: Path, tree: Tree | None, archive: str) -> dict[str, Stored] | None:
+    """The files of an archive, or of the folder that it unpacks to, by their paths in the archive."""
+    name, wrapping = UNPACKED[archive], WRAPPED[archive]
+    if tree is not None:
+        inside = (
+            {path.removeprefix(start): tree.files[path] for path in tree.under(start + name)} for start in ("", f"{wrapping}/")
+        )
+        return next(filter(None, inside), None)
+    if (place / archive).exists():
+        return dict(tar_members(place / archive))
+    return next((_below(folder, name) for folder in (place, place / wrapping) if (folder / name).is_dir()), None)
+
+
+def _below(folder: Path, name: str) -> dict[str, Stored]:
     paths = (path for path in sorted((folder / name).rglob("*")) if path.is_file())
     return {path.relative_to(folder).as_posix(): ImageFile(path) for path in paths}
 
 
-def _lists(folder: Path) -> dict[str, ImageFile | FileSlice] | None:
-    for place in (folder, folder / "lists"):
-        if all((place / name).exists() for name in LISTS.values()):
-            return {name: ImageFile(place / name) for name in LISTS.values()}
-    return tar_members(folder / "lists.tar") if (folder / "lists.tar").exists() else None
+def _lists(place: Path, tree: Tree | None) -> dict[str, Stored] | None:
+    if tree is not None:
+        found = {path: file for path, file in tree.files.items() if Path(path).name in LISTS.values()}
+        return found if len(found) == len(LISTS) else None
+    for folder in (place, place / "lists"):
+        if all((folder / name).exists() for name in LISTS.values()):
+            return {name: ImageFile(folder / name) for name in LISTS.values()}
+    return dict(tar_members(place / "lists.tar")) if (place / "lists.tar").exists() else None
 
 
-def _listed(files: _Files, split: str) -> list[str]:
+def _listed(lists: Mapping[str, Stored], split: str) -> list[str]:
     """The "breed/id.jpg" entries of a split's list, in its order."""
     name = LISTS[split]
-    source = next((each for path, each in files.lists.items() if Path(path).name == name), None)
+    source = next((each for path, each in lists.items() if Path(path).name == name), None)
     if source is None:
         raise InputError(f"lists.tar lacks {name}, which says what belongs to the {split} split")
     content = io.BytesIO(source.content())
@@ -100,17 +135,30 @@ def _listed(files: _Files, split: str) -> list[str]:
     return [str(entry) for entry in np.atleast_1d(entries)]
 
 
-def _read(files: _Files, folder: Path, progress: Progress) -> Dataset:
-    listed = {split: _listed(files, split) for split in LISTS}
+def _entries(files: _Files) -> dict[str, list[str]]:
+    """The "breed/id.jpg" entries by split; by "" where there are no lists."""
+    if files.lists is not None:
+        return {split: _listed(files.lists, split) for split in LISTS}
+    paths = (path.partition("/")[2] for path in files.images if Path(path).suffix.lower() in SUFFIXES)
+    return {"": [path for path in paths if path.count("/") == 1]}
+
+
+def _read(files: _Files, place: Path, seed: int, progress: Progress) -> Dataset:
+    listed = _entries(files)
     breeds = sorted({entry.split("/")[0] for entries in listed.values() for entry in entries})
     problems: list[Problem] = []
     pictures: list[Annotated] = []
     for split, entries in listed.items():
-        for entry in progress.track(entries, f"reading annotations ({split})", len(entries)):
+        for entry in progress.track(entries, f"reading annotations{f' ({split})' if split else ''}", len(entries)):
             picture, found = _picture(entry, split, files)
             problems += found
             pictures += [picture] if picture else []
-    return assemble("stanford_dogs", Reading(pictures, breeds, problems), Origin("archives", str(folder)), 0, progress)
+    source = Origin("archives", str(place)) if files.lists is not None else Origin("files", str(place), "stanford_dogs")
+    dataset = assemble("stanford_dogs", Reading(pictures, breeds, problems), source, seed, progress)
+    if files.lists is None:
+        counts = ", ".join(f"{len(records):,} {split}" for split, records in dataset.splits.items())
+        progress.note(f"Stanford Dogs without its lists: split by seed {seed}, breed by breed: {counts}")
+    return dataset
 
 
 def _picture(entry: str, split: str, files: _Files) -> tuple[Annotated | None, list[Problem]]:
@@ -143,15 +191,17 @@ def _annotated(path: str, identity: str, split: str, files: _Files) -> tuple[Obj
 
 
 def beside(image: Path) -> Annotated | None:
-    """What is said of a picture that lies in an unpacked copy (Images/<breed>/<id>.jpg), see `opening.Source`.
+    """What is said of a picture that lies in an unpacked copy (Images/<breed>/<id>.jpg), see `formats.Source`.
 
     Raises:
         InputError: the annotation cannot be read.
     """
-    if len(image.parts) < 3 or image.parents[1].name != IMAGES:
+    if len(image.parts) < 5 or image.parents[1].name != IMAGES:
         return None
-    path = image.parents[2] / ANNOTATION / image.parent.name / image.stem
-    if not path.is_file():
+    folders = (image.parents[2], image.parents[3] / WRAPPED["annotation.tar"])
+    paths = (folder / ANNOTATION / image.parent.name / image.stem for folder in folders)
+    path = next((each for each in paths if each.is_file()), None)
+    if path is None:
         return None
     try:
         found = objects_of(path.read_bytes())

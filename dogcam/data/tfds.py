@@ -21,14 +21,14 @@ from dogcam.core.errors import InputError, first_line
 from dogcam.core.progress import Progress, Step
 from dogcam.core.registry import unknown
 from dogcam.data import Dataset, Origin, Problem, Record, short_names
-from dogcam.data.assembling import usable_boxes
+from dogcam.data.checking import usable_boxes
 from dogcam.data.images import FileSlice
 
 # TFDS's corners are (ymin, xmin, ymax, xmax); ours are (x0, y0, x1, y1).
 _FROM_TFDS = [1, 0, 3, 2]
 
 
-def open_tfds(argument: str, data_dir: str | None, progress: Progress) -> Dataset:
+def open_tfds(argument: str, data_dir: str | None, progress: Progress, seed: int = 0) -> Dataset:
     """The TFDS set `argument`: its prepared copy under `data_dir` (TFDS's own folder where None), else downloaded.
 
     Raises:

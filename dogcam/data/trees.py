@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import os
+import posixpath
+import re
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from dogcam.core.errors import InputError, first_line
 from dogcam.data import Problem
-from dogcam.data.images import SUFFIXES, FileSlice, ImageFile, Stored, ZipMember
+from dogcam.data.images import SUFFIXES, FileSlice, ImageFile, Stored, ZipMember, printable
 
 ARCHIVES = (".tar", ".zip")
 _PACKED = (".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 # What systems leave beside people's files.
 _CLUTTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file's name is an archive's, of one that can be read where it lies or not."""
+    return path.name.lower().endswith((*ARCHIVES, *_PACKED))
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,16 +53,29 @@ class Tree:
         return frozenset(parent for path in self.files for parent in _parents(path))
 
     @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self.files)
+
+    @cached_property
     def _by_name(self) -> dict[str, list[str]]:
+        return self._named(lambda name: name)
+
+    @cached_property
+    def _by_folded(self) -> dict[str, list[str]]:
+        return self._named(str.casefold)
+
+    def _named(self, key: Callable[[str], str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for path in self.pictures:
-            found.setdefault(path.rpartition("/")[2], []).append(path)
+            found.setdefault(key(path.rpartition("/")[2]), []).append(path)
         return found
 
     def under(self, folder: str, *suffixes: str) -> list[str]:
-        """The paths of the files below `folder`, those with one of `suffixes` where some are named."""
-        start = f"{folder}/" if folder else ""
-        return [path for path in self.files if path.startswith(start) and (not suffixes or path.lower().endswith(suffixes))]
+        """The paths of the files below `folder`, sorted, those with one of `suffixes` where some are named."""
+        paths = self._sorted
+        if folder:  # "0" comes next after "/"
+            paths = paths[bisect_left(paths, f"{folder}/") : bisect_left(paths, f"{folder}0")]
+        return [path for path in paths if not suffixes or path.lower().endswith(suffixes)]
 
     def content(self, path: str) -> bytes:
         """A file's bytes.
@@ -72,25 +93,32 @@ class Tree:
         Raises:
             InputError: it is not there or cannot be read.
         """
-        content = self.content(path)
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return content.decode("utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else content.decode("latin-1")
+        return decoded(self.content(path))
+
+    def lines(self, path: str) -> list[str]:
+        """The lines of a text file that say something, without spaces around them; however they end.
+
+        Raises:
+            InputError: it is not there or cannot be read.
+        """
+        # Not `splitlines`, which also parts a line at what may stand in a name.
+        return [line.strip() for line in re.split(r"[\r\n]+", self.text(path)) if line.strip()]
 
     def picture(self, name: str, *near: str) -> str | None:
         """The path of the picture that an annotation calls `name`, None where there is none, or several and none is nearer.
 
         Args:
-            name: a path or a file's name, as an annotation has it; of a path that is nowhere, the end is what counts.
+            name: a path or a file's name, as an annotation has it; of a path that is nowhere, the end is what counts, and
+                where no name is the same, one that differs from it in capital letters alone.
             near: folders to look into first, in order.
         """
-        wanted = name.replace("\\", "/").removeprefix("./")
+        wanted = name.replace("\\", "/")
         for folder in (*near, ""):
-            direct = f"{folder}/{wanted}" if folder else wanted
+            direct = posixpath.normpath(f"{folder}/{wanted}" if folder else wanted)
             if direct in self.files:
                 return direct
-        candidates = self._by_name.get(wanted.rpartition("/")[2], [])
+        last = wanted.rpartition("/")[2]
+        candidates = self._by_name.get(last) or self._by_folded.get(last.casefold(), [])
         if len(candidates) <= 1:
             return candidates[0] if candidates else None
         shared = [_shared_end(path, wanted) for path in candidates]
@@ -132,11 +160,13 @@ def open_tree(place: Path) -> Tree:
         raise InputError(
             f"{place} is compressed as a whole: unpack it, or pack it as .tar or .zip, which are read where they lie"
         )
-    files = zip_members(place) if place.suffix.lower() == ".zip" else tar_members(place)
+    refused: list[Problem] = []
+    files = zip_members(place) if place.suffix.lower() == ".zip" else tar_members(place, refused)
     kept = {path: file for path, file in files.items() if not _is_clutter(path)}
-    outside = [path for path in kept if _leads_out(path)]
-    refused = tuple(Problem(path, "its name leads out of the archive", kind="leads-out") for path in outside)
-    return Tree(place, _without_common_folder({path: kept[path] for path in sorted(kept) if path not in outside}), refused)
+    outside = [path for path in kept if leads_out(path)]
+    refused += [Problem(path, "its name leads out of the archive", kind="leads-out") for path in outside]
+    safe = {path: kept[path] for path in sorted(kept.keys() - set(outside))}
+    return Tree(place, _without_common_folder(safe), tuple(refused))
 
 
 def _without_common_folder(files: dict[str, Stored]) -> dict[str, Stored]:
@@ -150,35 +180,53 @@ def _without_common_folder(files: dict[str, Stored]) -> dict[str, Stored]:
 
 def _folder(place: Path) -> Tree:
     files: dict[str, Stored] = {}
-    refused = []
-    inside = place.resolve()
-    for path in sorted(_walk(str(place))):
-        relative = Path(path).relative_to(place).as_posix() if os.sep != "/" else path[len(str(place)) :].lstrip("/")
-        if os.path.islink(path) and not Path(path).resolve().is_relative_to(inside):
-            refused.append(Problem(relative, "a symbolic link out of the folder, which is not followed", kind="leads-out"))
-        elif os.path.isfile(path):
-            files[relative] = ImageFile(Path(path))
-    return Tree(place, files, tuple(refused))
+    refused: list[Problem] = []
+    start = len(os.path.join(place, ""))
+    for entry in _walk(str(place), start, refused):
+        path = printable(entry.path[start:].replace(os.sep, "/"))
+        if entry.is_symlink() and (problem := _refused_link(entry, path, place)):
+            refused.append(problem)
+        elif entry.is_file():
+            files[path] = ImageFile(entry.path)
+    return Tree(place, {path: files[path] for path in sorted(files)}, tuple(refused))
 
 
-def _walk(folder: str) -> Iterator[str]:
-    """Files, and links to folders, which are not entered."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if _is_clutter(entry.name):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path)
-            else:
-                yield entry.path
+def _refused_link(entry: os.DirEntry[str], path: str, place: Path) -> Problem | None:
+    """What speaks against following a symbolic link; None where it leads to a file inside of `place`."""
+    target = os.path.realpath(entry.path)
+    if not Path(target).is_relative_to(os.path.realpath(place)):
+        return Problem(path, "a symbolic link out of the folder, which is not followed", kind="leads-out")
+    if os.path.isdir(target):
+        return Problem(path, "a link to a folder, which is not followed: its files count where they lie", lost=False)
+    return None if os.path.isfile(target) else Problem(path, "a symbolic link that leads nowhere", kind="missing")
+
+
+def _walk(folder: str, start: int, refused: list[Problem]) -> Iterator[os.DirEntry[str]]:
+    """Files, and links to folders, which are not entered; what cannot be listed is refused by its path from `start`."""
+    try:
+        with os.scandir(folder) as opened:
+            entries = [entry for entry in opened if not _is_clutter(entry.name)]
+    except OSError as error:
+        if len(folder) < start:
+            raise InputError(f"cannot read the folder {folder}: {error.strerror}") from error
+        reason = f"cannot read the folder: {error.strerror}"
+        refused.append(Problem(printable(folder[start:].replace(os.sep, "/")), reason, kind="unreadable"))
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, start, refused)
+        else:
+            yield entry
 
 
 def _is_clutter(path: str) -> bool:
     return any(part in _CLUTTER or part.startswith("._") for part in path.split("/"))
 
 
-def _leads_out(path: str) -> bool:
-    return path.startswith("/") or ".." in path.split("/")
+def leads_out(path: str) -> bool:
+    """Whether a path that an archive or an annotation names is absolute, of Windows as well, or climbs by `..`."""
+    path = path.replace("\\", "/")
+    return path.startswith("/") or ".." in path.split("/") or re.match("[A-Za-z]:/", path) is not None
 
 
 def _parents(path: str) -> Iterable[str]:
@@ -197,33 +245,88 @@ def _shared_end(first: str, second: str) -> int:
     return count
 
 
+def decoded(content: bytes) -> str:
+    """Text of bytes that are UTF-8 with or without a byte-order mark, UTF-16 with one, or else Latin-1."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return content.decode("utf-16", "replace")
+        # The beginning of a file may end within a character.
+        cut = error.start >= len(content) - 3 and error.reason == "unexpected end of data"
+        return content[: error.start].decode("utf-8-sig") if cut else content.decode("latin-1")
+
+
+def nearer(paths: Sequence[str], folder: str) -> list[str]:
+    """Those of `paths` whose folders have the most in common with `folder`, at their beginnings and at their ends.
+
+    So images/train/a.jpg is nearer to annotations/train than images/test/a.jpg is.
+    """
+    if len(paths) < 2:
+        return list(paths)
+    parts = folder.split("/")
+    common = []
+    for path in paths:
+        own = path.split("/")[:-1]
+        shorter = range(min(len(own), len(parts)))
+        begin = next((place for place in shorter if own[place] != parts[place]), len(shorter))
+        end = next((place for place in shorter if own[-1 - place] != parts[-1 - place]), len(shorter))
+        common.append(begin + end)
+    return [path for path, count in zip(paths, common, strict=True) if count == max(common)]
+
+
 def zip_members(archive: Path) -> dict[str, Stored]:
-    """The files of a zip archive by path.
+    """The files of a zip archive by path, with slashes.
 
     Raises:
         InputError: it is damaged.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
-            names = [member.filename for member in opened.infolist() if not member.is_dir()]
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+            members = opened.infolist()
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         raise InputError(f"cannot read {archive} as a zip archive: {first_line(error)}; fetch it again") from error
-    return {name.removeprefix("./"): ZipMember(archive, name) for name in names}
+    files = {printable(each.filename.replace("\\", "/")).removeprefix("./"): _zip_member(archive, each) for each in members}
+    return {path: file for path, file in files.items() if not path.endswith("/")}
 
 
-def tar_members(archive: Path) -> dict[str, FileSlice]:
-    """The files of a tar archive by path; nothing is unpacked.
+def _zip_member(archive: Path, member: zipfile.ZipInfo) -> ZipMember:
+    refusal = ""
+    if member.flag_bits & 1:
+        refusal = "it is encrypted: pack it without a password"
+    elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        refusal = f"it is compressed by method {member.compress_type}, neither stored nor deflated: pack it anew"
+    deflated = member.compress_type == zipfile.ZIP_DEFLATED
+    sizes = member.header_offset, member.compress_size, member.file_size
+    return ZipMember(archive, printable(member.filename), *sizes, member.CRC, deflated, refusal)
+
+
+def tar_members(archive: Path, refused: list[Problem] | None = None) -> dict[str, FileSlice]:
+    """The files of a tar archive by path; nothing is unpacked. A link to another member is that member.
+
+    Args:
+        refused: gets the links that lead to none.
 
     Raises:
         InputError: it is compressed, damaged or cut short.
     """
     try:
         with tarfile.open(archive, "r:") as opened:
-            members = [member for member in opened if member.isfile()]
+            members = [member for member in opened if member.isfile() or member.islnk() or member.issym()]
         _require_end(archive, opened.offset)
     except (tarfile.TarError, OSError) as error:
         raise InputError(f"cannot read {archive} as a tar archive: {error}; fetch it again") from error
-    return {each.name.removeprefix("./"): FileSlice(archive, each.offset_data, each.size, each.name) for each in members}
+    named = [(printable(member.name).removeprefix("./"), member) for member in members]
+    files = {name: FileSlice(archive, each.offset_data, each.size, name) for name, each in named if each.isfile()}
+    for name, each in named:
+        if not each.isfile():
+            start = posixpath.dirname(name) if each.issym() else ""
+            target = posixpath.normpath(posixpath.join(start, printable(each.linkname)))
+            if target in files:
+                files[name] = files[target]
+            elif refused is not None:
+                refused.append(Problem(name, f"a link to {target}, which is no file of the archive", kind="leads-out"))
+    return files
 
 
 def _require_end(archive: Path, offset: int) -> None:

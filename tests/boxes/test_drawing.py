@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dogcam.boxes.drawing import iou_curve, is_empty, pixel_counts, predicted_box, predicted_boxes, prepare, score
-from dogcam.boxes.geometry import to_pixels, to_relative
+from dogcam.boxes.geometry import UNKNOWN, to_pixels, to_relative
 from dogcam.boxes.protocols import PROTOCOLS, Protocol
 from dogcam.core.errors import OptionError
 
@@ -674,6 +674,11 @@ class TestPixelCounts:
         inside, outside = pixel_counts(np.ones((2, 2)), protocol, (2, 4), self.MASK)
         assert (inside.sum(), outside.sum()) == (32, 32)
         assert inside[-1] == 32, "the maximum has a bin of its own"
+
+    def test_pixels_that_may_be_either_are_not_counted(self):
+        mask = np.where([[1, 1, 0, 0], [0, 0, 0, 1]], UNKNOWN, self.MASK)
+        inside, outside = pixel_counts(self.RAW, replace(AS_IT_IS, relu=False, thresholds=2), (2, 4), mask)
+        assert (inside.tolist(), outside.tolist()) == ([0, 1, 2, 1], [0, 1, 0, 0])
 
 
 class TestThresholdOf:

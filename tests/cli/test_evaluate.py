@@ -11,7 +11,7 @@ def test_every_option(forwarded):
         "evaluate exp --epoch 7 --run all --method cam --layer l --protocol cam2016,default --target predicted "
         "--split train --limit 5 --samples 3 --batch-size 4 --data-dir d --resume --home h --fuse mean --smooth flip "
         "--mask-batch 3 --pairs --by breed,size --decompose cam:gradcam --faithfulness 6 --curves --calibrate 8 --csv "
-        "--wide --json"
+        "--wide --save coco,voc --json"
     )
     assert app.main(line.split()) == 0
     assert forwarded[0][:2] == (
@@ -21,6 +21,7 @@ def test_every_option(forwarded):
             protocols=("cam2016", "default"), target="predicted", split="train", limit=5, samples=3, batch_size=4,
             data_dir="d", resume=True, home="h", fuse="mean", smooth=("flip",), mask_batch=3, pairs=True,
             by=("breed", "size"), decompose=("cam:gradcam",), faithfulness=6, curves=True, calibrate=8, csv=True, wide=True,
+            save=("coco", "voc"),
         ),
     )  # fmt: skip
 

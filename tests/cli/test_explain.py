@@ -9,18 +9,18 @@ from dogcam.core.config import ExplainConfig
 def test_every_option(forwarded):
     line = (
         "explain a.jpg b.jpg --method gradcam --method cam --layer conv5_block3_out,conv4_block6_out --epoch 3,5 "
-        "--epoch 7 --run 2 --target beagle --model m --protocol cam2016 --out o --save png,json --overwrite "
+        "--epoch 7 --run 2 --target beagle --model m --protocol cam2016 --out o --save png,json,coco --overwrite "
         "--labels l --weights w --preprocess unit --output o2 --data-dir d --home h --fuse max --smooth flip,scale "
-        "--mask-batch 9 --colormap viridis --json"
+        "--mask-batch 9 --colormap viridis --dataset synthetic:3 --json"
     )
     assert app.main(line.split()) == 0
     assert forwarded[0][:2] == (
         "dogcam.commands.explain.command:run",
         ExplainConfig(
             images=("a.jpg", "b.jpg"), methods=("gradcam", "cam"), layers=("conv5_block3_out", "conv4_block6_out"),
-            epochs=(3, 5, 7), run=2, target="beagle", model="m", protocol="cam2016", out="o", save=("png", "json"),
+            epochs=(3, 5, 7), run=2, target="beagle", model="m", protocol="cam2016", out="o", save=("png", "json", "coco"),
             overwrite=True, labels="l", weights="w", preprocess="unit", output="o2", data_dir="d", home="h", fuse="max",
-            smooth=("flip", "scale"), mask_batch=9, colormap="viridis",
+            smooth=("flip", "scale"), mask_batch=9, colormap="viridis", dataset="synthetic:3",
         ),
     )  # fmt: skip
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
 from dogcam.commands import report
-from dogcam.commands.adoption import relabelled
+from dogcam.commands.adoption import recognised, relabelled
 from dogcam.commands.evaluate import command as evaluate
 from dogcam.core.config import EvaluateConfig, ReportConfig
 from dogcam.core.errors import ExperimentError, InputError
@@ -135,3 +137,30 @@ class TestMatchingOfClasses:
         first, second, third = dataset.classes
         with pytest.raises(InputError, match=f"theirs has 2 classes called '{third}'"):
             relabelled(dataset, self.named(first, second, third, third))
+
+    def test_for_looking_at_pictures_a_class_that_is_not_known_is_none_and_said(self, dataset, listener):
+        first, second, third = dataset.classes
+        progress = listener()
+        moved = recognised(dataset, self.named(second.upper(), "cat", third, third), progress)
+        assert {(old.label, new.label) for old, new in self.pairs(dataset, moved)} == {(0, None), (1, 0), (2, None)}
+        assert {(old.label, new.present) for old, new in self.pairs(dataset, moved)} == {(0, ()), (1, (0,)), (2, ())}
+        (said,) = progress.warnings
+        assert f"theirs does not know 2 of the 3 classes of {dataset.name} ({first}, {third})" in said
+
+    def test_for_looking_at_pictures_too_labels_hold_by_number_where_names_are_missing(self, dataset, listener):
+        progress = listener()
+        moved = recognised(dataset, foreign(network(), "unit"), progress)
+        assert all(old.label == new.label for old, new in self.pairs(dataset, moved))
+        other = recognised(dataset, foreign(network(classes=4), "unit"), progress)
+        assert {record.label for record in other.splits["test"]} == {None}
+        assert len(progress.warnings) == 1
+
+    @pytest.mark.parametrize(("extra", "expected"), [((), (7, 90, 3)), (("cat",), ())])
+    def test_the_datasets_own_numbers_of_classes_hold_where_all_have_one(self, dataset, extra, expected):
+        first, second, third = dataset.classes
+        numbered = replace(dataset, class_numbers=(90, 3, 7))
+        assert tuple(relabelled(numbered, self.named(third, first, second, *extra)).class_numbers) == expected
+
+    @staticmethod
+    def pairs(old, new):
+        return list(zip(old.splits["test"], new.splits["test"], strict=True))

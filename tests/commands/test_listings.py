@@ -16,7 +16,7 @@ from dogcam.commands import listings
 from dogcam.commands.listings import listing
 from dogcam.core.errors import UnknownName
 from dogcam.core.files import write_bytes
-from dogcam.data.opening import DATASETS
+from dogcam.data.formats import DATASETS
 from dogcam.experiment.runs import create_experiment
 from dogcam.metrics import METRICS
 from dogcam.models.backbones import BACKBONES

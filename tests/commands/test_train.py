@@ -11,8 +11,8 @@ from dogcam.core.config import TrainConfig
 from dogcam.core.errors import ExperimentError, InputError, Interrupted, LayerError, OptionError, UnknownName
 from dogcam.core.progress import Progress
 from dogcam.data import Dataset, Problem, Record
+from dogcam.data.formats import DATASETS, Source
 from dogcam.data.images import ImageFile
-from dogcam.data.opening import DATASETS, Source
 from dogcam.experiment.runs import Experiment
 
 

@@ -65,6 +65,19 @@ class TestExplanations:
         assert not any(word in line for line in lines for word in ("empty", "flagged", "remark"))
         assert lines[-1] == "1 file in out (model m, protocol default)"
 
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            ({"folders": ("out/boxes/coco/cam",), "boxes": 1}, "1 box given back in out/boxes/coco/cam"),
+            (
+                {"folders": ("out/boxes/coco/cam", "out/boxes/voc/cam"), "boxes": 4, "without": 2},
+                "4 boxes given back in 2 folders of out/boxes, none in 2 pictures",
+            ),
+        ],
+    )
+    def test_boxes_given_back_are_counted(self, capsys, made, given, said):
+        assert self.shown(capsys, made, made.heat(), **given)[-1] == said
+
     @pytest.mark.parametrize("width", [80, 120])
     def test_fused_layers_fit_by_being_folded(self, terminal, width, made):
         out, _ = terminal(width)
@@ -95,8 +108,9 @@ class TestExplanations:
             files=["a.png", "b.png"],
         )
         result = SimpleNamespace(
-            explanations=[explanation], out=hostile, model=hostile, protocol=SimpleNamespace(name="default"), problems=()
-        )
+            explanations=[explanation], out=hostile, model=hostile, protocol=SimpleNamespace(name="default"), problems=(),
+            boxes=SimpleNamespace(folders=(f"{hostile}/boxes",), boxes=1, without=0),
+        )  # fmt: skip
         show_explanations(result)
         shown = made.text_of(out)
         assert made.harmless(shown)

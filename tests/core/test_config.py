@@ -13,6 +13,7 @@ import pytest
 
 from dogcam.core.config import (
     AUGMENTATIONS,
+    BOX_FORMS,
     FORMATS,
     LANGUAGES,
     OPTIMIZERS,
@@ -269,6 +270,11 @@ class TestExplainingAndReporting:
     def test_and_no_other(self):
         with pytest.raises(UnknownName, match="'jpg'"):
             ExplainConfig(images=("a.jpg",), save=("png", "jpg"))
+
+    def test_evaluating_gives_back_boxes_in_the_forms_there_are(self):
+        assert EvaluateConfig(save=BOX_FORMS).save == BOX_FORMS
+        with pytest.raises(UnknownName, match="save form 'png'"):
+            EvaluateConfig(save=("coco", "png"))
 
     def test_languages_and_processes_are_checked(self):
         assert [ReportConfig(lang=each).lang for each in LANGUAGES] == list(LANGUAGES)

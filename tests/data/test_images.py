@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import subprocess
 import sys
-import zlib
+import zipfile
 
 import numpy as np
 import pytest
+from encoded_pictures import chunk, encoded, exif, grey, noise, png16, tiff
 from PIL import Image
 
 from dogcam.core.errors import InputError
-from dogcam.data.images import FileSlice, ImageFile, decode
-
-
-def noise(height=24, width=40, channels=3, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), dtype=np.uint8).squeeze()
-
-
-def encoded(image, form="PNG", **options):
-    image = image if isinstance(image, Image.Image) else Image.fromarray(image)
-    buffer = io.BytesIO()
-    image.save(buffer, form, **options)
-    return buffer.getvalue()
-
-
-def png16(values):
-    """A PNG with 16 bits of grey, written from the specification."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    height, width = values.shape
-    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in values)
-    header = struct.pack(">IIBBBBB", width, height, 16, 0, 0, 0, 0)
-    parts = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + parts
-
+from dogcam.data.images import FileSlice, Header, ImageFile, decode
+from dogcam.data.pipeline import squash
+from dogcam.data.trees import zip_members
 
 # Pictures -------------------------------------------------------------------------------------------------------------
 
@@ -69,20 +46,51 @@ def test_black_and_white_is_0_and_255():
     np.testing.assert_array_equal(read, np.stack([np.eye(8) * 255] * 3, -1))
 
 
-def test_alpha_is_dropped():
+def test_what_is_transparent_is_shown_over_white():
+    """Alpha over white by its formula; colours that are hidden altogether stay hidden, colours without alpha stay as they are."""
     pixels = noise(channels=4)
-    np.testing.assert_array_equal(decode(encoded(pixels), "x"), pixels[..., :3])
+    pixels[:8, :, 3], pixels[8:16, :, 3] = 0, 255
+    share = pixels[..., 3:] / 255
+    read = decode(encoded(pixels), "x")
+    assert np.abs(read - (share * pixels[..., :3] + (1 - share) * 255)).max() <= 1
+    np.testing.assert_array_equal(read[:8], 255)
+    np.testing.assert_array_equal(read[8:16], pixels[8:16, :, :3])
 
 
-@pytest.mark.parametrize("options", [{}, {"transparency": 1}, {"transparency": bytes([0, 128, 255])}])
+def test_grey_with_alpha():
+    pixels = np.array([[[7, 255], [7, 0], [200, 255]]], np.uint8)
+    np.testing.assert_array_equal(decode(encoded(Image.fromarray(pixels, "LA")), "x"), grey([[7, 255, 200]]))
+
+
+COLOURS = np.array([[255, 0, 0], [0, 200, 0], [0, 0, 90]], np.uint8)
+
+
+ONE_CLEAR = [[255, 0, 0], [255, 255, 255], [0, 0, 90]]
+FIRST_CLEAR = [[255, 255, 255], [0, 200, 0], [0, 0, 90]]
+
+
+@pytest.mark.parametrize(
+    ("form", "options", "seen"),
+    [
+        *((form, {}, COLOURS) for form in ("PNG", "GIF", "TIFF", "BMP")),
+        *((form, {"transparency": 1}, ONE_CLEAR) for form in ("PNG", "GIF")),
+        ("PNG", {"transparency": bytes([0, 255, 255])}, FIRST_CLEAR),
+    ],
+)
 @pytest.mark.filterwarnings("error")
-def test_a_palette_is_looked_up(options):
-    colours = np.array([[255, 0, 0], [0, 200, 0], [0, 0, 90]], np.uint8)
+def test_a_palette_is_looked_up(form, options, seen):
     index = np.arange(24, dtype=np.uint8).reshape(4, 6) % 3
     image = Image.new("P", (6, 4))
     image.putdata(index.ravel().tolist())
-    image.putpalette(colours.ravel().tolist())
-    np.testing.assert_array_equal(decode(encoded(image, **options), "x"), colours[index])
+    image.putpalette(COLOURS.ravel().tolist())
+    np.testing.assert_array_equal(decode(encoded(image, form, **options), "x"), np.array(seen)[index])
+
+
+def test_one_colour_that_stands_for_transparency():
+    """PNG's tRNS of a picture without palette names the colour that is not there."""
+    pixels = np.array([[[1, 2, 3], [4, 5, 6]]], np.uint8)
+    content = encoded(pixels, transparency=(4, 5, 6))
+    np.testing.assert_array_equal(decode(content, "x"), [[[1, 2, 3], [255, 255, 255]]])
 
 
 def test_cmyk_becomes_rgb():
@@ -93,32 +101,119 @@ def test_cmyk_becomes_rgb():
         assert np.abs(read.astype(int) - light).max() <= 4
 
 
-@pytest.mark.parametrize("form", ["PNG", "TIFF"])
-def test_sixteen_bits_keep_their_high_byte(form):
+def test_the_inks_of_a_lossless_cmyk():
+    """Red, green and blue are (255 - ink) (255 - black) / 255."""
+    inks = noise(channels=4)
+    light = (255 - inks[..., :3].astype(float)) * (255 - inks[..., 3:].astype(float)) / 255
+    assert np.abs(decode(encoded(Image.fromarray(inks, "CMYK"), "TIFF"), "x") - light).max() <= 1
+
+
+def test_ycck_of_a_jpeg_that_adobe_wrote():
+    """The same bytes, said to be luminance, chrominance and black, and as ever stored inverted: (155, 128, 128, 225)."""
+    content = bytearray(encoded(Image.new("CMYK", (16, 16), (100, 127, 127, 30)), "JPEG", quality=100))
+    content[content.index(b"Adobe") + 11] = 2
+    # Without chrominance red, green and blue are 155, the inks as stored 255 - 155, inverted 155: (255 - 155) * 225 / 255 = 88.
+    assert np.abs(decode(bytes(content), "x").astype(int) - 88).max() <= 3
+
+
+def test_lab():
+    lab = np.array([[[255, 0, 0], [0, 0, 0]]], np.uint8)  # L from 0 to 255; a and b are signed
+    read = decode(encoded(Image.frombytes("LAB", (2, 1), lab.tobytes()), "TIFF"), "x")
+    assert np.abs(read.astype(int) - [[[255] * 3, [0] * 3]]).max() <= 2
+
+
+# Greys of more than 8 bits --------------------------------------------------------------------------------------------
+
+RAMP = np.arange(24 * 40).reshape(24, 40)
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_sixteen_bits_that_use_their_range_keep_their_high_byte(order):
     """Pillow's own conversion cuts off at 255, which makes nearly all of such a picture white."""
-    values = np.linspace(0, 65535, 24 * 40).round().astype(np.uint16).reshape(24, 40)
-    content = png16(values) if form == "PNG" else encoded(values, "TIFF")
-    read = decode(content, "x")
-    assert read.dtype == np.uint8
-    np.testing.assert_array_equal(read, np.stack([values // 256] * 3, -1))
-
-
-def test_floating_point_pixels_are_refused():
-    content = encoded(Image.fromarray(np.ones((4, 4), np.float32)), "TIFF")
-    with pytest.raises(InputError, match=r"cannot read x\.tif: its pixels are floating-point"):
-        decode(content, "x.tif")
+    values = (RAMP * 65535 // RAMP.max()).astype(np.uint16)
+    np.testing.assert_array_equal(decode(tiff(values, 1, order), "x"), grey(values // 256))
+    np.testing.assert_array_equal(decode(png16(values), "x"), grey(values // 256))
 
 
 @pytest.mark.parametrize(
-    ("orientation", "turn"), [(1, lambda p: p), (3, lambda p: np.rot90(p, 2)), (6, lambda p: np.rot90(p, -1)), (8, np.rot90)]
+    ("values", "kind"),
+    [
+        ((RAMP * 4095 // 959).astype(np.uint16), 1),  # 12 bits of a camera or an X-ray: nearly black by its high byte
+        ((RAMP + 30000).astype(np.uint16), 1),
+        ((RAMP % 4).astype(np.uint16), 1),
+        ((RAMP * 10**6).astype(np.int32), 2),
+        ((RAMP - 500).astype(np.int32), 2),
+        ((RAMP / 959).astype(np.float32), 3),
+        ((RAMP * 1e-9 - 3e-7).astype(np.float32), 3),
+        ((RAMP * 1e30).astype(np.float32), 3),
+    ],
 )
-def test_exif_orientation_counts_only_where_it_is_asked_for(orientation, turn):
-    pixels = noise()
-    tags = Image.Exif()
-    tags[0x0112] = orientation
-    content = encoded(pixels, exif=tags)
-    np.testing.assert_array_equal(decode(content, "x"), pixels)
-    np.testing.assert_array_equal(decode(content, "x", upright=True), turn(pixels))
+@pytest.mark.parametrize("order", "<>")
+def test_greys_of_another_range_are_shown_by_their_own(values, kind, order):
+    expected = np.round((values - values.min().astype(float)) / (values.max() - values.min().astype(float)) * 255)
+    read = decode(tiff(values, kind, order), "x")
+    assert read.shape == (24, 40, 3)
+    assert np.abs(read - grey(expected)).max() <= 1
+    assert (read.min(), read.max()) == (0, 255)
+
+
+@pytest.mark.parametrize(("kind", "form"), [(1, np.uint16), (2, np.int32), (3, np.float32)])
+@pytest.mark.parametrize(("low", "high"), [(0, 255), (100, 163), (0, 63)])
+def test_eight_bits_in_more_stay_what_they_are(kind, form, low, high):
+    values = (low + RAMP % (high - low + 1)).astype(form)
+    np.testing.assert_array_equal(decode(tiff(values, kind), "x"), grey(values))
+
+
+@pytest.mark.parametrize("value", [0, 1, 65535])
+def test_greys_without_any_range_are_neither_black_nor_white(value):
+    np.testing.assert_array_equal(decode(png16(np.full((2, 3), value, np.uint16)), "x"), np.full((2, 3, 3), 128))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_a_number_is_refused(value):
+    values = np.linspace(0, 1, 12).astype(np.float32).reshape(3, 4)
+    values[1, 1] = value
+    with pytest.raises(InputError, match=r"cannot read x\.tif: some of its pixels are not finite numbers"):
+        decode(tiff(values, 3), "x.tif")
+
+
+@pytest.mark.parametrize(("kind", "channels"), [(2, 3), (4, 2), (6, 4)])
+def test_colours_of_sixteen_bits_keep_their_high_bytes(kind, channels):
+    values = np.random.default_rng(1).integers(0, 65536, (5, 7, channels)).astype(np.uint16)
+    if channels in (2, 4):
+        values[..., -1] = 65535
+    colours = values[..., :3] if channels > 2 else values[..., :1].repeat(3, -1)
+    np.testing.assert_array_equal(decode(png16(values, kind), "x"), colours // 256)
+
+
+# Several pictures in one, names that lie, extreme sizes ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "TIFF", "MPO"])
+def test_of_several_frames_it_is_the_first(form):
+    first, second = (Image.new("RGB", (16, 8), colour) for colour in ((250, 0, 0), (0, 250, 0)))
+    options = {"lossless": True} if form == "WEBP" else {}
+    read = decode(encoded(first, form, save_all=True, append_images=[second, second], **options), "x")
+    assert read.shape == (8, 16, 3)
+    assert np.abs(read.astype(int) - (250, 0, 0)).max() <= 3
+
+
+def test_the_content_counts_and_not_the_name(tmp_path):
+    (tmp_path / "really_png.jpg").write_bytes(encoded(noise()))
+    file = ImageFile(tmp_path / "really_png.jpg")
+    assert file.header() == Header((40, 24))
+    np.testing.assert_array_equal(file.pixels(), noise())
+
+
+@pytest.mark.parametrize("size", [(1, 1), (20_000, 10), (10, 20_000), (70_000, 1)])
+def test_extreme_sizes_are_read_and_squashed(size):
+    content = encoded(Image.new("RGB", size, (1, 2, 3)))
+    read = decode(content, "x")
+    assert read.shape == (size[1], size[0], 3)
+    np.testing.assert_array_equal(squash(read, (96, 128)), np.broadcast_to((1, 2, 3), (96, 128, 3)))
+
+
+# What is no picture ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
@@ -141,13 +236,15 @@ def test_text_is_called_not_a_picture():
         decode(b"just text\n", "notes.txt")
 
 
-def test_a_picture_that_would_fill_the_memory_is_refused():
+def test_a_picture_that_would_fill_the_memory_is_refused(tmp_path):
     header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
     real = png16(np.zeros((2, 2), np.uint16))
-    chunk = b"IHDR" + header
-    bomb = real[:12] + chunk + struct.pack(">I", zlib.crc32(chunk)) + real[33:]
+    bomb = real[:8] + chunk(b"IHDR", header) + real[33:]
     with pytest.raises(InputError, match="decompression bomb"):
         decode(bomb, "x")
+    (tmp_path / "a.png").write_bytes(bomb)
+    with pytest.raises(InputError, match="decompression bomb"):
+        ImageFile(tmp_path / "a.png").header()
 
 
 @pytest.mark.parametrize(
@@ -191,11 +288,19 @@ def test_a_file_and_a_slice_give_the_same(tmp_path):
     np.testing.assert_array_equal(file.pixels(), noise(seed=3))
 
 
+def test_the_beginning_of_a_file_a_slice_and_a_zip_member_is_that_of_their_content(tmp_path):
+    path = tmp_path / "all"
+    path.write_bytes(b"0123456789")
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.write(path, "all")
+    several = ImageFile(path), FileSlice(path, 0, 10, "a"), zip_members(tmp_path / "all.zip")["all"]
+    assert [each.beginning(4) for each in several] == [b"0123"] * 3
+    assert FileSlice(path, 3, 2, "a").beginning(4) == b"34"
+
+
 def test_a_file_stands_upright_where_it_is_asked_to(tmp_path):
-    tags = Image.Exif()
-    tags[0x0112] = 6
     path = tmp_path / "a.png"
-    path.write_bytes(encoded(noise(), exif=tags))
+    path.write_bytes(encoded(noise(), exif=exif(6)))
     assert ImageFile(path).pixels().shape == (24, 40, 3)
     assert ImageFile(path, upright=True).pixels().shape == (40, 24, 3)
 
@@ -209,6 +314,3 @@ def test_errors_name_the_file_or_the_member(tmp_path):
     (tmp_path / "bad").write_bytes(b"no picture")
     with pytest.raises(InputError, match=r"cannot read inner/a\.png: not a picture"):
         FileSlice(tmp_path / "bad", 0, 10, "inner/a.png").pixels()
-
-
-# Records and boxes ----------------------------------------------------------------------------------------------------

@@ -10,8 +10,10 @@ from PIL import Image
 
 from dogcam.core.errors import InputError, Unavailable
 from dogcam.data import Dataset, Record
+from dogcam.data.assembling import Annotated
+from dogcam.data.formats import DATASETS
 from dogcam.data.images import ImageFile
-from dogcam.data.pictures import SUFFIXES, find_pictures
+from dogcam.data.pictures import SUFFIXES, boxes_for, find_pictures
 
 XML = """<annotation><size><width>40</width><height>20</height><depth>3</depth></size>
 <object><name>pug</name><bndbox><xmin>{0}</xmin><ymin>{1}</ymin><xmax>{2}</xmax><ymax>{3}</ymax></bndbox></object>
@@ -314,3 +316,186 @@ def test_the_dataset_is_not_opened_for_labels_that_nobody_asked_for(tmp_path):
     assert problems == []
     assert records[0].label is None
     assert records[0].boxes.tolist() == [[0.25, 0.25, 0.5, 0.75]]
+
+
+# What an annotation beside a file says of its classes -------------------------------------------------------------------
+
+
+def test_the_annotations_class_is_the_models_however_it_is_spelled(unpacked):
+    path = unpacked("n02110958_7", (4, 5, 30, 15))
+    for classes, expected in (
+        (("collie", "PUG, pug-dog"), 1),
+        (("n02110958-pug",), 0),
+        (("collie",), None),
+        (("pug", "Pug"), None),
+    ):
+        (record,), _ = find_pictures([str(path)], none, classes=classes)
+        assert (record.label, record.box_labels) == (expected, (expected,))
+
+
+def test_a_class_that_is_known_is_not_looked_up(unpacked):
+    (record,), _ = find_pictures([str(unpacked("n02110958_7", (4, 5, 30, 15)))], never, classes=("pug",))
+    assert (record.label, record.present) == (0, (0,))
+
+
+@pytest.fixture
+def annotated(tmp_path, monkeypatch):
+    """Call it with what a format says: a picture of 40 x 20 pixels has that annotation beside it; gives the picture's path."""
+
+    def annotate(exif=None, **said):
+        path = picture(tmp_path / "wide.jpg", **({"exif": exif} if exif else {}))
+
+        def beside(image):
+            return Annotated(str(image), ImageFile(image), **said) if image == path else None
+
+        monkeypatch.setattr("dogcam.data.pictures.boxes_beside", beside)
+        return path
+
+    return annotate
+
+
+BOXES = np.array([(0, 0, 20, 20), (20, 0, 40, 20), (30, 10, 40, 20)], np.float64)
+
+
+def test_of_several_classes_each_box_has_its_own(annotated):
+    path = annotated(names=("pug", "collie", "cat"), corners=BOXES, size=(40, 20))
+    (record,), problems = find_pictures([str(path)], never, classes=("collie", "pug"))
+    assert (record.label, record.present, record.box_labels, problems) == (None, (0, 1), (1, 0, None), [])
+    np.testing.assert_array_equal(boxes_for(record, 0), [[0.5, 0, 1, 1]])
+    np.testing.assert_array_equal(boxes_for(record, 1), [[0, 0, 0.5, 1]])
+
+
+@pytest.mark.parametrize("label", [2, None])
+def test_a_class_that_is_not_in_the_picture_is_held_against_all_of_its_boxes(annotated, label):
+    path = annotated(names=("pug", "collie", "cat"), corners=BOXES, size=(40, 20))
+    (record,), _ = find_pictures([str(path)], never, classes=("collie", "pug", "beagle"))
+    np.testing.assert_array_equal(boxes_for(record, label), record.boxes)
+    assert len(record.boxes) == 3
+
+
+def test_where_the_model_knows_one_of_several_classes_that_is_the_pictures(annotated):
+    path = annotated(names=("pug", "collie", "cat"), corners=BOXES, size=(40, 20))
+    (record,), _ = find_pictures([str(path)], never, classes=("beagle", "collie"))
+    assert record.label == 1
+
+
+def test_where_a_box_cannot_be_used_the_others_keep_their_classes(annotated):
+    path = annotated(names=("pug", "collie"), corners=np.array([(0, 0, 20, 20), (70, 0, 80, 20)], np.float64), size=(40, 20))
+    (record,), (problem,) = find_pictures([str(path)], never, classes=("collie", "pug"))
+    assert (record.box_labels, problem.kind) == ((1,), "outside")
+
+
+def test_a_background_picture_is_no_problem(annotated):
+    (record,), problems = find_pictures([str(annotated())], none, classes=("pug",))
+    assert (record.label, len(record.boxes), problems) == (None, 0, [])
+
+
+def test_an_annotation_of_the_turned_picture_shows_it_upright(annotated):
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    path = annotated(tags, names=("pug",), corners=np.array([(0.0, 0, 10, 20)]), size=(20, 40))
+    (record,), problems = find_pictures([str(path)], never, classes=("pug",))
+    assert (record.image.pixels().shape, problems) == ((40, 20, 3), [])
+    np.testing.assert_array_equal(record.boxes, [[0, 0, 0.5, 0.5]])
+
+
+def test_a_picture_whose_annotation_is_broken_is_shown_upright(unpacked):
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    (record,), (problem,) = find_pictures([str(unpacked("n02110958_7", xml="<annotation>", exif=tags))], none)
+    assert record.image.pixels().shape == (40, 20, 3)
+    assert "broken annotation" in problem.reason
+
+
+# Folders of masks, and ids of a dataset that was named ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("photographs", "masks"),
+    [
+        ("VOC2012/JPEGImages/a.jpg", "VOC2012/SegmentationClass/a.png"),
+        ("VOC2012/JPEGImages/a.jpg", "VOC2012/SegmentationObject/a.png"),
+        ("images/a.jpg", "annotations/trimaps/a.png"),
+        ("images/train/a.jpg", "masks/train/a.png"),
+    ],
+)
+def test_masks_are_no_photographs(tmp_path, photographs, masks):
+    for name in (photographs, masks):
+        picture(tmp_path / "tree" / name)
+    records, _ = find_pictures([str(tmp_path / "tree")], none)
+    assert [record.id for record in records] == [str(tmp_path / "tree" / photographs)]
+    records, _ = find_pictures([str((tmp_path / "tree" / masks).parent)], none)
+    assert [record.id for record in records] == [str(tmp_path / "tree" / masks)], "what is named is meant"
+
+
+def test_a_folder_of_nothing_but_such_a_folder_is_taken(tmp_path):
+    path = picture(tmp_path / "tree" / "masks" / "carnival.jpg")
+    assert names([str(tmp_path / "tree")]) == [str(path)]
+
+
+def test_ids_of_the_dataset_that_was_named_come_before_files(folder, dogs):
+    (folder / "n02110958_7").write_text("a file of that name")
+    records, _ = find_pictures(["n02110958_7", "b.png"], dogs, dataset="made")
+    assert [(record.id, record.label) for record in records] == [("n02110958_7", 1), ("b.png", None)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("n02110958_15*", ["n02110958_150", "n02110958_15028"]),
+        ("*", ["n02110958_7", "n02110958_150", "n02110958_15028"]),
+        ("*.png", ["b.png"]),  # no id, but files
+    ],
+)
+def test_a_glob_over_the_ids_of_the_dataset_that_was_named(folder, dogs, pattern, expected):
+    assert [record.id for record in find_pictures([pattern], dogs, dataset="made")[0]] == expected
+
+
+def test_a_name_that_the_named_dataset_has_not(folder, dogs):
+    with pytest.raises(InputError, match=r"no such file, folder or picture of made: n02110958_8; the nearest ids in made: "):
+        find_pictures(["n02110958_8"], dogs, dataset="made")
+
+
+def test_the_rows_of_a_picture_are_found_alone_and_together(tmp_path):
+    image = ImageFile(picture(tmp_path / "dog.png"))
+    rows = [
+        Record("p#collie", image, 0, [[0, 0, 0.5, 1]], picture="p", present=(0, 1)),
+        Record("p#pug", image, 1, [[0.5, 0, 1, 1], [0.6, 0, 1, 1]], picture="p", present=(0, 1)),
+    ]
+    made = Dataset("made", ("collie", "pug"), {"test": tuple(rows)}, multilabel=True)
+    whole, row = find_pictures(["p", "p#pug"], lambda: made)[0]
+    assert row is rows[1]
+    assert (whole.id, whole.label, whole.present, whole.box_labels) == ("p", None, (0, 1), (0, 1, 1))
+    np.testing.assert_array_equal(boxes_for(whole, 1), rows[1].boxes)
+    np.testing.assert_array_equal(whole.boxes, np.concatenate([each.boxes for each in rows]))
+
+
+# Real formats -----------------------------------------------------------------------------------------------------------
+
+
+def test_where_there_are_boxes_of_classes_and_a_mask_the_boxes_count(tmp_path):
+    path = picture(tmp_path / "JPEGImages" / "dog.jpg")
+    notes = tmp_path / "Annotations" / "dog.xml"
+    notes.parent.mkdir()
+    notes.write_text(XML.format(5, 6, 30, 15).replace("<annotation>", "<annotation><filename>dog.jpg</filename>"))
+    masks = tmp_path / "SegmentationClass" / "dog.png"
+    masks.parent.mkdir()
+    Image.fromarray(np.eye(20, 40, dtype=np.uint8) * 12).save(masks)
+    (record,), problems = find_pictures([str(path)], never, classes=("pug",))
+    assert (record.label, record.boxes.tolist(), problems) == (0, np.float32([[0.1, 0.25, 0.75, 0.75]]).tolist(), [])
+
+
+@pytest.mark.parametrize(
+    ("place", "classes", "count", "boxed", "several"),
+    [
+        ("raccoon", ("raccoon",), 200, 200, 0),
+        ("bccd", ("RBC", "WBC", "Platelets"), 364, 364, 354),
+        ("tiny_coco", ("person", "dog"), 38, 36, 0),
+    ],
+)
+def test_real_sets_are_explained_with_what_lies_beside_them(real_data, place, classes, count, boxed, several):
+    if place == "tiny_coco" and "coco" not in DATASETS:
+        pytest.skip("there is no reader of coco yet")
+    records, problems = find_pictures([str(real_data / "formats" / place)], none, classes=classes)
+    assert (len(records), sum(len(record.boxes) > 0 for record in records), problems) == (count, boxed, [])
+    assert sum(len(record.present) > 1 for record in records) == several

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import shutil
 import tarfile
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from PIL import Image
 
 from dogcam.boxes.geometry import WHOLE_IMAGE, centre_box, iou
 from dogcam.core.errors import InputError
-from dogcam.data import Origin
+from dogcam.data import Division, Origin
 from dogcam.data.opening import open_dataset
 from dogcam.data.stanford_dogs import beside
 
@@ -157,8 +159,7 @@ SPOILED = {
     "entity": (lambda maker: ENTITY, "broken annotation: it declares XML entities, which are refused", []),
     "bomb": (lambda maker: BOMB, "it declares XML entities", []),
     "outside entity": (lambda maker: THIEF, "it declares XML entities", []),
-    "no size": (lambda maker: box_xml(maker, (4, 5, 30, 15)).replace(b"width", b"broad"), "broken annotation", []),
-    "zero size": (lambda maker: box_xml(maker, (4, 5, 30, 15), size=(0, 20)), "its size is 0 x 20", []),
+    "not VOC's": (lambda maker: b"<annotations/>", "it begins with <annotations>", []),
     "no number": (lambda maker: box_xml(maker, (4, "five", 30, 15)), "'five'", []),
     "not a number": (lambda maker: box_xml(maker, (4, "nan", 30, 15)), "box (0.100, nan, 0.750, 0.750)", []),
     "no box": (lambda maker: box_xml(maker), "no annotated box", []),
@@ -184,6 +185,15 @@ def test_a_spoiled_annotation_is_named_and_its_picture_kept(maker, dogs, tmp_pat
     assert records.keys() == {dog.id for dog in dogs}
     np.testing.assert_array_equal(records["n02110958_7"].boxes, np.array(boxes, np.float32).reshape(-1, 4))
     assert all(len(record.boxes) for identity, record in records.items() if identity != "n02110958_7")
+
+
+@pytest.mark.parametrize(("spelled", "size"), [(b"broad", (40, 20)), (b"width", (0, 0)), (b"width", (40, "unknown"))])
+def test_where_no_size_is_said_the_pictures_own_is_taken(maker, dogs, tmp_path, spelled, size):
+    xml = box_xml(maker, (4, 5, 30, 15), size=size).replace(b"width", spelled)
+    dogs[0] = dogs[0].but(annotation=xml)
+    dataset = open_dataset("stanford_dogs", str(maker.write(tmp_path, dogs)))
+    assert everything(dataset)["n02110958_7"].boxes.tolist() == np.float32([[0.1, 0.25, 0.75, 0.75]]).tolist()
+    assert (dataset.problems, dataset.mended) == ((), ())
 
 
 def test_a_box_that_sticks_out_is_cut_at_the_edge(maker, dogs, tmp_path):
@@ -402,7 +412,7 @@ def test_a_symbolic_link_in_an_archive_is_no_picture(maker, dogs, tmp_path):
 @pytest.mark.parametrize("name", ["nowhere", "file.txt"])
 def test_a_data_dir_that_is_no_folder(tmp_path, name):
     (tmp_path / "file.txt").write_text("x")
-    with pytest.raises(InputError, match=rf"--data-dir must be a folder; .*{name}"):
+    with pytest.raises(InputError, match=rf"--data-dir must be a folder, \.zip or \.tar; .*{name}"):
         open_dataset("stanford_dogs", str(tmp_path / name))
 
 
@@ -420,6 +430,48 @@ def test_a_folder_without_the_data_goes_through_tfds(tmp_path, monkeypatch, held
     monkeypatch.setattr(tfds, "open_tfds", lambda *arguments: arguments[:2])
     assert open_dataset("stanford_dogs", str(tmp_path)) == ("stanford_dogs", str(tmp_path))
     assert open_dataset("stanford_dogs") == ("stanford_dogs", None)
+
+
+@pytest.fixture
+def circulating(maker, tmp_path):
+    """The copy without lists: images/Images, annotations/Annotation; ten pictures of one breed and five of another."""
+    dogs = [maker.dog(breed, number, "", (40, 20), [(0, 5, 30, 15)]) for breed in (PUG, COLLIE) for number in range(10)][:15]
+    parts = maker.parts(dogs)
+    maker.files(tmp_path / "kaggle" / "images", parts["images.tar"])
+    maker.files(tmp_path / "kaggle" / "annotations", parts["annotation.tar"])
+    return tmp_path / "kaggle"
+
+
+def shares(dataset):
+    return {split: Counter(dataset.classes[record.label] for record in part) for split, part in dataset.splits.items()}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("named", [False, True], ids=["--dataset DIR", "--data-dir DIR"])
+def test_the_copy_that_circulates_without_lists(circulating, listener, tmp_path, named, packed):
+    place = str(circulating)
+    if packed:
+        place = shutil.make_archive(str(tmp_path / "dogs"), "zip", circulating)
+    heard = listener()
+    opened = partial(open_dataset, "stanford_dogs", place) if named else partial(open_dataset, place)
+    dataset = opened(progress=heard, seed=3)
+    assert shares(dataset) == {"train": {"pug": 8, "collie": 4}, "test": {"pug": 2, "collie": 1}}
+    assert everything(dataset)["n02110958_7"].boxes.tolist() == np.float32([[0, 0.25, 0.75, 0.75]]).tolist()
+    assert (dataset.division, dataset.problems) == (Division("seeded", 3, 0.2), ())
+    assert dataset.source == Origin("files", place, "stanford_dogs")
+    assert any("split by seed 3" in note for note in heard.notes)
+    assert opened(seed=3).fingerprint() == dataset.fingerprint() != opened(seed=4).fingerprint()
+
+
+def test_a_plain_folder_of_the_official_copy_keeps_its_lists(maker, dogs, tmp_path):
+    maker.write(tmp_path, dogs, "unpacked")
+    dataset = open_dataset(str(tmp_path))
+    assert (dataset.division, dataset.source.kind, len(everything(dataset))) == (Division("given"), "archives", len(dogs))
+
+
+def test_the_annotation_beside_a_picture_of_the_copy_that_circulates(circulating):
+    found = beside(circulating / "images" / "Images" / PUG / "n02110958_7.jpg")
+    assert (found.corners.tolist(), found.size, found.labels) == ([[0, 5, 30, 15]], (40, 20), (PUG,))
 
 
 def test_the_annotation_beside_a_picture(maker, dogs, tmp_path):

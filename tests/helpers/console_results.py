@@ -213,13 +213,14 @@ def heat(method="gradcam", layer="conv5", box=None, target="beagle", **changes):
     return SimpleNamespace(**{"threshold": None, **rest}, method=method, layer=layer, box=box, target=target)
 
 
-def explanations(heats, files=("a.png", "b.png")):
+def explanations(heats, files=("a.png", "b.png"), folders=(), boxes=0, without=0):
     """A result of `explain`: one picture."""
+    given_back = SimpleNamespace(folders=folders, boxes=boxes, without=without)
     explanation = SimpleNamespace(
         record=SimpleNamespace(id="dog.jpg"), shape=(100, 200), top={None: [("beagle, hound", 0.9)]}, heats=heats, files=files
     )
     return SimpleNamespace(
-        explanations=[explanation], out="out", model="m", protocol=SimpleNamespace(name="default"), problems=()
+        explanations=[explanation], out="out", model="m", protocol=SimpleNamespace(name="default"), problems=(), boxes=given_back
     )
 
 

@@ -11,6 +11,7 @@ from dogcam.analysis.analysis import STEPS, analyse, write
 from dogcam.analysis.decomposition import PipelineDecomposition
 from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import Protocol
+from dogcam.commands.evaluate.boxes import give_back
 from dogcam.commands.evaluate.gallery import keep_gallery
 from dogcam.commands.evaluate.inputs import Subject, adopted, prepare, trained
 from dogcam.commands.evaluate.results import Asked, EvaluateResult
@@ -71,6 +72,10 @@ def _score(config: EvaluateConfig, scoring: Scoring, subject: Subject, first: Cl
             wanted += _score_epoch(config, scoring, classifier, number, epoch, progress)
         if scoring.asking is not None:
             _ask_epoch(config, scoring, classifier, number, epoch, progress)
+        if config.save:
+            asked = _asked_cells(config, classifier)
+            fused = fused_cells(asked, config.fuse) if config.fuse else ()
+            give_back(config, scoring, subject.dataset, classifier, number, epoch, (tuple(asked), tuple(fused)), progress)
     return frozenset(wanted)
 
 

@@ -14,13 +14,16 @@ import numpy as np
 from dogcam.boxes import drawing
 from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import Protocol, find_protocol
+from dogcam.commands.adoption import recognised
+from dogcam.commands.explain.boxes import BoxWriter, GivenBack
 from dogcam.commands.explain.results import Explanation, Heat, Slot, Writer
 from dogcam.core.config import ExplainConfig
 from dogcam.core.errors import InputError, OptionError
 from dogcam.core.files import plain
 from dogcam.core.progress import Progress
 from dogcam.data import NO_BOXES, Dataset, Problem, Record, reason_of
-from dogcam.data.pictures import find_pictures
+from dogcam.data.opening import open_dataset
+from dogcam.data.pictures import boxes_for, find_pictures
 from dogcam.data.pipeline import squash
 from dogcam.engine import INPUT, Cell, HeatmapEngine, plan_cells
 from dogcam.engine.targets import Target, top
@@ -45,6 +48,7 @@ class ExplainResult:
     explanations: list[Explanation]
     problems: tuple[Problem, ...]
     settings: dict[str, Any]
+    boxes: GivenBack
 
     def document(self) -> dict[str, Any]:
         """As plain values, for JSON."""
@@ -52,6 +56,7 @@ class ExplainResult:
             {
                 **self.settings,
                 "out": self.out,
+                "boxes": asdict(self.boxes),
                 "images": [explanation.document() for explanation in self.explanations],
                 "problems": [asdict(problem) for problem in self.problems],
             }
@@ -93,11 +98,13 @@ def run(config: ExplainConfig, progress: Progress) -> ExplainResult:
         epochs = ", ".join(map(str, subject.models))
         progress.note(f"run {subject.run}: {choice_words(subject.choice)}; epoch {epochs}")
     targets = _targets(config, subject)
-    dataset = cache(lambda: subject.dataset(config.data_dir, progress))
-    pictures, problems = find_pictures(config.images, dataset, any(each.needs_label for each in targets.values()))
+    dataset = cache(lambda: _dataset(config, subject, progress))
+    needed = any(each.needs_label for each in targets.values())
+    pictures, problems = find_pictures(config.images, dataset, needed, subject.first.classes, config.dataset)
     plan = _plan(config, subject, targets, dataset, progress)
     settings = _settings(config, subject, plan.protocol)
     writer = Writer(config, plan.protocol, plan.slots(), pictures, settings)
+    box_writer = BoxWriter(config, writer, plan.slots())
     explanations = []
     with heat_colours(config.colormap), progress.task("explaining", len(pictures)) as step:
         for start in range(0, len(pictures), config.batch_size):
@@ -108,18 +115,29 @@ def run(config: ExplainConfig, progress: Progress) -> ExplainResult:
                 explanations.append(explanation)
                 step.advance()
             step.advance(len(part) - len(batch.records))
-    _require_some(explanations, problems, writer)
-    problems += writer.problems
-    return ExplainResult(subject.name, plan.protocol, writer.out, explanations, tuple(problems), settings)
+    classes = [subject.first.class_name(index) for index in range(subject.first.class_count)]
+    boxes = box_writer.write(explanations, classes, dataset() if config.dataset else None)
+    not_written = [*writer.problems, *box_writer.problems]
+    _require_some(explanations, boxes, problems, not_written, writer.out)
+    return ExplainResult(subject.name, plan.protocol, writer.out, explanations, (*problems, *not_written), settings, boxes)
 
 
-def _require_some(explanations: list[Explanation], problems: list[Problem], writer: Writer) -> None:
+def _dataset(config: ExplainConfig, subject: Subject, progress: Progress) -> Dataset | None:
+    """The data that --dataset names, with labels as the model counts them; else what the model was trained on."""
+    if config.dataset is None:
+        return subject.dataset(config.data_dir, progress)
+    return recognised(open_dataset(config.dataset, config.data_dir, progress), subject.first, progress)
+
+
+def _require_some(
+    explanations: list[Explanation], boxes: GivenBack, problems: list[Problem], not_written: list[Problem], out: Path
+) -> None:
     """Raise where nothing was explained or nothing written."""
     if not explanations:
         reasons = "; ".join(f"{each.id}: {each.reason}" for each in problems[:3])
         raise InputError(f"not one picture could be explained: {reasons}")
-    if not any(explanation.files for explanation in explanations):
-        raise OptionError(f"nothing could be written to {writer.out}: {writer.problems[0].reason}")
+    if not any(explanation.files for explanation in explanations) and not boxes.folders:
+        raise OptionError(f"nothing could be written to {out}: {not_written[0].reason}")
 
 
 def _targets(config: ExplainConfig, subject: Subject) -> dict[int, Target]:
@@ -205,7 +223,7 @@ def _baseline_boxes(names: Sequence[str], subject: Subject, dataset: Callable[[]
         if known is None:
             raise InputError(
                 f"{trained[0]} needs an experiment, whose training pictures it is drawn from; {subject.name} is a model "
-                "from elsewhere: leave it out, or take centre-box-0.8"
+                "from elsewhere: leave it out, say --dataset, or take centre-box-0.8"
             )
         boxes = known.training_boxes()
     return {name: BASELINES[name].box(boxes) for name in names}
@@ -226,7 +244,7 @@ class _Batch:
         for record in records:
             try:
                 pixels = record.image.pixels()
-                targets = {place: target.of(record.label, record.id) for place, target in plan.targets.items()}
+                targets = {place: _target_of(record, target) for place, target in plan.targets.items()}
             except InputError as error:
                 problems.append(Problem(record.id, reason_of(error, record.id)))
                 continue
@@ -234,6 +252,19 @@ class _Batch:
             batch.pixels.append(pixels)
             batch.targets.append(targets)
         return batch
+
+
+def _target_of(record: Record, target: Target) -> tuple[int, int]:
+    """What a picture is explained for and against.
+
+    Raises:
+        InputError: its true class is asked for, and is not known or one of several.
+    """
+    if target.needs_label and record.label is None and len(record.present) > 1:
+        raise InputError(
+            f"{record.id}: --target {target.text}, but it has {len(record.present)} classes: name the one that is meant"
+        )
+    return target.of(record.label, record.id)
 
 
 def _explain(batch: _Batch, plan: _Plan, problems: list[Problem]) -> list[Explanation]:
@@ -270,7 +301,8 @@ def _add_heat(
         shares = model.probabilities(found.logits[position])
         best = np.argsort(-shares, kind="stable")[:TOP]
         explanation.top[epoch] = [(model.class_name(int(index)), float(shares[index])) for index in best]
-        target = model.class_name(int(found.targets[position]))
+        label = int(found.targets[position])
+        target = model.class_name(label)
         against = int(found.against[position])
         opposed = None if against < 0 else model.class_name(against)
         if against == found.targets[position]:
@@ -281,8 +313,8 @@ def _add_heat(
             raw, flagged = found.maps[cell][position], bool(found.flags[cell][position])
             threshold = plan.thresholds[epoch, *cell]
             box = drawing.predicted_box(raw, plan.protocol, explanation.shape, threshold)
-            score = _score(box, explanation, plan.protocol)
-            heat = Heat(epoch, *cell, raw, box, score, target, opposed, place, flagged, threshold)
+            score = _score(box, explanation, plan.protocol, label)
+            heat = Heat(epoch, *cell, raw, box, score, target, opposed, place, flagged, threshold, label, float(shares[label]))
             explanation.heats.append(heat)
     return problems
 
@@ -296,6 +328,7 @@ def _box_heat(name: str, box: np.ndarray, explanation: Explanation, plan: _Plan)
     return Heat(None, name, "", raw, box, _score(box, explanation, plan.protocol), None)
 
 
-def _score(box: np.ndarray | None, explanation: Explanation, protocol: Protocol) -> float | None:
-    truth = explanation.record.boxes
+def _score(box: np.ndarray | None, explanation: Explanation, protocol: Protocol, label: int | None = None) -> float | None:
+    """IoU with the annotated boxes of the class `label`, with all of them where none is of it; None where there are none."""
+    truth = boxes_for(explanation.record, label)
     return drawing.score(box, truth, protocol, explanation.shape) if len(truth) else None

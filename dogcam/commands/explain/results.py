@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from dogcam import figures
 from dogcam.boxes import drawing
@@ -22,11 +23,13 @@ from dogcam.core.config import FUSIONS, ExplainConfig
 from dogcam.core.errors import OptionError
 from dogcam.core.files import plain, readable, write_bytes
 from dogcam.data import Problem, Record
-from dogcam.data.pictures import EXPLAINED
+from dogcam.data.pictures import EXPLAINED, boxes_for
 from dogcam.figures import Panel
 
 NAME_BYTES = 80  # of a picture's or a layer's name in a file's: with method, epoch and place it stays below 255
 FLAGGED = "flagged: the formula does not hold here"
+
+_OF_A_MAP = {"png": ".png", "npy": ".npy", "png16": "_16bit.png"}  # what the files of a map end in, by kind
 
 Slot = tuple[int | None, int, str, str]  # epoch, place among the first classes, method, layer: one map of a picture
 
@@ -46,6 +49,7 @@ class Heat:
         place: of the class among those of --all-top, from 1; 0 without --all-top.
         flagged: whether the map is not what its method's formula means, see `Heatmaps.flags`.
         threshold: what the box is drawn above, as a share of the protocol's normalised map; None for a baseline.
+        label, probability: of the class it is drawn for; -1 and NaN for a baseline.
     """
 
     epoch: int | None
@@ -59,6 +63,8 @@ class Heat:
     place: int = 0
     flagged: bool = False
     threshold: float | None = None
+    label: int = -1
+    probability: float = float("nan")
 
     @property
     def empty(self) -> bool:
@@ -69,6 +75,12 @@ class Heat:
     def slot(self) -> Slot:
         """What tells it from the picture's other maps."""
         return self.epoch, self.place, self.method, self.layer
+
+    @property
+    def key(self) -> str:
+        """Its name in the .npz file: method@layer, @epoch where there is one, @top-N with --all-top; a baseline's alone."""
+        parts = (self.layer, "" if self.epoch is None else str(self.epoch), f"top-{self.place}" if self.place else "")
+        return "@".join((self.method, *filter(None, parts)))
 
     def document(self, width: int, height: int) -> dict[str, Any]:
         """As plain values but for the map; the box in pixels of a `width` x `height` picture."""
@@ -160,6 +172,7 @@ class Writer:
         self._stems = {record.id: _free(_stem(record.id), stems) for record in records}
         endings: set[str] = set()
         self._endings = {slot: _free(_ending(slot), endings) for slot in slots}
+        self.map_names = {slot: ending.strip("_") for slot, ending in self._endings.items()}
         _require_writable(self.out)
         wanted = (self.out / name for stem in self._stems.values() for name in self._names(stem, self._endings))
         if not config.overwrite and (there := next((path for path in wanted if path.exists()), None)):
@@ -168,9 +181,11 @@ class Writer:
     def _names(self, stem: str, slots: Iterable[Slot]) -> Iterator[str]:
         """The files of a picture, in the order in which `_contents` gives what is in them."""
         for slot in slots:
-            yield from (f"{stem}{self._endings[slot]}.{kind}" for kind in ("png", "npy") if kind in self.config.save)
+            yield from (f"{stem}{self._endings[slot]}{end}" for kind, end in _OF_A_MAP.items() if kind in self.config.save)
         if self._with_sheet:
             yield f"{stem}_sheet.png"
+        if "npz" in self.config.save:
+            yield f"{stem}.npz"
         if "json" in self.config.save:
             yield f"{stem}.json"
 
@@ -200,8 +215,12 @@ class Writer:
                 yield lambda heat=heat: self._overlay(heat, explanation, pixels)
             if "npy" in self.config.save:
                 yield lambda heat=heat: _npy(heat.raw)
+            if "png16" in self.config.save:
+                yield lambda heat=heat: _png16(drawing.prepare(heat.raw, self.protocol, explanation.shape))
         if self._with_sheet:
             yield lambda: self._sheet(explanation, pixels)
+        if "npz" in self.config.save:
+            yield lambda: _npz({heat.key: heat.raw for heat in explanation.heats})
         if "json" in self.config.save:
             document = plain({**self.settings, **explanation.document()})
             yield lambda: (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
@@ -210,7 +229,7 @@ class Writer:
         title = METHODS_AND_BASELINES[heat.method].title
         lines = (f"{title} for {class_words(heat.target, heat.against)}" if heat.target else title, heat.layer, self._smoothed)
         panel = self._panel(heat, explanation, "\n".join(filter(None, lines)), FLAGGED)
-        return figures.image_bytes(figures.overlay(pixels, panel, explanation.record.boxes))
+        return figures.image_bytes(figures.overlay(pixels, panel, boxes_for(explanation.record, heat.label)))
 
     @property
     def _smoothed(self) -> str:
@@ -309,4 +328,17 @@ def _require_writable(folder: Path) -> None:
 def _npy(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array)
+    return buffer.getvalue()
+
+
+def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _png16(values: np.ndarray) -> bytes:
+    """A map as a protocol prepares it, 0 to 1, as 16-bit grey; what a protocol without ReLU leaves below 0 is 0."""
+    buffer = io.BytesIO()
+    Image.fromarray((np.clip(values, 0, 1) * 65535).round().astype(np.uint16)).save(buffer, "PNG")
     return buffer.getvalue()

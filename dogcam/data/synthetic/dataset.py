@@ -95,8 +95,8 @@ def _extent(mask: np.ndarray) -> tuple[float, float, float, float]:
     return x / width, y / height, (x + w) / width, (y + h) / height
 
 
-def open_synthetic(argument: str, data_dir: str | None, progress: Progress) -> Dataset:
-    """Drawn dogs of the first `argument` breeds ("" for the default number); `data_dir` is not used.
+def open_synthetic(argument: str, data_dir: str | None, progress: Progress, seed: int = 0) -> Dataset:
+    """Drawn dogs of the first `argument` breeds ("" for the default number); `data_dir` and `seed` are not used.
 
     Raises:
         OptionError: `argument` is not a number of breeds, or not one that can be drawn.

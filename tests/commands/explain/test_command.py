@@ -6,60 +6,28 @@ import json
 import os
 import shutil
 import sys
-from functools import cache
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dogcam import figures
+from dogcam.boxes.drawing import prepare
+from dogcam.boxes.geometry import iou
+from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.commands.explain import command as explain
 from dogcam.commands.explain import results as explained
 from dogcam.commands.explain.results import FLAGGED
 from dogcam.core.config import ExplainConfig
 from dogcam.core.errors import InputError, LayerError, OptionError, UnknownName
 from dogcam.core.progress import Progress
+from dogcam.data import Dataset, Record
+from dogcam.data.images import ImageFile
 from dogcam.data.opening import open_dataset
-from dogcam.engine.one_pass import OnePass
-from dogcam.experiment.runs import Experiment
-from dogcam.models.classifier import load_trained
 
 LAST = "conv5_block1_out"
 MIDDLE = "conv3_block1_out"
 BREEDS = tuple(open_dataset("synthetic:3").classes)
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
-    """A folder with a wide, a tall and a truncated picture."""
-    folder = tmp_path_factory.mktemp("pictures")
-    drawn = open_dataset("synthetic:3").splits["test"]
-    Image.fromarray(drawn[0].image.pixels()).resize((210, 90)).save(folder / "wide.png")
-    Image.fromarray(drawn[-1].image.pixels()).resize((80, 160)).save(folder / "tall.jpg")
-    return folder
-
-
-@pytest.fixture(scope="module", autouse=True)
-def once():
-    """Each kept epoch is read once, and each pass traced once, for all tests: they ask for the same few again and again."""
-    read = cache(lambda path, run, epoch: load_trained(Experiment(path), run, epoch))
-    trace = cache(OnePass)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("dogcam.models.subjects.load_trained", lambda experiment, *which: read(experiment.path, *which))
-        patch.setattr(
-            "dogcam.engine.heatmaps.OnePass",
-            lambda model, cells, features, kind: trace(model, tuple(cells), tuple(features), kind),
-        )
-        yield
-
-
-@pytest.fixture
-def ask(trained, tmp_path):
-    def ask(*images, **options):
-        defaults = {"home": str(trained.experiment.path.parent), "out": str(tmp_path / "out"), "epochs": (2,)}
-        return explain.run(ExplainConfig.of(images=tuple(map(str, images)), **{**defaults, **options}), Progress())
-
-    return ask
 
 
 @pytest.fixture
@@ -70,25 +38,6 @@ def drawn(monkeypatch):
     monkeypatch.setattr(figures, "contact_sheet", lambda pixels, rows, truth, title: sheets.append((title, rows)))
     monkeypatch.setattr(figures, "image_bytes", lambda figure: b"")
     return panels, sheets
-
-
-@pytest.fixture
-def maps(monkeypatch):
-    """Put something else in place of the maps and flags that engines give."""
-
-    def replace(raw, flagged=False):
-        call = explain.HeatmapEngine.__call__
-
-        def changed(self, *args):
-            found = call(self, *args)
-            for cell, each in found.maps.items():
-                found.maps[cell] = np.full_like(each, raw)
-                found.flags[cell] = np.full(len(each), flagged)
-            return found
-
-        monkeypatch.setattr(explain.HeatmapEngine, "__call__", changed)
-
-    return replace
 
 
 def test_the_top_classes_and_a_box_in_pixels_of_the_original(ask, pictures, trained):
@@ -552,3 +501,87 @@ def test_only_broken_pictures_is_an_error(ask, tmp_path):
     (tmp_path / "x.png").write_bytes(b"")
     with pytest.raises(InputError, match="not one picture could be explained"):
         ask(tmp_path / "x.png")
+
+
+# Maps in one file, and as pictures of 16 bits --------------------------------------------------------------------------
+
+
+def test_all_raw_maps_of_a_picture_in_one_file(ask, pictures, tmp_path):
+    result = ask(pictures / "wide.png", methods=("cam", "gradcam", "whole-image"), layers=(LAST,), epochs=(1, 2), save=("npz",))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["wide.npz"]
+    with np.load(tmp_path / "out" / "wide.npz") as found:
+        assert set(found) == {*(f"{method}@{LAST}@{epoch}" for method in ("cam", "gradcam") for epoch in (1, 2)), "whole-image"}
+        for heat in result.explanations[0].heats:
+            np.testing.assert_array_equal(found[heat.key], heat.raw)
+
+
+def test_the_keys_of_several_classes_differ(ask, pictures, tmp_path):
+    ask(pictures / "wide.png", all_top=2, save=("npz",))
+    with np.load(tmp_path / "out" / "wide.npz") as found:
+        assert list(found) == [f"gradcam@{LAST}@2@top-{place}" for place in (1, 2)]
+
+
+def test_maps_as_pictures_of_16_bits_are_as_the_protocol_prepares_them(ask, pictures, tmp_path):
+    result = ask(pictures / "wide.png", save=("png16",))
+    with Image.open(tmp_path / "out" / f"wide_gradcam_{LAST}_epoch-02_16bit.png") as image:
+        values = np.asarray(image)
+    assert values.dtype.itemsize * 8 >= 16
+    expected = prepare(result.explanations[0].heats[0].raw, PROTOCOLS["default"], (90, 210))
+    assert values.shape == expected.shape
+    assert values.max() == 65535
+    np.testing.assert_allclose(values / 65535, np.clip(expected, 0, 1), atol=0.5 / 65535 + 1e-7)
+
+
+# Ids of any dataset -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other(tmp_path, monkeypatch, pictures):
+    """A dataset "other" with a class the model calls otherwise and one it does not know, and two classes in one picture."""
+    image = ImageFile(pictures / "wide.png")
+    left, right = [[0, 0, 0.5, 1]], [[0.5, 0, 1, 1]]
+    known = BREEDS[1].upper().replace(" ", "_")
+    rows = (
+        Record("both#a", image, 0, left, picture="both", present=(0, 1)),
+        Record("both#b", image, 1, right, picture="both", present=(0, 1)),
+        Record("one#a", image, 0, left, picture="one", present=(0,)),
+    )
+    made = Dataset("other", (known, "zebra"), {"train": (), "test": rows}, multilabel=True)
+    monkeypatch.setattr(explain, "open_dataset", lambda name, data_dir, progress: made if name == "other" else None)
+    return made
+
+
+def test_ids_of_another_dataset_have_their_boxes_and_the_models_classes(ask, other, listener, trained, tmp_path):
+    progress = listener()
+    config = ExplainConfig.of(
+        images=("one", "both#b"), dataset="other", home=str(trained.experiment.path.parent), out=str(tmp_path / "out"),
+        save=("json",),
+    )  # fmt: skip
+    first, second = explain.run(config, progress).explanations
+    assert (first.record.label, second.record.label) == (1, None)
+    assert [each.record.boxes.tolist() for each in (first, second)] == [[[0, 0, 0.5, 1]], [[0.5, 0, 1, 1]]]
+    assert [warning for warning in progress.warnings if "zebra" in warning]
+
+
+@pytest.mark.parametrize(("breed", "count"), [(1, 1), (0, 2)])
+def test_of_several_classes_the_boxes_of_the_explained_one_count(ask, other, maps, breed, count):
+    """The map is one pixel in the lower right corner of the picture: only on the box of the class that is not known."""
+    corner = np.zeros((4, 4), np.float32)
+    corner[-1, -1] = 1
+    maps(corner)
+    (heat,) = ask("both", dataset="other", target=BREEDS[breed], save=("json",)).explanations[0].heats
+    assert heat.box[0] > 0.5
+    truth = np.array([[0, 0, 0.5, 1], [0.5, 0, 1, 1]][:count])
+    assert heat.iou == pytest.approx(iou(heat.box[None], truth).max(), abs=1e-6)
+    assert (heat.iou > 0) == (count == 2)
+
+
+def test_the_true_class_of_several_has_to_be_named(ask, other):
+    with pytest.raises(InputError, match="its true class is not known"):
+        ask("both#b", dataset="other", target="true")
+    assert ask("both", dataset="other", target="true").explanations[0].targets[2] == BREEDS[1]
+
+
+def test_globs_over_ids_mean_pictures(ask, other, tmp_path):
+    result = ask("*o*", dataset="other", save=("json",))
+    assert [each.record.id for each in result.explanations] == ["both", "one"]
