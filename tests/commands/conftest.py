@@ -8,7 +8,7 @@ from several_classes import several_classes
 from dogcam.commands import train
 from dogcam.core.config import TrainConfig
 from dogcam.core.progress import Progress
-from dogcam.data.opening import DATASETS, Source
+from dogcam.data.formats import DATASETS, Source
 
 
 def opened(patch, dataset):
