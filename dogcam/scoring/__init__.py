@@ -65,6 +65,7 @@ class Scoring:
         targets: the class that each picture's map is drawn for, and the one it is set against, int (n, 2).
         calibration: None where no protocol calibrates, or where there is nothing to calibrate on.
         asking: None where no faithfulness is to be scored.
+        given: pictures without a box that boxes are given to; None where there are none, or nothing is to be given back.
     """
 
     evaluation: Evaluation
@@ -75,6 +76,7 @@ class Scoring:
     batch_size: int
     calibration: Calibration | None = None
     asking: Asking | None = None
+    given: Asking | None = None
 
 
 def by_score(protocols: Sequence[Protocol]) -> dict[str, list[Protocol]]:

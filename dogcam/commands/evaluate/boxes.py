@@ -87,21 +87,6 @@ def _table_rows(scoring: Scoring, cell: Cell) -> list[Row]:
     ]
 
 
-def _bare(scoring: Scoring) -> Asking | None:
-    """The pictures without a box, with what their maps are drawn for."""
-    asking = scoring.asking
-    if asking is None:
-        return None
-    places = [place for place, record in enumerate(asking.pictures.records) if not len(record.boxes)]
-    pictures = replace(
-        asking.pictures,
-        records=tuple(asking.pictures.records[place] for place in places),
-        images=asking.pictures.images[places],
-        shapes=asking.pictures.shapes[places],
-    )
-    return replace(asking, pictures=pictures, targets=asking.targets[places]) if places else None
-
-
 def _bare_rows(
     config: EvaluateConfig,
     scoring: Scoring,
@@ -112,7 +97,7 @@ def _bare_rows(
 ) -> dict[Cell, list[Row]]:
     """By cell the pictures without annotation, and what is drawn there."""
     found: dict[Cell, list[Row]] = {cell: [] for cell in thresholds}
-    asking = _bare(scoring)
+    asking = scoring.given
     if asking is None or not found:
         return found
     for score, protocols in by_score(scoring.protocols).items():

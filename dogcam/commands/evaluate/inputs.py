@@ -82,13 +82,13 @@ def prepare(config: EvaluateConfig, subject: Subject, progress: Progress) -> tup
     evaluation = subject.experiment.evaluation(*_scope(config))
     protocols = _protocols(config.protocols)
     documents = _documents(evaluation, protocols)
-    pictures, asking, counted = _read(config, dataset, target, first, progress)
+    pictures, asking, given, counted = _read(config, dataset, target, first, progress)
     seen = {record.picture for record in limited(dataset.splits[config.split], config.limit)}
     calibration = _calibration(config, subject, protocols, seen, target, progress) if pictures.records else None
     count = len(pictures.records)
     sampled = np.unique(np.linspace(0, count - 1, min(config.samples, count)).round().astype(int))
     scoring = Scoring(
-        evaluation, pictures, protocols, sampled, _targets_of(pictures, target), config.batch_size, calibration, asking
+        evaluation, pictures, protocols, sampled, _targets_of(pictures, target), config.batch_size, calibration, asking, given
     )
     entries = [entry(pictures, position, dataset.classes) for position in sampled]
     evaluation.sample.write(entries, (thumbnail(pictures.records[position]) for position in sampled))
@@ -125,8 +125,8 @@ def _scope(config: EvaluateConfig) -> tuple[Any, ...]:
 
 def _read(
     config: EvaluateConfig, dataset: Dataset, target: Target, first: Classifier, progress: Progress
-) -> tuple[Pictures, Asking | None, Counted]:
-    """The pictures that have a box, what faithfulness is scored on, and how many were scored and left out.
+) -> tuple[Pictures, Asking | None, Asking | None, Counted]:
+    """The pictures that have a box, what faithfulness is scored on, what boxes are given to, and how many were scored.
 
     Raises:
         InputError: there is no picture that can be explained and read.
@@ -135,28 +135,30 @@ def _read(
     meant = [record for record in records if record.label is not None or not target.needs_label]
     boxed, bare = ([record for record in meant if bool(len(record.boxes)) == there] for there in (True, False))
     if not meant:
-        raise InputError(f"{dataset.name} has no pictures {'with a class ' if records else ''}({config.split})")
+        lacking = f"with a class ({config.split}): --target predicted explains others" if records else f"({config.split})"
+        raise InputError(f"{dataset.name} has no pictures {lacking}")
     if bare:
         what = "rows, a class of a picture each," if dataset.multilabel else "pictures"
         progress.warn(f"{len(bare)} of {len(boxed) + len(bare)} {what} have no usable box: they are scored for faithfulness only")
-    every = read_pictures([*boxed, *bare], first.size, f"reading {config.split}", progress)
-    pictures = every.some([place for place, record in enumerate(every.records) if len(record.boxes)])
-    asking = _asking(config, boxed, bare, target, every)
-    reason = f"it has no class: --target {config.target} has nothing to explain"
     meant_ids = {record.id for record in meant}
-    classless = [Problem(each.id, reason, config.split, kind="no-class") for each in records if each.id not in meant_ids]
+    classless = [record for record in records if record.id not in meant_ids]
+    wanted = [*boxed, *bare, *(classless if config.save else ())]
+    every = read_pictures(wanted, first.size, f"reading {config.split}", progress)
+    pictures = every.some([place for place, each in enumerate(every.records) if len(each.boxes) and each.id in meant_ids])
+    asking = _asking([*bare, *(limited(boxed, config.faithfulness) if config.faithfulness else ())], target, every)
+    given = _asking([*bare, *classless], target, every) if config.save else None
+    reason = f"it has no class: --target {config.target} has nothing to explain"
+    skipped = [Problem(record.id, reason, config.split, kind="no-class") for record in classless]
     seen = {record.picture for record in records}
     known = [each for each in dataset.problems if each.split == config.split and (each.lost or each.id in seen)]
-    problems = tuple(dict.fromkeys((*known, *classless, *every.problems)))
-    lost = len({problem.id for problem in problems if problem.lost})
-    return pictures, asking, Counted(len(pictures.records), len(every.records) - len(pictures.records), problems, lost)
+    problems = tuple(dict.fromkeys((*known, *skipped, *every.problems)))
+    lost, scored = len({problem.id for problem in problems if problem.lost}), len(pictures.records)
+    without = sum(record.id in meant_ids for record in every.records) - scored
+    return pictures, asking, given, Counted(scored, without, problems, lost)
 
 
-def _asking(
-    config: EvaluateConfig, boxed: Sequence[Record], bare: Sequence[Record], target: Target, every: Pictures
-) -> Asking | None:
-    """What faithfulness is scored on: all pictures without a box, and as many of the others as were asked for."""
-    wanted = [*bare, *(limited(boxed, config.faithfulness) if config.faithfulness else ())]
+def _asking(wanted: Sequence[Record], target: Target, every: Pictures) -> Asking | None:
+    """Those of the wanted pictures that could be read, with what their maps are drawn for."""
     places = {record.id: place for place, record in enumerate(every.records)}
     pictures = every.some([places[record.id] for record in wanted if record.id in places])
     return Asking(pictures, faithfulness_targets(target, pictures.records), STEPS) if pictures.records else None
