@@ -82,7 +82,8 @@ class Problem:
         split: the split it belongs to, "" where there is none.
         lost: the picture itself is unusable; otherwise only its boxes are.
         kind: what such problems are counted by: "unreadable", "missing", "outside", "cut", "swapped", "one-pixel", "other-size",
-            "turned", "scaled", "twice", "no-box", "no-class", "leads-out"; "" for others.
+            "turned", "scaled", "twice", "no-box", "no-class", "leads-out", "copy",
+            "leak", "one-split", "unboxed-class"; "" for others.
     """
 
     id: str
