@@ -93,7 +93,7 @@ def _unseen(found: Inspection, width: int) -> Group | None:
 
 def _kinds(found: Inspection, width: int) -> list[Group]:
     """Findings by kind, with the first of each; those that were set right apart."""
-    parts = [("Wrong, or to look at", False, len(found.problems)), ("Set right", True, len(found.mended))]
+    parts = [("To look at", False, len(found.problems)), ("Set right", True, len(found.mended))]
     return [
         _table(f"{title} ({total:,}; --json has all)", [each for each in found.kinds if each.mended == mended], width)
         for title, mended, total in parts

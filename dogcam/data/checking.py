@@ -72,7 +72,8 @@ def _contents(splits: Mapping[str, Sequence[Record]], read, title: str, progress
         try:
             found[record.picture] = future.result()
         except InputError as error:
-            problems.append(Problem(record.picture, reason_of(error, record.picture), split, kind="unreadable"))
+            name = getattr(record.image, "name", record.picture)
+            problems.append(Problem(record.picture, reason_of(error, name), split, kind="unreadable"))
     return Contents(found, tuple(problems))
 
 

@@ -72,19 +72,12 @@ def heat_levels(count: int) -> np.ndarray:
     return np.round(255 * heat_rgba(np.linspace(0, 1, count)[None])[0]).astype(np.uint8)
 
 
-def heat_scale(
-    figure: Figure, rectangle: tuple[float, float, float, float], colours: Mapping[str, Any], ends: tuple[str, str] | None = None
-) -> None:
-    """The colour bar: as over a mid-grey picture, from no heat to the map's maximum; its words lie left of `rectangle`.
-
-    Args:
-        ends: what is written at both; None: heat 0, 1.
-    """
-    low, high = ends or (say("heat") + "  0", "1")
+def heat_scale(figure: Figure, rectangle: tuple[float, float, float, float], colours: Mapping[str, Any]) -> None:
+    """The colour bar: as over a mid-grey picture, from no heat to the map's maximum; its words lie left of `rectangle`."""
     axes = figure.add_axes(rectangle, gid="scale")
     axes.imshow(np.full((1, 1, 3), 128, np.uint8), extent=(0, 1, 0, 1), aspect="auto")
     axes.imshow(heat_rgba(np.linspace(0, 1, 256)[None]), extent=(0, 1, 0, 1), aspect="auto")
     axes.set_axis_off()
     words = {"va": "center", "fontsize": 7.5, "color": colours["muted"]}
-    axes.text(-0.05, 0.5, low, ha="right", **words)
-    axes.text(1.05, 0.5, high, ha="left", **words)
+    axes.text(-0.05, 0.5, say("heat") + "  0", ha="right", **words)
+    axes.text(1.05, 0.5, "1", ha="left", **words)

@@ -8,14 +8,14 @@ from functools import partial
 
 import numpy as np
 
-from dogcam.analysis.inspection import ClassCount, Inspection, Spread
+from dogcam.analysis.inspection import ClassCount, Inspection, Kind, Spread
 from dogcam.analysis.samples import Sample
 from dogcam.boxes.baselines import BASELINES
 from dogcam.figures import box_places, wall
 from dogcam.figures.panel import Panel
 from dogcam.language.numbers import NONE, capital, count, listed, number, percent
 from dogcam.report.document import Chart, Document, Entry, Exhibit, Row, Sheet, Table, Tile
-from dogcam.report.inspection_words import answer, division_words, picked
+from dogcam.report.inspection_words import division_words, holds, looked_at, picked, unseen_words
 from dogcam.report.texts import exhibit, finding, heads, text
 
 _FOLDED = 20  # classes, with more of which their table opens on demand
@@ -31,8 +31,8 @@ def compose_inspection(found: Inspection, pictures: Mapping[str, np.ndarray]) ->
     exhibits = [_findings(found), _places(found), _unseen(found), _contents(found), _samples(found, pictures)]
     return Document(
         name=found.dataset,
-        headline=capital(answer(found)),
-        answer=(),
+        headline="; ".join([holds(found), looked_at(found)]),
+        answer=(f"{capital(unseen_words(found))}.",),
         facts=tuple(_facts(found)),
         hero=None,
         findings=(),
@@ -57,10 +57,7 @@ def _findings(found: Inspection) -> Exhibit | None:
     """What is wrong, by kind, and every case of it; None where nothing is."""
     if not found.kinds:
         return None
-    rows = [
-        Row.of(finding(each.kind), text(f"inspection.{'mended' if each.mended else 'open'}"), count(each.count))
-        for each in found.kinds
-    ]
+    rows = [Row.of(_state(each), each.first[0].id, count(each.count)) for each in found.kinds]
     tables = [Table(text("inspection.findings.table"), heads("inspection.findings.heads"), tuple(rows), words=2)]
     for key, problems in (("problems", found.problems), ("mended", found.mended)):
         if problems:
@@ -68,6 +65,11 @@ def _findings(found: Inspection) -> Exhibit | None:
             caption = text(f"inspection.findings.{key}", n=count(len(problems)))
             tables.append(Table(caption, heads("inspection.findings.each_heads"), every, words=4, folded=True))
     return _exhibit("findings", [], tables)
+
+
+def _state(each: Kind) -> str:
+    """The kind of a finding, and whether it was mended."""
+    return text("inspection.mended", finding=finding(each.kind)) if each.mended else finding(each.kind)
 
 
 def _exhibit(key: str, lead: Iterable[str], blocks: Iterable[Table | Chart | Sheet]) -> Exhibit:
@@ -92,7 +94,7 @@ def _places(found: Inspection) -> Exhibit | None:
     sizes = Table(text("inspection.places.sizes"), heads("inspection.places.size_heads"), tuple(rows))
     each = [Row.of(count(number_), count(pictures)) for number_, pictures in boxes.each_picture.items()]
     numbers = Table(text("inspection.places.each"), heads("inspection.places.each_heads"), tuple(each), folded=len(each) > 8)
-    return _exhibit("places", [], [chart, sizes, numbers])
+    return _exhibit("places", [], [chart, numbers, sizes])
 
 
 def _quantiles(spread: Spread | None, shown) -> list[str]:  # noqa: ANN001
@@ -153,11 +155,15 @@ def _samples(found: Inspection, pictures: Mapping[str, np.ndarray]) -> Exhibit |
 
 
 def _tile(sample: Sample, pixels: np.ndarray) -> Tile:
-    """A picture of the sheet: its classes above it, why it is there below."""
-    title = ", ".join(sample.classes) or sample.picture
+    """A picture of the sheet: its classes and its id above it, why it is there below."""
     why = ", ".join(picked(rule) for rule in sample.rules)
     alt = text("inspection.samples.alt", picture=sample.picture, split=sample.split, why=why)
-    return Tile(Panel(title, note=why), pixels, np.array(sample.boxes, np.float32).reshape(-1, 4), alt)
+    return Tile(
+        Panel(f"{', '.join(sample.classes)}\n{sample.picture}", note=why),
+        pixels,
+        np.array(sample.boxes, np.float32).reshape(-1, 4),
+        alt,
+    )
 
 
 def _made(found: Inspection) -> Table:

@@ -13,15 +13,25 @@ RULES = ("smallest-box", "median-box", "largest-box", "most-boxes", "widest", "t
 
 def answer(found: Inspection) -> str:
     """What there is, how well a box fits that never looks, and how much there is to look at."""
-    parts = [text("inspection.answer.pictures", pictures=count(found.pictures), classes=count(len(found.classes)))]
+    return "; ".join([holds(found), unseen_words(found), looked_at(found)])
+
+
+def holds(found: Inspection) -> str:
+    """How much there is."""
+    return text("inspection.answer.pictures", pictures=count(found.pictures), classes=count(len(found.classes)))
+
+
+def unseen_words(found: Inspection) -> str:
+    """How well a box fits that never looks."""
     if found.best_unseen is None:
-        parts.append(text("inspection.answer.unboxed"))
-    else:
-        best, split = found.best_unseen
-        values = {"box": BASELINES[best.name].title, "iou": number(best.iou[split]), "split": split}
-        parts.append(text("inspection.answer.unseen", **values))
-    parts.append(text("inspection.answer.findings", len(found.problems)) if found.problems else text("inspection.answer.sound"))
-    return "; ".join(parts)
+        return text("inspection.answer.unboxed")
+    best, split = found.best_unseen
+    return text("inspection.answer.unseen", box=BASELINES[best.name].title, iou=number(best.iou[split]), split=split)
+
+
+def looked_at(found: Inspection) -> str:
+    """How much there is to look at."""
+    return text("inspection.answer.findings", len(found.problems)) if found.problems else text("inspection.answer.sound")
 
 
 def division_words(division: Division) -> str:
