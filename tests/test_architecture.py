@@ -41,9 +41,9 @@ MEMBERS = {
     "commands": "demo train report layers listings inspect explain evaluate adoption findings",
     "commands/evaluate": "command gallery inputs results",
     "commands/explain": "command results",
-    "report": "inspection page exhibits decomposition_words claims_words between between_words answer wording formats viewer "
-    "training_words tiles study_words provenance protocol_words material naming group_words dynamics_words "
-    "texts embedding document",
+    "report": "inspection inspection_words page exhibits decomposition_words claims_words between between_words answer wording "
+    "formats viewer training_words tiles study_words provenance protocol_words material naming group_words "
+    "dynamics_words texts embedding document",
     "report/exhibits": "training ranking methods boxes localization layers groups galleries faithfulness dynamics "
     "decomposition cam_by_epoch",
     "report/formats": "rendering latex tex_tables tex_text pdf markdown html templating csv tables_of illustrations",

@@ -9,7 +9,7 @@ from dogcam.analysis.inspection import Kind, by_kind
 from dogcam.core.progress import Progress
 from dogcam.data import Dataset, Record
 from dogcam.data.checking import copies, hash_contents, odd_classes
-from dogcam.report.texts import finding
+from dogcam.report.inspection_words import finding
 
 
 def tell_of_findings(

@@ -13,8 +13,8 @@ from dogcam.console.ending import files_beside
 from dogcam.console.fitting import Column, drawn, stacked
 from dogcam.console.tables import clean, duration, show, stream
 from dogcam.language.numbers import capital, count, number, percent
-from dogcam.report.inspection_words import answer
-from dogcam.report.texts import finding, heads, text
+from dogcam.report.inspection_words import answer, finding
+from dogcam.report.texts import heads, text
 
 ENDS = 5  # classes with the fewest and with the most pictures that are shown where there are many
 _FEW = 2 * ENDS + 2  # classes that are all shown

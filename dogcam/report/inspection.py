@@ -15,8 +15,8 @@ from dogcam.figures import box_places, wall
 from dogcam.figures.panel import Panel
 from dogcam.language.numbers import NONE, capital, count, listed, number, percent
 from dogcam.report.document import Chart, Document, Entry, Exhibit, Row, Sheet, Table, Tile
-from dogcam.report.inspection_words import division_words, holds, looked_at, picked, unseen_words
-from dogcam.report.texts import exhibit, finding, heads, text
+from dogcam.report.inspection_words import division_words, finding, holds, looked_at, picked, unseen_words
+from dogcam.report.texts import exhibit, heads, text
 
 _FOLDED = 20  # classes, with more of which their table opens on demand
 _COLUMNS = 6  # pictures in a line of the contact sheet
@@ -39,7 +39,7 @@ def compose_inspection(found: Inspection, pictures: Mapping[str, np.ndarray]) ->
         exhibits=tuple(replace(each, place=place) for place, each in enumerate(filter(None, exhibits), start=1)),
         provenance=(_made(found),),
         subtitle=division_words(found.division),
-        kind=text("inspection.kind"),
+        kind="dogcam inspect",
     )
 
 

@@ -6,7 +6,7 @@ from dogcam.analysis.inspection import Inspection
 from dogcam.boxes.baselines import BASELINES
 from dogcam.data import Division
 from dogcam.language.numbers import count, number
-from dogcam.report.texts import finding, text
+from dogcam.report.texts import text
 
 RULES = ("smallest-box", "median-box", "largest-box", "most-boxes", "widest", "tallest", "class")
 
@@ -43,3 +43,11 @@ def division_words(division: Division) -> str:
 def picked(rule: str) -> str:
     """Why a picture is in the sample: an extreme, its class, or a kind of finding."""
     return text(f"inspection.rules.{rule}") if rule in RULES else finding(rule)
+
+
+def finding(kind: str) -> str:
+    """A kind of finding in words; one that has none goes by its code."""
+    try:
+        return text(f"inspection.kinds.{kind or 'other'}")
+    except KeyError:
+        return kind

@@ -46,12 +46,6 @@ def heads(key: str, /, **values: Any) -> tuple[str, ...]:
     return tuple(say(each, **values) for each in _found(key))
 
 
-def finding(kind: str) -> str:
-    """A kind of finding in words, see `data.Problem`; one that has none goes by its code."""
-    kinds = _found("inspection.kinds")
-    return say(kinds[kind or "other"]) if (kind or "other") in kinds else kind
-
-
 def raw_texts(key: str) -> dict[str, str]:
     """All texts of a table in the language that is spoken, nothing filled in: a script does that."""
     return {name: translated(each) for name, each in _found(key).items()}
