@@ -92,8 +92,7 @@ class TestCopies:
         assert found(dataset(tmp_path, **same)) == [("a1", "leak", "train", False)]
 
     @pytest.mark.parametrize(
-        ("change", "words"),
-        [({}, ""), ({"label": 1}, "another class"), ({"boxes": [(0, 0, 1, 1)]}, "other boxes")],
+        ("change", "words"), [({}, ""), ({"label": 1}, "another class"), ({"boxes": [(0, 0, 1, 1)]}, "other boxes")]
     )
     def test_that_disagree_are_said_to(self, change, words, tmp_path):
         same = {each: {"image": picture(tmp_path, each, of="same")} for each in ("a1", "a2")}
