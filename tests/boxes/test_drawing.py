@@ -691,7 +691,7 @@ class TestOneBox:
     @pytest.mark.parametrize("name", PROTOCOLS)
     def test_of_every_picture_in_order(self, name):
         truths = [np.array([[0, 0, 0.5, 0.5]]), np.array([[0, 0, 1, 0.5], [0, 0, 1, 1]])]
-        protocol = replace(PROTOCOLS[name], iou="half-open", edge="half-open", truth="best")
+        protocol = replace(PROTOCOLS[name], iou="plain", edge="half-open", truth="any", truth_corners="exact")
         scores = scores_of_one_box(np.array([0, 0, 1, 1]), truths, protocol, [(20, 40), (10, 80)])
         assert scores == pytest.approx([0.25, 1])
 

@@ -105,7 +105,7 @@ def test_boxes_that_never_look_agree_with_evaluate_to_the_last_digit(evaluated):
         assert unseen.rows["test"] == len(ious) == 12
         assert unseen.iou["test"] == float(np.mean(ious))
         (row,) = [each for each in evaluated.analysis.scores if (each.map.method, each.protocol) == (name, "default")]
-        assert unseen.iou["test"] == row.value("iou")
+        assert unseen.iou["test"] == row.value("mean_iou")
 
 
 def test_the_published_baselines_of_ten_breeds(real_data):
