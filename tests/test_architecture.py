@@ -54,7 +54,7 @@ MEMBERS = {
     "analysis": "inspection samples analysis measures choosing pictures faithfulness dynamics claims comparison between weighing "
     "training groups scores sameness tables study flat decomposition",
     "experiment": "selection training_curves runs evaluations kept",
-    "data": "checking pictures opening stanford_dogs voc_xml tfds synthetic assembling splits trees images pipeline",
+    "data": "contents pictures opening stanford_dogs voc_xml tfds synthetic assembling splits trees images pipeline",
     "data/synthetic": "dataset scenes dogs breeds",
     "boxes": "drawing sweep protocols baselines geometry",
     "methods": "uninformed scores smoothing pixels perturbation upsampling gradient components class_weights",

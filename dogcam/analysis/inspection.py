@@ -12,7 +12,7 @@ from dogcam.boxes import drawing, geometry
 from dogcam.boxes.baselines import boxes_that_never_look
 from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.data import Dataset, Division, Origin, Problem, Record
-from dogcam.data.checking import Content, rows_by_picture
+from dogcam.data.contents import Content, rows_by_picture
 
 PROTOCOL = "default"
 CELLS = 32  # on each side of the map of places

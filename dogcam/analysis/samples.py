@@ -9,7 +9,7 @@ import numpy as np
 
 from dogcam.boxes import geometry
 from dogcam.data import Dataset, Problem, Record
-from dogcam.data.checking import Content, rows_by_picture
+from dogcam.data.contents import Content, rows_by_picture
 
 Rows = Mapping[str, Sequence[Record]]  # of each picture that can be read
 

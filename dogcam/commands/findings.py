@@ -8,7 +8,7 @@ from shlex import quote
 from dogcam.analysis.inspection import Kind, by_kind
 from dogcam.core.progress import Progress
 from dogcam.data import Dataset, Record
-from dogcam.data.checking import copies, hash_contents, odd_classes
+from dogcam.data.contents import copies, hash_contents, odd_classes
 from dogcam.report.inspection_words import finding
 
 

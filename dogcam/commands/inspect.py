@@ -18,7 +18,7 @@ from dogcam.core.progress import Progress
 from dogcam.core.records import to_plain
 from dogcam.core.registry import resolve
 from dogcam.data import Dataset, Problem
-from dogcam.data.checking import copies, odd_classes, read_contents
+from dogcam.data.contents import copies, odd_classes, read_contents
 from dogcam.data.opening import open_dataset
 
 SAMPLE_SIDE = 512  # the longer side of a picture on the page, in pixels

@@ -13,7 +13,7 @@ from dogcam.analysis.inspection import CELLS, Inspection, Spread, by_kind, cover
 from dogcam.core.progress import Progress
 from dogcam.core.records import from_plain, meanings, to_plain
 from dogcam.data import Dataset, Problem, Record
-from dogcam.data.checking import copies, odd_classes, read_contents
+from dogcam.data.contents import copies, odd_classes, read_contents
 
 
 def inspect(made, samples=24):

@@ -10,7 +10,7 @@ from annotated import BOX, dataset, lying, picture
 from dogcam.analysis.samples import samples_of
 from dogcam.core.progress import Progress
 from dogcam.data import Problem
-from dogcam.data.checking import read_contents
+from dogcam.data.contents import read_contents
 
 
 def chosen(made, problems=(), limit=24):

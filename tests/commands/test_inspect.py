@@ -18,7 +18,7 @@ from dogcam.commands import inspect
 from dogcam.core.config import InspectConfig
 from dogcam.core.errors import OptionError
 from dogcam.core.progress import Progress
-from dogcam.data.checking import read_contents
+from dogcam.data.contents import read_contents
 from dogcam.data.opening import open_dataset
 from dogcam.data.pipeline import limited
 from dogcam.experiment.evaluations import Cell

@@ -16,7 +16,7 @@ from dogcam.console.inspection import ENDS, show_inspection
 from dogcam.core.config import InspectConfig
 from dogcam.core.progress import Progress
 from dogcam.data import Problem
-from dogcam.data.checking import copies, read_contents
+from dogcam.data.contents import copies, read_contents
 
 
 def result(made, files=(), **changes):

@@ -12,7 +12,7 @@ from dogcam import figures
 from dogcam.analysis.inspection import inspected
 from dogcam.core.progress import Progress
 from dogcam.data import Division, Origin
-from dogcam.data.checking import copies, read_contents
+from dogcam.data.contents import copies, read_contents
 from dogcam.report.document import Chart, Sheet, Table
 from dogcam.report.inspection import compose_inspection
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from dogcam.core.progress import Progress
 from dogcam.data import Dataset, Record
-from dogcam.data.checking import copies, hash_contents, odd_classes, read_contents
+from dogcam.data.contents import copies, hash_contents, odd_classes, read_contents
 from dogcam.data.images import ImageFile
 from dogcam.data.synthetic.breeds import BREEDS
 from dogcam.data.synthetic.dataset import Drawing
