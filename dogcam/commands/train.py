@@ -13,6 +13,7 @@ from shlex import quote
 from typing import Any
 
 from dogcam.analysis.training import Training, training
+from dogcam.commands.findings import tell_of_findings
 from dogcam.core.config import TrainConfig
 from dogcam.core.errors import ExperimentError, Interrupted, OptionError
 from dogcam.core.files import plain
@@ -69,16 +70,15 @@ def run(config: TrainConfig, progress: Progress, given: Sequence[str] = ()) -> T
     config = _absolute(config)
     progress.note(f"dataset {config.dataset}, backbone {config.backbone}, weights {config.weights}")
     dataset = open_dataset(config.dataset, config.data_dir, progress, config.seed)
+    used = {split: limited(records, config.limit) for split, records in dataset.splits.items()}
+    tell_of_findings(dataset, used, config.dataset, config.data_dir, progress)
     make = partial(build, config.backbone, dataset.classes, config.weights, config.preprocess)
     # A backbone of random weights under a head that learns must be the same one after an interruption.
     seed_everything(config.seed)
     classifier = make()
     if config.trainable != "head":
         set_trainable(classifier, config.trainable)
-    pictures = {
-        split: read_pictures(limited(records, config.limit), classifier.size, f"reading {split}", progress)
-        for split, records in dataset.splits.items()
-    }
+    pictures = {split: read_pictures(records, classifier.size, f"reading {split}", progress) for split, records in used.items()}
     # Only now, when nothing that the user asked for can turn out wrong any more, is there an experiment.
     experiment = _created(config, dataset, classifier) if experiment is None else _same_data(experiment, dataset)
     progress.note(f"experiment {experiment.path}")

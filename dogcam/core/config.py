@@ -277,6 +277,22 @@ class EvaluateConfig(_MapConfig):
 
 
 @dataclass(frozen=True)
+class InspectConfig(_Config):
+    """`dogcam inspect`. Without `out` nothing is written."""
+
+    dataset: str = field(default="", metadata={"names": DATASET_NAMES})
+    data_dir: str | None = None
+    seed: int = 0
+    samples: int = 24
+    out: str | None = None
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        _at_least("samples", self.samples, 1)
+        _at_least("seed", self.seed, 0)
+
+
+@dataclass(frozen=True)
 class ListConfig(_Config):
     """`dogcam list`. No model: the layers of the newest experiment's."""
 

@@ -86,7 +86,8 @@ class Problem:
         split: the split it belongs to, "" where there is none.
         lost: the picture itself is unusable; otherwise only its boxes are.
         kind: what such problems are counted by: "unreadable", "missing", "outside", "cut", "swapped", "one-pixel", "other-size",
-            "turned", "scaled", "either-way", "twice", "leak", "no-split", "no-box", "no-class", "leads-out"; "" for others.
+            "turned", "scaled", "either-way", "twice", "leak", "no-split", "no-box", "no-class", "leads-out", "copy", "one-split",
+            "unboxed-class"; "" for others.
     """
 
     id: str

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 
 from dogcam.boxes import drawing
-from dogcam.boxes.baselines import BASELINES
+from dogcam.boxes.baselines import boxes_that_never_look
 from dogcam.boxes.protocols import Protocol
 from dogcam.core.progress import Progress
 from dogcam.engine import HeatmapEngine, plan_cells
@@ -28,21 +28,17 @@ def score_baselines(scoring: Scoring, training_boxes: np.ndarray) -> list[Cell]:
         training_boxes: (n, 4), the first of each training picture; where there are none, no box is made of them.
     """
     cells = []
-    for (name, row), protocol in product(BASELINES.items(), scoring.protocols):
-        if row.trained and not len(training_boxes):
-            continue
+    for (name, box), protocol in product(boxes_that_never_look(training_boxes).items(), scoring.protocols):
         cells.append(Cell(0, 0, name, "", protocol.name))
-        _score_box(scoring, row.box(training_boxes), cells[-1], protocol)
+        _score_box(scoring, box, cells[-1], protocol)
     return cells
 
 
 def _score_box(scoring: Scoring, box: np.ndarray, cell: Cell, protocol: Protocol) -> None:
     """One box for all pictures: it has no threshold, so that its curve is its IoU."""
     pictures = scoring.pictures
-    found = [
-        Measured(box, drawing.score(box, record.boxes, protocol, shape))
-        for record, shape in zip(pictures.records, pictures.sizes(), strict=True)
-    ]
+    truths = (record.boxes for record in pictures.records)
+    found = [Measured(box, iou) for iou in drawing.scores_of_one_box(box, truths, protocol, pictures.sizes())]
     curves = None
     if protocol.threshold_from != "fixed":
         curves = np.array([[each.iou] for each in found], np.float32)

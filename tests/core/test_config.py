@@ -23,6 +23,7 @@ from dogcam.core.config import (
     DemoConfig,
     EvaluateConfig,
     ExplainConfig,
+    InspectConfig,
     ReportConfig,
     TrainConfig,
 )
@@ -35,6 +36,7 @@ ALL = {
     "evaluate": EvaluateConfig(),
     "report": ReportConfig(),
     "demo": DemoConfig(),
+    "inspect": InspectConfig(dataset="synthetic:4"),
 }
 
 
@@ -53,8 +55,9 @@ class TestEveryConfiguration:
 
     def test_what_was_not_given_keeps_its_default(self, name):
         config = ALL[name]
-        nothing = {field.name: None for field in fields(config) if field.name != "images"}
-        given = {"images": config.images} if name == "explain" else {}
+        argument = {"explain": "images", "inspect": "dataset"}.get(name)
+        nothing = {field.name: None for field in fields(config) if field.name != argument}
+        given = {argument: getattr(config, argument)} if argument else {}
         assert type(config).of(**nothing, **given) == config
 
     def test_every_registry_it_points_at_exists(self, name):

@@ -15,6 +15,7 @@ from dogcam.boxes.protocols import PROTOCOLS, Protocol, find_protocol
 from dogcam.commands import adoption
 from dogcam.commands.adoption import adopt
 from dogcam.commands.evaluate.results import Counted, listed
+from dogcam.commands.findings import tell_of_findings
 from dogcam.core.config import EvaluateConfig
 from dogcam.core.errors import ExperimentError, InputError, OptionError
 from dogcam.core.files import plain
@@ -70,6 +71,9 @@ def trained(config: EvaluateConfig, progress: Progress) -> Subject:
 def adopted(config: EvaluateConfig, progress: Progress) -> Subject:
     """Somebody else's model."""
     found = adopt(config, progress)
+    # Only the pictures that are scored: whether others are their copies matters to whoever trained the model.
+    scored = {config.split: limited(found.dataset.splits[config.split], config.limit)}
+    tell_of_findings(found.dataset, scored, str(config.dataset), config.data_dir, progress)
     progress.note(f"experiment {found.experiment.path}: {found.classifier.name} on {found.dataset.name}")
     choice, epochs = RunChoice((adoption.RUN,), "as-given"), (adoption.EPOCH,)
     return Subject(found.experiment, found.dataset, choice.runs, epochs, choice, lambda run, epoch: found.classifier)
