@@ -48,7 +48,7 @@ MEMBERS = {
     "decomposition cam_by_epoch",
     "report/formats": "rendering latex tex_tables tex_text pdf markdown html templating csv tables_of illustrations",
     "figures": "pictures dynamics dots decomposition against charts style panel heat fonts",
-    "scoring": "uninformed passes decomposition thresholds pipelines measuring faithfulness",
+    "scoring": "uninformed passes baselines tables decomposition thresholds pipelines measuring faithfulness",
     "engine": "heatmaps probing one_pass scores targets parts combining cells",
     "models": "training subjects small_resnet classifier readout pretrained graph backbones",
     "analysis": "analysis measures choosing pictures faithfulness dynamics claims comparison between weighing training "

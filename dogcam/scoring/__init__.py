@@ -4,8 +4,10 @@ The members, each of which may import only those named before it:
 
     thresholds     one threshold for all pictures of a cell, chosen from their curves
     measuring      one raw map -> its box, its IoU, its curve over all thresholds, its pixels
+    tables         raw maps, whoever drew them -> the tables of their cells
+    baselines      the boxes that never look
     passes         one pass of a network over the pictures -> the tables of its cells
-    uninformed     the boxes and maps that know nothing
+    uninformed     the maps that know nothing of what was learnt
     faithfulness   what the network says when it is shown, or not shown, what a map points at
     sides          the two pipelines between which a gap is looked into
     decomposition  from one method's pipeline to another's, one choice at a time

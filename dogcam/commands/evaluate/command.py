@@ -24,11 +24,12 @@ from dogcam.models.classifier import Classifier
 from dogcam.report.exhibits.decomposition import chart
 from dogcam.report.formats.csv import write_csv
 from dogcam.scoring import Scoring, by_score
+from dogcam.scoring.baselines import score_baselines
 from dogcam.scoring.decomposition import decomposed
 from dogcam.scoring.faithfulness import score_faithfulness
 from dogcam.scoring.passes import score_pass
 from dogcam.scoring.pipelines import Pipeline, parse
-from dogcam.scoring.uninformed import UNINFORMED, score_baselines, score_uninformed
+from dogcam.scoring.uninformed import UNINFORMED, score_uninformed
 
 
 def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
