@@ -50,3 +50,8 @@ BASELINES.add("mean-training-box", Baseline(_mean_box, "mean training box", trai
 METHODS_AND_BASELINES: Registry[object] = Registry("method")
 for _name, _row in (*METHODS.items(), *BASELINES.items()):
     METHODS_AND_BASELINES.add(_name, _row)
+
+
+def never_looks(name: str) -> bool:
+    """Whether a baseline's boxes have nothing to do with the picture; of somebody else's maps that is not known."""
+    return name in BASELINES or (name in METHODS and METHODS[name].content_free)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dogcam.boxes.baselines import never_looks
 from dogcam.experiment.evaluations import MapKey
 from dogcam.language.numbers import count, listed
-from dogcam.methods import never_looks, title_of
+from dogcam.methods import title_of
 from dogcam.report.texts import text
 
 _NAMED = 5  # of more names than these a sentence has three and counts the rest

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import product, repeat
 from typing import Any
 
+import cv2
 import numpy as np
 
 from dogcam.boxes import drawing
@@ -21,6 +22,7 @@ from dogcam.scoring.measuring import Measured, boxed, curve_of, measured
 
 Pair = tuple[str, str]  # method and layer
 Key = tuple[str, str, str]  # and the protocol's name
+_SIDE = 224  # of maps that are kept for figures and differ in size
 Maps = Mapping[Pair, Sequence[np.ndarray]]  # raw maps (h, w) of some pictures
 
 
@@ -57,10 +59,21 @@ def _curves(pictures: Pictures, protocols: Sequence[Protocol], batches: Iterable
 
 
 class Found:
-    """What has been found so far of the maps of a scoring's pictures."""
+    """What has been found so far of the maps of a scoring's pictures.
 
-    def __init__(self, scoring: Scoring, pairs: Sequence[Pair], protocols: Sequence[Protocol], chosen: dict[Key, Choice]):
-        self.scoring, self.pictures = scoring, scoring.pictures
+    Args:
+        again: gives all maps of a cell once more, where that is easier than to keep them until a threshold is chosen.
+    """
+
+    def __init__(
+        self,
+        scoring: Scoring,
+        pairs: Sequence[Pair],
+        protocols: Sequence[Protocol],
+        chosen: dict[Key, Choice],
+        again: Callable[[Pair], Iterable[np.ndarray]] | None = None,
+    ):
+        self.scoring, self.pictures, self.again = scoring, scoring.pictures, again
         self.protocols, self.chosen = protocols, chosen
         self.measured: dict[Key, list[Measured]] = {key: [] for key in chosen}
         self.empty: dict[Pair, list[bool]] = {pair: [] for pair in pairs}
@@ -78,8 +91,8 @@ class Found:
         for pair, maps in of_batch.items():
             self.empty[pair] += [drawing.is_empty(each) for each in maps]
             self.flagged[pair].append(flags[pair])
-            self.kept[pair].append(maps[np.isin(positions, self.scoring.sampled)])
-            if any(protocol.threshold_from == "best" for protocol in self.protocols):
+            self.kept[pair] += [maps[place] for place in np.flatnonzero(np.isin(positions, self.scoring.sampled))]
+            if self.again is None and any(protocol.threshold_from == "best" for protocol in self.protocols):
                 self._keep(self.raw, pair, maps, part)
             for protocol in self.protocols:
                 key = (*pair, protocol.name)
@@ -104,7 +117,8 @@ class Found:
             if protocol.threshold_from == "best":
                 key = (*pair, protocol.name)
                 self.chosen[key] = choice = thresholds.best(self.curves[key], protocol)
-                made = pool.map(boxed, self.raw[pair], repeat(protocol), *of, repeat(choice.threshold))
+                maps = self.raw[pair] if self.again is None else self.again(pair)
+                made = pool.map(boxed, maps, repeat(protocol), *of, repeat(choice.threshold))
                 self.measured[key] = [
                     replace(each, box=now.box, iou=now.iou) for each, now in zip(self.measured[key], made, strict=True)
                 ]
@@ -124,7 +138,7 @@ class Found:
 
     def sampled(self) -> dict[Pair, np.ndarray]:
         """The raw maps (s, h, w) of the sample."""
-        return {pair: np.concatenate(parts) for pair, parts in self.kept.items()}
+        return {pair: in_one_size(maps) for pair, maps in self.kept.items()}
 
     def warn_of_flags(self, progress: Progress) -> None:
         """Say of which cells the formula does not hold, and how often."""
@@ -134,6 +148,13 @@ class Found:
                     f"{method} at {layer}: its formula does not hold for {count} of {len(self.pictures.records)} pictures "
                     "(a score that is not above 0, or a value that is not finite); they are flagged in the results"
                 )
+
+
+def in_one_size(maps: Sequence[np.ndarray]) -> np.ndarray:
+    """Maps (h, w) as one array float32 (n, h, w); of several sizes each is enlarged or reduced to `_SIDE`, bilinearly."""
+    if len({each.shape for each in maps}) > 1:
+        maps = [cv2.resize(np.asarray(each, np.float32), (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR) for each in maps]
+    return np.stack(maps).astype(np.float32)
 
 
 def _stacked(measured: Sequence[Measured], part: Callable[[Measured], np.ndarray | None]) -> np.ndarray | None:

@@ -11,11 +11,12 @@ from dogcam.analysis import study
 from dogcam.analysis.claims import Claim
 from dogcam.analysis.scores import Scores, ThresholdCurve
 from dogcam.analysis.study import Setting
+from dogcam.boxes.baselines import never_looks
 from dogcam.experiment.evaluations import MapKey
 from dogcam.figures import Interval, Series, Sweep, intervals, line_chart, sweep_chart
 from dogcam.language import say
 from dogcam.language.numbers import NONE, count, number, percent, signed
-from dogcam.methods import never_looks, title_of
+from dogcam.methods import title_of
 from dogcam.metrics import METRICS
 from dogcam.report.claims_words import caution, difference_label, sentence
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
