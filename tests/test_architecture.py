@@ -39,7 +39,7 @@ MEMBERS = {
     "cli": "app train report list explain evaluate demo answering options help",
     "console": "progress ending training evaluation groups scores naming listing dynamics fitting explanations tables",
     "commands": "demo train report layers listings explain evaluate adoption",
-    "commands/evaluate": "command gallery inputs results",
+    "commands/evaluate": "command given gallery inputs common results",
     "commands/explain": "command results",
     "report": "page exhibits decomposition_words claims_words between between_words answer wording formats viewer "
     "training_words tiles study_words provenance protocol_words material naming group_words dynamics_words "
@@ -48,13 +48,13 @@ MEMBERS = {
     "decomposition cam_by_epoch",
     "report/formats": "rendering latex tex_tables tex_text pdf markdown html templating csv tables_of illustrations",
     "figures": "pictures dynamics dots decomposition against charts style panel heat fonts",
-    "scoring": "uninformed passes baselines tables decomposition thresholds pipelines measuring faithfulness",
+    "scoring": "uninformed passes given baselines tables decomposition thresholds pipelines measuring faithfulness saving",
     "engine": "heatmaps probing one_pass scores targets parts combining cells",
     "models": "training subjects small_resnet classifier readout pretrained graph backbones",
     "analysis": "analysis measures choosing pictures faithfulness dynamics claims comparison between weighing training "
     "groups scores sameness tables study flat decomposition",
     "experiment": "selection training_curves runs evaluations kept",
-    "data": "pictures opening stanford_dogs voc_xml tfds synthetic assembling splits trees images pipeline",
+    "data": "pictures maps opening stanford_dogs voc_xml tfds synthetic assembling splits trees images pipeline",
     "data/synthetic": "dataset scenes dogs breeds",
     "boxes": "drawing sweep protocols baselines geometry",
     "methods": "uninformed scores smoothing pixels perturbation upsampling gradient components class_weights",

@@ -26,6 +26,11 @@ def named(key: MapKey, pooled: str) -> str:
     return text("naming.at_layer", method=title, layer=key.layer)
 
 
+def layer_words(layer: str) -> str:
+    """A layer in a sentence; of somebody else's maps, whose layer is not known, that they are as given."""
+    return layer or text("naming.as_given")
+
+
 def names(keys: Iterable[MapKey], pooled: str) -> str:
     """Maps in a sentence: "CAM and Grad-CAM"; of many the first three, and how many more."""
     found = [named(key, pooled) for key in keys]

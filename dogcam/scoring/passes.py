@@ -11,6 +11,7 @@ import numpy as np
 
 from dogcam.boxes.protocols import Protocol
 from dogcam.core.progress import Progress
+from dogcam.data import Record
 from dogcam.data.pipeline import WORKERS, Pictures
 from dogcam.engine import HeatmapEngine, Heatmaps
 from dogcam.models.classifier import Classifier
@@ -33,9 +34,15 @@ def score_pass(
     """
     title = f"run {number} epoch {epoch}" if number else "baselines"
 
+    def save(records: Sequence[Record], maps: Maps) -> None:
+        if scoring.saving is not None and number:
+            scoring.saving.save(records, maps, engine.score, number, epoch)
+
     def to_calibrate(calibration: Calibration) -> Iterator[tuple[slice, Maps]]:
         asked = calibration.pictures, calibration.targets
-        return ((part, heat.maps) for part, heat in _passed(engine, *asked, scoring.batch_size, f"{title}, thresholds", progress))
+        for part, heat in _passed(engine, *asked, scoring.batch_size, f"{title}, thresholds", progress):
+            save(calibration.pictures.records[part], heat.maps)
+            yield part, heat.maps
 
     chosen = calibrated(engine.cells, protocols, scoring.calibration, to_calibrate)
     found = Found(scoring, engine.cells, protocols, chosen)
@@ -43,6 +50,7 @@ def score_pass(
     with ThreadPoolExecutor(WORKERS) as pool:
         asked = scoring.pictures, scoring.targets
         for part, heat in _passed(engine, *asked, scoring.batch_size, title, progress):
+            save(scoring.pictures.records[part], heat.maps)
             heats.append(replace(heat, maps={}, flags={}))
             found.add(part, heat.maps, heat.flags, pool)
         found.choose_best(pool)

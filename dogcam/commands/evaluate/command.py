@@ -58,6 +58,8 @@ def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
         raise Interrupted(
             f"finished cells are kept in {scoring.evaluation.path}; the same command with --resume goes on"
         ) from None
+    if config.save_maps is not None:
+        progress.note(f"all maps: {config.save_maps}, a subfolder for each method and layer")
     protocols = tuple(protocol.name for protocol in scoring.protocols)
     asked = Asked(config, cells, protocols, subject.runs, subject.epochs, subject.choice, decompositions)
     return answered(subject.experiment, scoring.evaluation, asked, counted, began, progress)
@@ -122,7 +124,8 @@ def _score_epoch(
         def finished(pair: tuple[str, str], score: str = score, protocols: Sequence[Protocol] = protocols) -> bool:
             # Rows by every protocol, and maps of the sample as it is now; only passes of the logit keep maps.
             cells = (Cell(number, epoch, *pair, protocol.name) for protocol in protocols)
-            return config.resume and (score != "logit" or pair in mapped) and all(map(scoring.evaluation.has, cells))
+            kept = (score != "logit" or pair in mapped) and all(map(scoring.evaluation.has, cells))
+            return config.resume and kept and _saved(scoring, pair, score, number, epoch)
 
         # A fused map is made of its layers' maps, whether these are finished or not.
         parts = {part for cell, cells in fused.items() if not finished(cell) for part in cells}
@@ -139,6 +142,16 @@ def _score_epoch(
             )
             score_pass(scoring, engine, protocols, number, epoch, progress)
     return [Cell(number, epoch, *pair, protocol.name) for pair in (*plain, *fused) for protocol in scoring.protocols]
+
+
+def _saved(scoring: Scoring, pair: Pair, score: str, number: int, epoch: int) -> bool:
+    """Whether all maps of a cell are in files, where they are to be."""
+    if scoring.saving is None:
+        return True
+    records = scoring.pictures.records
+    if scoring.calibration is not None and any(p.threshold_from == "calibrated" for p in by_score(scoring.protocols)[score]):
+        records += scoring.calibration.pictures.records
+    return scoring.saving.has(records, pair, score, number, epoch)
 
 
 def _ask_epoch(

@@ -46,12 +46,15 @@ def scope_of(config: EvaluateConfig) -> tuple[Any, ...]:
     return config.split, config.limit, config.target, config.smooth, None if usual else config.calibrate
 
 
-def uncalibrated(protocols: Iterable[Protocol], asked: int, lacking: str, progress: Progress) -> None:
+def uncalibrated(
+    protocols: Iterable[Protocol], asked: int, lacking: str, progress: Progress, method: str = "every method"
+) -> None:
     """Say that protocols that calibrate take the threshold that they fall back on.
 
     Args:
         asked: --calibrate.
         lacking: why there is nothing to calibrate on, where it was asked for.
+        method: which of them takes it.
 
     Raises:
         OptionError: a protocol cannot do without.
@@ -62,7 +65,7 @@ def uncalibrated(protocols: Iterable[Protocol], asked: int, lacking: str, progre
             raise OptionError(
                 f"protocol {protocol.name} calibrates its threshold, but {why}; give it a threshold to fall back on"
             )
-        progress.warn(f"{why}: protocol {protocol.name} takes {protocol.threshold:g} for every method, not calibrated")
+        progress.warn(f"{why}: protocol {protocol.name} takes {protocol.threshold:g} for {method}, not calibrated")
 
 
 _FEW = 10  # pictures that a threshold had better not rest on alone

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -50,6 +50,11 @@ class _Maps:
 
     def of(self, method: str, record: Record) -> np.ndarray:
         return self.methods[method][record.id].read()
+
+    def with_some(self, records: Sequence[Record]) -> _Maps:
+        """Those of the methods that have a map of one of the records at least."""
+        ids = {record.id for record in records}
+        return _Maps({method: files for method, files in self.methods.items() if not ids.isdisjoint(files)})
 
     def lacking(self, record: Record) -> str:
         """Why a picture cannot be scored by every method; "" where it can."""
@@ -121,9 +126,8 @@ def _understood(found: GivenMaps, maps: _Maps) -> str:
 def _tell(found: GivenMaps, scoring: Scoring, counted: Counted, maps: _Maps, progress: Progress) -> None:
     """Say what of the folder is not used, and on how many pictures methods are compared."""
     if found.extra:
-        progress.warn(
-            f"{len(found.extra):,} files in {found.place} belong to no picture of the dataset: {listed(found.extra[:3])}, ..."
-        )
+        told = "1 map is" if len(found.extra) == 1 else f"{len(found.extra):,} maps are"
+        progress.warn(f"{told} of no picture of the dataset, and not used; the first: {found.extra[0]}")
     if found.passed_over:
         progress.note(f"{len(found.passed_over):,} maps are there twice; the first that is passed over: {found.passed_over[0]}")
     lacking = sum(each.kind == "missing" for each in counted.problems)
@@ -204,11 +208,14 @@ def _calibration(
     if not calibrating:
         return None
     training = [each for each in dataset.splits.get("train", ()) if len(each.boxes) and each.id not in evaluated]
-    mapped = [each for each in training if all(each.id in files for files in maps.methods.values())]
-    records, _ = _usable(limited(mapped, config.calibrate), maps, "train", progress)
+    mapped = maps.with_some(training)
+    common = [each for each in training if all(each.id in files for files in mapped.methods.values())]
+    records = _usable(limited(common, config.calibrate), mapped, "train", progress)[0] if mapped.methods else []
     if not records:
         uncalibrated(calibrating, config.calibrate, "there are no maps of training pictures besides those evaluated", progress)
         return None
+    for method in sorted(maps.methods.keys() - mapped.methods.keys()):
+        uncalibrated(calibrating, config.calibrate, f"there are no maps of training pictures by {method}", progress, method)
     pictures = _read(records, "reading pictures for thresholds", progress)
     tell_of_calibration(len(pictures.records), config.calibrate, "", progress)
     return Calibration(pictures, np.zeros((len(pictures.records), 2), np.int64))
@@ -218,11 +225,13 @@ def _score(config: EvaluateConfig, scoring: Scoring, dataset: Dataset, maps: _Ma
     """Score all cells, those of baselines first."""
     wanted = score_baselines(scoring, dataset.training_boxes())
     wanted += score_knowing_nothing(scoring, config.resume, progress)
+    calibrated = maps.with_some(scoring.calibration.pictures.records if scoring.calibration else ()).methods
     kept = scoring.evaluation.sample.maps(RUN, EPOCH) if config.resume else {}
     for method in maps.methods:
         cells = cells_of([method], scoring)
         if (method, "") not in kept or not all(map(scoring.evaluation.has, cells)):
-            score_given(scoring, (method, ""), partial(maps.of, method), progress)
+            mine = scoring if method in calibrated else replace(scoring, calibration=None)
+            score_given(mine, (method, ""), partial(maps.of, method), progress)
         wanted += cells
     return frozenset(wanted)
 

@@ -36,6 +36,7 @@ from dogcam.models.classifier import Classifier, load_trained
 from dogcam.report.training_words import choice_words
 from dogcam.scoring import Asking, Calibration, Scoring
 from dogcam.scoring.faithfulness import faithfulness_targets
+from dogcam.scoring.saving import Saving
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ def adopted(config: EvaluateConfig, progress: Progress) -> Subject:
 def prepare(config: EvaluateConfig, subject: Subject, progress: Progress) -> tuple[Scoring, Counted]:
     """Read the pictures, those that have a box and those that have none, and choose the sample that figures are of."""
     dataset, first = subject.dataset, subject.model(subject.runs[0], subject.epochs[0])
+    several = len(subject.runs) > 1 or len(subject.epochs) > 1
+    saving = None if config.save_maps is None else Saving.into(config.save_maps, several, config.resume)
     records = limited(dataset.splits[config.split], config.limit)
     target = Target.parse(config.target, first.class_index)
     evaluation = subject.experiment.evaluation(*scope_of(config))
@@ -99,7 +102,7 @@ def prepare(config: EvaluateConfig, subject: Subject, progress: Progress) -> tup
     calibration = _calibration(config, subject, protocols, ids, target, progress) if boxed else None
     sampled = keep_sample(evaluation, pictures, config.samples, dataset.classes)
     scoring = Scoring(
-        evaluation, pictures, protocols, sampled, _targets_of(pictures, target), config.batch_size, calibration, asking
+        evaluation, pictures, protocols, sampled, _targets_of(pictures, target), config.batch_size, calibration, asking, saving
     )
     evaluation.write_about(
         {
