@@ -13,6 +13,7 @@ from dogcam import figures
 from dogcam.analysis.decomposition import PipelineDecomposition
 from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import Protocol
+from dogcam.commands.evaluate import given
 from dogcam.commands.evaluate.common import answered
 from dogcam.commands.evaluate.gallery import keep_gallery
 from dogcam.commands.evaluate.inputs import Subject, adopted, prepare, trained
@@ -40,6 +41,8 @@ _FUSED = re.compile(rf"({'|'.join(FUSIONS)})\((.+)\)")  # a fused layer's name, 
 
 def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
     """Score the experiment's heatmaps as `config` says; cells appear one by one, each whole."""
+    if config.maps is not None:
+        return given.run(config, progress)
     began = time.perf_counter()
     pipelines = [parse(each) for each in config.decompose]
     subject = trained(config, progress) if config.model is None else adopted(config, progress)

@@ -12,6 +12,7 @@ import pytest
 from evaluating import LAYERS, config_of
 from PIL import Image
 
+from dogcam.api import evaluate
 from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.cli import app
@@ -267,3 +268,9 @@ class TestOurOwn:
         assert cams == [f"cam@{LAYERS[-1]} run 1 epoch {epoch}" for epoch in (1, 2)]
         one, two = (np.load(next((maps / name).iterdir())) for name in cams)
         assert (one != two).any()
+
+
+def test_from_python_as_from_the_command_line(folder):
+    analysis = evaluate(maps=folder / "maps", dataset=DATA, home=folder / "runs", limit=12)
+    assert {key.method for key in analysis.maps} == {NAMES[0], NAMES[1], "gradcam (given)"}
+    assert analysis.scope.target == "given"
