@@ -125,6 +125,11 @@ class Experiment:
             if but is None or path != self.unfinished(run, but):
                 path.unlink()
 
+    def check_trained(self) -> None:
+        """Raise `ExperimentError` where it stands for somebody else's model or maps, and so keeps no model."""
+        if not {"adopted", "maps"}.isdisjoint(self.document):
+            raise ExperimentError(f"{self.path} stands for somebody else's model or maps and keeps no model: name another")
+
     def kept(self) -> dict[int, list[int]]:
         """The kept epochs of each run, from the files that are there."""
         found: dict[int, list[int]] = {}

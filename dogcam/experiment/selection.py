@@ -23,9 +23,8 @@ OF_THE_OBJECT = ("true", "predicted")
 def choose_runs(experiment: Experiment, wanted: str) -> RunChoice:
     """The runs that `wanted` ("best", "all" or a number) means, and why."""
     kept = experiment.kept()
-    if not kept and not {"adopted", "maps"}.isdisjoint(experiment.document):
-        raise ExperimentError(f"{experiment.path} stands for somebody else's model or maps and keeps no model: name another")
     if not kept:
+        experiment.check_trained()
         raise ExperimentError(f"{experiment.path} has no kept epoch yet: finish it with dogcam train --resume")
     if wanted == "all":
         return RunChoice(tuple(kept), "all")

@@ -16,13 +16,16 @@ from dogcam.api import evaluate
 from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.cli import app
+from dogcam.commands import layers
 from dogcam.commands.evaluate import command, given
-from dogcam.core.config import EvaluateConfig
+from dogcam.core.config import EvaluateConfig, ListConfig
 from dogcam.core.errors import ExperimentError, InputError, OptionError
 from dogcam.core.progress import Progress
 from dogcam.data.opening import open_dataset
 from dogcam.data.pipeline import limited
 from dogcam.experiment.evaluations import Cell
+from dogcam.experiment.runs import find_experiment
+from dogcam.experiment.selection import choose_runs
 
 DATA = "synthetic:3"
 NAMES = ("<script>alert(1)", "[bold]b", "gradcam")
@@ -184,8 +187,12 @@ def test_what_cannot_be_scored_at_all_is_one_clear_line(folder):
         save(folder / "maps" / "b", record, np.zeros((2, 3, 4)))
     with pytest.raises(InputError, match=r"not one of 12 pictures has a box and a map of every method; the first: .*\(2, 3, 4\)"):
         given.run(config(folder), Progress())
+    home = str(folder / "runs")
     with pytest.raises(ExperimentError, match="is of somebody else's maps: evaluate it by --maps"):
-        command.run(EvaluateConfig(home=str(folder / "runs")), Progress())
+        command.run(EvaluateConfig(home=home), Progress())
+    for ask in (lambda: layers.run(ListConfig(home=home), Progress()), lambda: choose_runs(find_experiment(home, None), "best")):
+        with pytest.raises(ExperimentError, match="stands for somebody else's model or maps and keeps no model: name another"):
+            ask()
 
 
 class TestOurOwn:
