@@ -56,3 +56,8 @@ def boxes_that_never_look(training_boxes: np.ndarray) -> dict[str, np.ndarray]:
 METHODS_AND_BASELINES: Registry[object] = Registry("method")
 for _name, _row in (*METHODS.items(), *BASELINES.items()):
     METHODS_AND_BASELINES.add(_name, _row)
+
+
+def never_looks(name: str) -> bool:
+    """Whether a baseline's boxes have nothing to do with the picture; of somebody else's maps that is not known."""
+    return name in BASELINES or (name in METHODS and METHODS[name].content_free)

@@ -246,6 +246,29 @@ class TestEvaluating:
         with pytest.raises(OptionError, match=r"either an experiment or a --model; received 'a' and 'my.keras'"):
             EvaluateConfig(model="my.keras", dataset="synthetic", experiment="a")
 
+    @pytest.mark.parametrize(
+        ("option", "value"),
+        {
+            "--model": "m.keras", "an EXPERIMENT": "tiny", "--epoch": (3,), "--run": "all", "--method": ("cam",),
+            "--layer": ("x",), "--target": "second", "--faithfulness": 5, "--decompose": ("a:b",), "--save-maps": "there",
+            "--fuse": "mean",
+            "--smooth": ("flip",), "--weights": "none", "--labels": "l.txt", "--preprocess": "unit", "--output": "o",
+        }.items(),
+    )  # fmt: skip
+    def test_what_is_asked_of_a_network_cannot_be_asked_of_maps_alone(self, option, value):
+        spelled = {"an EXPERIMENT": "experiment", "--epoch": "epochs", "--method": "methods", "--layer": "layers"}
+        name = spelled.get(option, option.removeprefix("--").replace("-", "_"))
+        with pytest.raises(OptionError) as caught:
+            EvaluateConfig(maps="maps", dataset="synthetic", **{name: value})
+        assert str(caught.value) == f"--maps maps brings the maps and no network: {option} cannot go with it"
+
+    def test_maps_need_a_dataset_and_are_grouped_without_a_network(self):
+        with pytest.raises(OptionError, match="--maps maps needs annotated pictures: --dataset NAME"):
+            EvaluateConfig(maps="maps")
+        with pytest.raises(OptionError, match="--by right asks which pictures a network classifies rightly"):
+            EvaluateConfig(maps="maps", dataset="synthetic", by=("size", "right"))
+        assert EvaluateConfig(maps="maps", dataset="synthetic", by=("size",), name="mine").name == "mine"
+
     def test_the_models_first_classes_are_no_target_beside_another(self):
         with pytest.raises(OptionError, match="--all-top explains the classes that the model puts first"):
             ExplainConfig(images=("x.jpg",), all_top=3, target="beagle")
