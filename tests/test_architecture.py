@@ -52,7 +52,7 @@ MEMBERS = {
     "engine": "heatmaps probing one_pass scores targets parts combining cells",
     "models": "training subjects small_resnet classifier readout pretrained graph backbones",
     "analysis": "inspection samples analysis measures choosing pictures faithfulness dynamics claims comparison between weighing "
-    "training groups scores sameness tables study flat decomposition",
+    "training groups scores scope sameness tables study flat decomposition",
     "experiment": "selection training_curves runs evaluations kept",
     "data": "contents predictions pictures maps class_names opening formats coco coco_json yolo yolo_yaml yolo_lines csv "
     "csv_table csv_columns voc stanford_dogs cub wsol oxford_pet masks folder hf voc_xml tfds synthetic pixels arrow assembling "
@@ -61,7 +61,7 @@ MEMBERS = {
     "boxes": "drawing sweep protocols baselines geometry",
     "methods": "uninformed scores smoothing pixels perturbation upsampling gradient components class_weights",
     "metrics": "localization faithfulness",
-    "statistics": "ranking same pooled pairs decomposition crossed intervals resampling claims",
+    "statistics": "ranking same pooled pairs decomposition crossed intervals resampling levels clusters claims",
     "language": "particles numbers",
     "core": "config registry records progress files downloads errors",
 }

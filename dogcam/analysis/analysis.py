@@ -28,6 +28,7 @@ from dogcam.analysis.flat import table
 from dogcam.analysis.groups import Groups, groups
 from dogcam.analysis.measures import Measures, measures
 from dogcam.analysis.pictures import Kept
+from dogcam.analysis.scope import Scope, Skipped, scope_of
 from dogcam.analysis.scores import Scores, ThresholdCurve, scores, scores_over_runs, threshold_curves
 from dogcam.analysis.tables import Tables, is_baseline
 from dogcam.analysis.training import Training, training
@@ -49,46 +50,6 @@ _SOURCES = (
     *(TABLES, f"faithfulness/{TABLES}", "decompositions/*.json", "about.json", "problems.json"),
     *(f"{kept}/{files}" for kept in ("samples", "gallery") for files in ("index.json", "[!.]*.npz")),
 )
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """An input that could not be used as it should.
-
-    Attributes:
-        id: the picture or file.
-        reason: what is wrong with it, in English.
-    """
-
-    id: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What was scored.
-
-    Attributes:
-        name: the folder of the per-image tables.
-        split: whose images.
-        images: how many were scored.
-        of: how many the split has; null where that is not known.
-        target: the class that maps are drawn for, as --target asked for.
-        smooth: ways of smoothing, as --smooth asked for.
-        calibrated_on: ids of the training pictures that thresholds were chosen on.
-        annotated_area: mean area of the annotated boxes, as a share of the picture.
-        others: other scopes of the experiment, which are not in this summary.
-    """
-
-    name: str
-    split: str
-    images: int
-    of: int | None
-    target: str
-    smooth: tuple[str, ...]
-    calibrated_on: tuple[str, ...]
-    annotated_area: float
-    others: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -201,7 +162,7 @@ def analyse(experiment: Experiment, evaluation: Evaluation | None = None, step: 
         schema_version=SCHEMA_VERSION,
         experiment=experiment.name,
         fingerprint=mark,
-        scope=_scope(tables),
+        scope=scope_of(tables),
         run=tables.run,
         runs=tuple(tables.runs),
         epochs=tuple(tables.epochs),
@@ -247,23 +208,6 @@ def _faithfulness(tables: Tables) -> Faithfulness | None:
     main = tables.protocols[0] if tables.protocols else None
     boxes = {cell: tables.read(cell) for cell in tables.cells if cell.protocol == main}
     return faithfulness(tables.evaluation, boxes, tables.run, main)
-
-
-def _scope(tables: Tables) -> Scope:
-    about, name = tables.about, tables.evaluation.scope
-    split = name.partition("-")[0]
-    others = (each.scope for each in tables.experiment.evaluations())
-    return Scope(
-        name,
-        split,
-        tables.images,
-        tables.document.get("dataset", {}).get("counts", {}).get(split),
-        str(about.get("target", "true")),
-        tuple(about.get("smooth") or ()),
-        tuple((about.get("calibration") or {}).get("ids", ())),
-        tables.annotated_area,
-        tuple(each for each in others if each != name),
-    )
 
 
 def fingerprint(experiment: Experiment, evaluation: Evaluation | None) -> str:

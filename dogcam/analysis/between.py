@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from dogcam.analysis.sameness import Side, common_protocols, differing, had, methods_of, sides_of
-from dogcam.analysis.tables import Columns, Tables, check_same_images
+from dogcam.analysis.tables import Columns, Tables, check_same_images, right_of
 from dogcam.analysis.training import training
-from dogcam.analysis.weighing import aligned, best_unseen, same_boxes
+from dogcam.analysis.weighing import aligned, best_unseen, pictures_in, same_boxes
 from dogcam.core.errors import ExperimentError
 from dogcam.experiment.evaluations import Cell, MapKey
 from dogcam.experiment.runs import Experiment
@@ -202,8 +202,8 @@ def _classified(sides: Sequence[Side], accuracy: Sequence[Accuracy], epochs: tup
         tables = {label: table for label, table in found.items() if table is not None}
         if len(tables) == len(sides):
             check_same_images(tables)
-            right = aligned(list(tables.values()), of=lambda table: np.equal(table["predicted"], table["label"]))
-            pairs = compare(right, list(tables), _turned(sides))
+            right = aligned(list(tables.values()), of=right_of)
+            pairs = compare(right, list(tables), _turned(sides), pictures=pictures_in(list(tables.values())))
             return Classified(wanted, best, tuple(right.mean(axis=0).tolist()), pairs)
     return None
 
@@ -265,16 +265,17 @@ def _made(sides: Sequence[Side], protocol: str, epochs: tuple[int, ...], common:
     tables = {key: read[key[0]].read(cell) for key, cell in cells.items()}
     tables |= {(label, key.method): read[label].baselines(protocol)[key] for label, key in boxes.items()}
     check_same_images({f"{name} of {label}": table for (label, name), table in tables.items()})
-    scores = aligned(list(tables.values()))
-    means = dict(zip(tables, intervals(scores), strict=True))
+    scores, pictures = aligned(list(tables.values())), pictures_in(list(tables.values()))
+    means = dict(zip(tables, intervals(scores, pictures=pictures), strict=True))
     against = [(key, (key[0], unseen[key[0]])) for key in cells if key[0] in unseen]
-    beside = {pair.first: pair for pair in compare(scores, list(tables), against)}
-    gaps = compare(scores, list(tables), [((b, name), (a, name)) for name in common for b, a in _turned(sides)])
+    beside = {pair.first: pair for pair in compare(scores, list(tables), against, pictures=pictures)}
+    turned = [((b, name), (a, name)) for name in common for b, a in _turned(sides)]
+    gaps = compare(scores, list(tables), turned, pictures=pictures)
     return Match(
         protocol=protocol,
         runs=tuple(each.run for each in read.values()),
         epochs=epochs,
-        images=len(scores),
+        images=len(scores) if pictures is None else len(set(pictures)),
         scores=tuple(Score(*key, cell.layer, means[key], beside.get(key)) for key, cell in cells.items()),
         gaps=tuple(_gap(pair, tables) for pair in gaps),
         unseen=tuple(Score(*key, "", means[key]) for key in unseen.items()),

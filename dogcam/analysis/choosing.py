@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dogcam.analysis.pictures import Kept
-from dogcam.analysis.tables import Columns
+from dogcam.analysis.tables import Columns, right_of
 from dogcam.experiment.evaluations import MapKey
 from dogcam.metrics.localization import RIGHT
 
@@ -154,9 +154,9 @@ def _restricted(tables: Mapping[MapKey, Columns], among: Collection[str] | None)
     """The tables of the same images as the first, of the images `among` alone."""
     images = next((table["image"] for table in tables.values()), np.empty(0, object))
     there = np.ones(len(images), bool) if among is None else np.isin(images.astype(str), list(among))
-    wanted = ("image", "iou", "label", "predicted", "empty")
+    wanted = ("image", "picture", "iou", "label", "predicted", "rank", "empty")
     return {
-        key: {name: table[name][there] for name in wanted}
+        key: {name: table[name][there] for name in wanted if name in table}
         for key, table in tables.items()
         if there.any() and np.array_equal(table["image"], images)
     }
@@ -216,7 +216,7 @@ def _classified(key: MapKey, table: Columns, order: np.ndarray) -> Iterator[Gall
     label, predicted = (table[name].astype(np.float64) for name in ("label", "predicted"))
     known = np.isfinite(label) & np.isfinite(predicted)
     for right in (True, False) if np.isfinite(predicted).any() else ():
-        meets = known & ((label == predicted) == right) & ((table["iou"] >= RIGHT) != right)
+        meets = known & (right_of(table) == right) & ((table["iou"] >= RIGHT) != right)
         picks = [Pick(str(table["image"][row]), key) for row in _some(meets, order)]
         yield Gallery(RIGHT_CLASS if right else RIGHT_BOX, tuple(picks), len(order), int(meets.sum()), (key,))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dogcam.analysis.tables import Columns, Tables, check_same_images, in_run, is_baseline
+from dogcam.analysis.tables import Columns, Tables, check_same_images, in_run, is_baseline, pictures_of
 from dogcam.analysis.weighing import best_unseen
 from dogcam.boxes.protocols import Protocol
 from dogcam.experiment.evaluations import MapKey
@@ -63,7 +63,7 @@ class Comparison:
         protocol: how maps became boxes.
         runs: compared over these; several are crossed with the images.
         epoch: after which the networks were taken.
-        n: images.
+        n: images; in a set with several classes in a picture rows.
         methods: what is no baseline.
         lines: the ranking.
         pairs: every two lines, each under the first of its maps.
@@ -145,12 +145,14 @@ def comparison(tables: Tables, protocol: str, runs: Sequence[int], epoch: int) -
     keys, looking = [cell.map for cell in cells], tuple(cell.map for cell in cells if not is_baseline(cell))
     by_run = np.stack([np.column_stack([table["iou"] for table in row]) for row in every])
     scores = by_run if len(runs) > 1 else by_run[0]
+    pictures = pictures_of(tables.read(cells[0]))
     boxes = {key: np.concatenate([corners_of(row[place]) for row in every]) for place, key in enumerate(keys)}
     how = tables.protocol(protocol)
     groups = groups_of_same(boxes, _kept_maps(tables, how, runs, epoch, keys))
     kept = representatives(keys, groups)
-    pairs = compare(scores[..., [keys.index(key) for key in kept]], kept)
-    means = dict(zip(keys, intervals_over_runs(scores) if len(runs) > 1 else intervals(scores), strict=True))
+    pairs = compare(scores[..., [keys.index(key) for key in kept]], kept, pictures=pictures)
+    found = intervals_over_runs(scores, pictures=pictures) if len(runs) > 1 else intervals(scores, pictures=pictures)
+    means = dict(zip(keys, found, strict=True))
     unseen = best_unseen({key: iou.value for key, iou in means.items() if key not in looking})
     standing = next((group.names[0] for group in groups if unseen in group.names), unseen)
     lines = tuple(

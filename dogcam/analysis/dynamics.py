@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dogcam.analysis.tables import Columns, cell_order, is_baseline
-from dogcam.analysis.weighing import Sides, aligned, differences
+from dogcam.analysis.tables import Columns, cell_order, is_baseline, pictures_of, right_of
+from dogcam.analysis.weighing import Sides, aligned, differences, pictures_in
 from dogcam.experiment.evaluations import Cell
 from dogcam.experiment.training_curves import Curve
 from dogcam.statistics import Interval, Pair, compare, holm, intervals, intervals_over_runs
@@ -178,11 +178,12 @@ def _tracks(paths: Sequence[_Path], tables: Mapping[Cell, Columns], curves: Mapp
     runs = len(paths[0][0])
     scores = aligned([tables[cell] for cell in flat]).reshape(-1, len(flat) // runs, runs)
     scores = scores[..., 0] if runs == 1 else np.moveaxis(scores, -1, 0)
-    means = iter(intervals(scores) if runs == 1 else intervals_over_runs(scores))
+    pictures = pictures_in([tables[cell] for cell in flat])
+    means = iter((intervals if runs == 1 else intervals_over_runs)(scores, pictures=pictures))
     found = [tuple(next(means) for _ in path) for path in paths]
     plan = [[*_steps(len(each)), _best_two([mean.value for mean in each])] for each in found]
     which = [(path[a], path[b]) for path, each in zip(paths, plan, strict=True) for a, b in each]
-    pairs = iter(compare(scores, [cells for path in paths for cells in path], which))
+    pairs = iter(compare(scores, [cells for path in paths for cells in path], which, pictures=pictures))
     tested = [[next(pairs) for _ in each] for each in plan]
     return [_track(*each, tables, curves) for each in zip(paths, found, plan, tested, strict=True)]
 
@@ -234,7 +235,7 @@ def _learning(curves: Mapping[int, Curve], tables: Mapping[Cell, Columns], toget
         first, second = (_classified(curves, tables, runs, epoch) for epoch in (peak.epoch, peak.runner_up))
         if len(first) == len(second) == len(runs):
             right[runs] = first, second
-    leads = differences(right, of=lambda table: np.equal(table["predicted"], table["label"]))
+    leads = differences(right, of=right_of)
     return [replace(each, accuracy_peak=each.accuracy_peak.led_by(leads.get(runs))) for runs, each in found.items()]
 
 
@@ -257,15 +258,18 @@ def _learned_by(run: int | None, curve: Curve) -> Learning:
 def _classified(
     curves: Mapping[int, Curve], tables: Mapping[Cell, Columns], runs: Sequence[int], epoch: int | None
 ) -> list[Columns]:
-    """A table of each run's predictions at an epoch, where they are those that its accuracy was measured on."""
+    """A table of each run's predictions at an epoch, where they are those that its accuracy was measured on.
+
+    Rows that share a picture are not: accuracy counts each picture once.
+    """
     if epoch is None:
         return []
     found = []
     for run in runs:
         table = next((tables[cell] for cell in tables if (cell.run, cell.epoch) == (run, epoch)), None)
-        if table is None:
+        if table is None or pictures_of(table) is not None:
             continue
-        right = float(np.mean(np.equal(table["predicted"], table["label"])))
+        right = float(np.mean(right_of(table)))
         if abs(right - curves[run].at(epoch)[0]) <= _AGREES:
             found.append(table)
     return found

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dogcam.analysis.tables import Columns, cell_order
-from dogcam.analysis.weighing import aligned
+from dogcam.analysis.tables import Columns, cell_order, pictures_of
+from dogcam.analysis.weighing import aligned, pictures_in
 from dogcam.experiment.evaluations import Cell, Evaluation
 from dogcam.methods import METHODS
 from dogcam.metrics.faithfulness import FAITHFULNESS
@@ -144,7 +144,7 @@ def _tables(evaluation: Evaluation) -> dict[Cell, Columns]:
 
 def _row(cell: Cell, columns: Columns) -> FaithfulnessRow:
     names = [name for name in FAITHFULNESS if name in columns]  # an earlier dogcam may have known fewer
-    found = intervals(np.column_stack([columns[name] for name in names]))
+    found = intervals(np.column_stack([columns[name] for name in names]), pictures=pictures_of(columns))
     boxed = columns["boxed"]
     return FaithfulnessRow(cell, len(boxed), int(np.sum(~boxed)), dict(zip(names, found, strict=True)))
 
@@ -162,7 +162,8 @@ def _leading(rows: Sequence[FaithfulnessRow], tables: Mapping[Cell, Columns], sc
     random = [cell for cell in values if cell.method == _RANDOM][:1]
     cells = [leaders[0], *others, *random]
     columns = np.column_stack([np.asarray(tables[cell][score], np.float64) for cell in cells])
-    pairs = compare(columns, cells, [(leaders[0], other) for other in cells[1:]])
+    which = [(leaders[0], other) for other in cells[1:]]
+    pairs = compare(columns, cells, which, pictures=pictures_of(tables[leaders[0]]))
     return Leading(score, tuple(leaders), pairs[: len(others)], pairs[-1] if random else None)
 
 
@@ -175,5 +176,6 @@ def _boxed(rows: Sequence[FaithfulnessRow], boxes: Mapping[Cell, Columns], proto
         either = own, Cell(0, 0, cell.method, cell.layer, own.protocol)
         if scored := [boxes[each] for each in either if each in boxes]:
             found[cell] = scored[0]
-    means = intervals(aligned(list(found.values()))) if found else ()
+    scored_boxes = list(found.values())
+    means = intervals(aligned(scored_boxes), pictures=pictures_in(scored_boxes)) if found else ()
     return tuple(Boxed(cell, iou) for cell, iou in zip(found, means, strict=True))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from dogcam.analysis.scores import image_values
-from dogcam.analysis.tables import Columns, cell_columns, cell_order, check_same_images, is_baseline
+from dogcam.analysis.tables import Columns, cell_columns, cell_order, check_same_images, is_baseline, pictures_of, right_of
 from dogcam.boxes import geometry
 from dogcam.core.config import GROUPINGS
 from dogcam.experiment.evaluations import Cell, Evaluation
@@ -75,7 +75,7 @@ def groups(
     """Every score of each group with its 95 % bootstrap interval, cell by cell.
 
     Groups are of "breed", the picture's class; "size", terciles of the mean area of a picture's annotated boxes; "animals",
-    how many boxes are annotated; "right", whether the network's first class is the picture's own.
+    how many boxes are annotated; "right", whether the network's first class is the picture's own (see `tables.right_of`).
 
     Args:
         cells: of which cells, methods and baselines.
@@ -98,7 +98,7 @@ def groups(
     if by == "size" and not any(map(len, first["truth"])):
         return None
     if by == "right":
-        known, of = _by_right(tables, _prediction(evaluation, list(tables), network))
+        known, of = _by_right(evaluation, list(tables), network)
     else:
         known, of = _GROUPINGS[by](first, classes)
     return _scored(by, tables, known, of[:, None] if of.ndim == 1 else of)
@@ -107,14 +107,15 @@ def groups(
 def _scored(by: str, tables: Mapping[Cell, Columns], known: Sequence[Group], of: np.ndarray) -> Groups:
     """All scores of the groups that hold a picture; `of` (n, m): the place of each picture's group, the tables' own last."""
     columns = list(tables.values())
-    iou, stacks = np.column_stack([table["iou"] for table in columns]), _stacks(columns)
+    iou, stacks, pictures = np.column_stack([table["iou"] for table in columns]), _stacks(columns), pictures_of(columns[0])
     held, means, others = [], [], []
     for place, group in enumerate(known):
         inside = np.broadcast_to((of == place)[:, -len(columns) :], iou.shape)
         if inside.any():
             held.append(replace(group, n=int((of[:, 0] == place).sum())))
             some = inside.any(axis=1)
-            means.append(intervals(np.where(inside[some], iou[some], np.nan), resamples=RESAMPLES))
+            own = None if pictures is None else pictures[some]
+            means.append(intervals(np.where(inside[some], iou[some], np.nan), resamples=RESAMPLES, pictures=own))
             others.append(_scores(columns, stacks, inside))
     lines = (
         GroupedScores(cell, tuple(each[k] for each in means), {name: tuple(o[name][k] for o in others) for name in _SHOWN})
@@ -135,12 +136,14 @@ class _Stack:
     made: Callable[..., tuple[Interval, ...]]
     of: list[tuple[str, int]]
     values: np.ndarray
+    pictures: np.ndarray | None
 
     def within(self, inside: np.ndarray) -> tuple[Interval, ...]:
         """The intervals over the pictures of each column's table, `inside` (n, m)."""
         places = [place for _, place in self.of]
         some = np.flatnonzero(inside[:, sorted(set(places))].any(axis=1))
-        return self.made(np.where(inside[some][:, places], self.values[some], np.nan), resamples=_FEWER)
+        own = None if self.pictures is None else self.pictures[some]
+        return self.made(np.where(inside[some][:, places], self.values[some], np.nan), resamples=_FEWER, pictures=own)
 
 
 def _stacks(tables: Sequence[Columns]) -> list[_Stack]:
@@ -151,7 +154,8 @@ def _stacks(tables: Sequence[Columns]) -> list[_Stack]:
         names = [name for name in _SHOWN if METRICS[name].summary == summary]
         of = [(name, place) for name in names for place, values in enumerate(known) if name in values]
         if of:
-            found.append(_Stack(made, of, np.column_stack([known[place][name] for name, place in of])))
+            values = np.column_stack([known[place][name] for name, place in of])
+            found.append(_Stack(made, of, values, pictures_of(tables[0])))
     return found
 
 
@@ -165,8 +169,10 @@ def _scores(tables: Sequence[Columns], stacks: Sequence[_Stack], inside: np.ndar
         metric = METRICS[name]
         for place, table in enumerate(tables):
             if metric.summary == "sums" and metric.applies(table) and inside[:, place].any():
-                columns = (table[need][inside[:, place]] for need in metric.needs)
-                found[name][place] = pooled_interval(metric.function, *columns, resamples=_FEWER)
+                here, pictures = inside[:, place], pictures_of(table)
+                columns = (table[need][here] for need in metric.needs)
+                own = None if pictures is None else pictures[here]
+                found[name][place] = pooled_interval(metric.function, *columns, resamples=_FEWER, pictures=own)
     return found
 
 
@@ -197,17 +203,11 @@ _GROUPINGS: dict[str, Callable[[Columns, Sequence[str]], tuple[Sequence[Group], 
 }
 
 
-def _prediction(evaluation: Evaluation, cells: Sequence[Cell], network: Cell | None) -> np.ndarray:
-    """The first class (n,) of the network that baselines are grouped by."""
+def _by_right(evaluation: Evaluation, cells: Sequence[Cell], network: Cell | None) -> tuple[Sequence[Group], np.ndarray]:
+    """Each cell's pictures by whether its own network is right; baselines, which have none, by `network`: the first column."""
     informed = [cell for cell in cells if not is_baseline(cell)]
     if network is None and not informed:
         raise ValueError("baselines alone have no network that is right or wrong: name the cell of one")
-    return evaluation.read(network or max(informed))["predicted"]
-
-
-def _by_right(tables: Mapping[Cell, Columns], given: np.ndarray) -> tuple[Sequence[Group], np.ndarray]:
-    """Each cell's pictures by its own network; baselines, which have none, by the prediction `given` (n,), the first column."""
-    own = [given if is_baseline(cell) else table["predicted"] for cell, table in tables.items()]
-    labels = next(iter(tables.values()))["label"]
-    of = np.column_stack([np.asarray(predicted) != labels for predicted in (given, *own)])
-    return (Group("right"), Group("wrong")), of.astype(int)
+    given = right_of(evaluation.read(network or max(informed)))
+    own = [given if is_baseline(cell) else right_of(evaluation.read(cell)) for cell in cells]
+    return (Group("right"), Group("wrong")), (~np.column_stack([given, *own])).astype(int)

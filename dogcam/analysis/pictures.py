@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from dogcam.analysis.comparison import CORNERS
-from dogcam.analysis.tables import Columns, Tables
+from dogcam.analysis.tables import Columns, Tables, right_of
 from dogcam.boxes.drawing import prepare
 from dogcam.core.errors import InputError
 from dogcam.experiment.evaluations import MapKey
@@ -174,7 +174,8 @@ class Kept:
         if not row or not np.isfinite(np.array([row["predicted"], row["label"]], np.float64)).all():
             return None
         first, names = int(row["predicted"]), self.tables.document.get("dataset", {}).get("classes", ())
-        return str(names[first]) if first < len(names) else str(first), first == int(row["label"])
+        right = bool(right_of({name: np.array([value], object) for name, value in row.items()})[0])
+        return str(names[first]) if first < len(names) else str(first), right
 
     @cached_property
     def judge(self) -> tuple[MapKey, int] | None:

@@ -8,10 +8,11 @@ from itertools import product
 
 import numpy as np
 
-from dogcam.analysis.tables import Columns, Tables, cell_columns, cell_order, check_same_images, in_run, is_baseline
+from dogcam.analysis.tables import Columns, Tables, cell_columns, cell_order, check_same_images, in_run, is_baseline, pictures_of
 from dogcam.experiment.evaluations import Cell, Evaluation, MapKey
 from dogcam.metrics import METRICS, SUMMARIES, Metric
 from dogcam.statistics import Interval, interval_of_run_scores, intervals, intervals_over_runs, median_intervals
+from dogcam.statistics.clusters import numbered
 from dogcam.statistics.pooled import pooled_interval, pooled_spread
 from dogcam.statistics.resampling import resampled_medians
 
@@ -126,23 +127,27 @@ def _intervals(tables: Sequence[Columns], values: Sequence[_Values]) -> list[dic
     sizes = [len(columns["image"]) for columns in tables]
     for (name, metric), size in product(METRICS.items(), sorted(set(sizes))):
         alike = [i for i in range(len(tables)) if sizes[i] == size]
+        pictures = pictures_of(tables[alike[0]])
         if metric.summary in SUMMARIES:
             there = [i for i in alike if name in values[i]]
-            made = _of_metric(metric, [values[i][name] for i in there])
+            made = _of_metric(metric, [values[i][name] for i in there], pictures)
         else:
             there = [i for i in alike if metric.summary == "sums" and metric.applies(tables[i])]
-            made = [pooled_interval(metric.function, *(tables[i][need] for need in metric.needs)) for i in there]
+            columns = ([tables[i][need] for need in metric.needs] for i in there)
+            made = [pooled_interval(metric.function, *each, pictures=pictures) for each in columns]
         for place, interval in zip(there, made, strict=True):
             found[place][name] = interval
     return found
 
 
-def _of_metric(metric: Metric, values: Sequence[np.ndarray]) -> Sequence[Interval]:
+def _of_metric(metric: Metric, values: Sequence[np.ndarray], pictures: np.ndarray | None) -> Sequence[Interval]:
     """The intervals of the means or medians of values (n,), each of a table."""
     if not values:
         return ()
     stacked = np.column_stack(values)
-    return intervals(stacked) if metric.summary == "mean" else median_intervals(stacked, resamples=_MEDIANS)
+    if metric.summary == "mean":
+        return intervals(stacked, pictures=pictures)
+    return median_intervals(stacked, resamples=_MEDIANS, pictures=pictures)
 
 
 def scores_over_runs(tables: Tables, single: Sequence[Scores]) -> tuple[Scores, ...]:
@@ -190,16 +195,18 @@ def _over_runs(evaluation: Evaluation, cell: Cell, runs: Sequence[int]) -> Score
 
 def _interval_over_runs(name: str, tables: Sequence[Columns], values: Sequence[_Values]) -> Interval:
     """The interval over images and runs of one metric of the same images in every run."""
-    metric, n = METRICS[name], len(tables[0]["image"])
+    metric, n, pictures = METRICS[name], len(tables[0]["image"]), pictures_of(tables[0])
     if metric.summary == "mean":
-        (found,) = intervals_over_runs(np.stack([known[name] for known in values])[..., None])
+        (found,) = intervals_over_runs(np.stack([known[name] for known in values])[..., None], pictures=pictures)
         return found
+    several = None if pictures is None else len(set(pictures))
     if metric.summary == "median":
         columns = np.column_stack([known[name] for known in values])
-        return interval_of_run_scores(np.nanmedian(columns, axis=0), resampled_medians(columns, _MEDIANS, 0), n)
+        spread = resampled_medians(columns, _MEDIANS, 0, numbered(pictures))
+        return interval_of_run_scores(np.nanmedian(columns, axis=0), spread, n, pictures=several)
     pooled = [[table[need] for need in metric.needs] for table in tables]
-    spread = np.column_stack([pooled_spread(metric.function, *each, resamples=_MEDIANS) for each in pooled])
-    return interval_of_run_scores(np.array([metric.of(table) for table in tables]), spread, n)
+    spread = np.column_stack([pooled_spread(metric.function, *each, resamples=_MEDIANS, pictures=pictures) for each in pooled])
+    return interval_of_run_scores(np.array([metric.of(table) for table in tables]), spread, n, pictures=several)
 
 
 @dataclass(frozen=True)

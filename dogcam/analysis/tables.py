@@ -57,6 +57,23 @@ def cell_columns(evaluation: Evaluation, cell: Cell) -> dict[str, np.ndarray]:
     return columns
 
 
+def pictures_of(columns: Columns) -> np.ndarray | None:
+    """The picture of each row (n,), which intervals resample; None where each row is a picture of its own."""
+    pictures = columns.get("picture")
+    return None if pictures is None or np.array_equal(pictures, columns["image"]) else pictures
+
+
+def right_of(columns: Columns) -> np.ndarray:
+    """Whether the network is right about each row: bool (n,); not where it was not asked, or the class is not known.
+
+    Where a picture has one class: whether it puts that first. Where it may have several: whether it puts none that is not in
+    the picture before the row's own.
+    """
+    if pictures_of(columns) is not None:
+        return np.equal(columns["rank"], 0)
+    return np.equal(columns["predicted"], columns["label"])
+
+
 @dataclass(frozen=True, eq=False)
 class Tables:
     """The tables of an experiment's evaluation, and who speaks in it.
@@ -178,8 +195,14 @@ class Tables:
 
     @cached_property
     def images(self) -> int:
-        """How many images were scored."""
+        """How many images were scored; in a set with several classes in a picture how many rows."""
         return max((len(self.read(cell)["image"]) for cell in self.cells), default=0)
+
+    @cached_property
+    def pictures(self) -> int | None:
+        """Of how many pictures these are the rows; None where each is a picture of its own."""
+        found = pictures_of(self.read(self.cells[0])) if self.cells else None
+        return None if found is None else len(set(found))
 
     @cached_property
     def annotated_area(self) -> float:
@@ -223,7 +246,7 @@ def _alike(one: np.ndarray, other: np.ndarray) -> bool:
     if one is other or not len(one):
         return True
     if one.dtype != object:
-        return np.array_equal(one, other)
+        return np.array_equal(one, other, equal_nan=one.dtype.kind == other.dtype.kind == "f")  # a class that is not known
     counts = [[len(boxes) for boxes in each] for each in (one, other)]
     return counts[0] == counts[1] and np.array_equal(np.concatenate(one), np.concatenate(other))
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from dogcam.analysis.tables import Columns
+from dogcam.analysis.tables import Columns, pictures_of
 from dogcam.boxes.baselines import never_looks
 from dogcam.experiment.evaluations import MapKey
 from dogcam.statistics import Claim, Interval, claim, intervals, intervals_over_runs
@@ -43,6 +43,18 @@ def aligned(tables: Sequence[Columns], of: Callable[[Columns], np.ndarray] = iou
     for number, table in enumerate(tables):
         found[[places[image] for image in table["image"]], number] = of(table)
     return found
+
+
+def pictures_in(tables: Sequence[Columns]) -> np.ndarray | None:
+    """The picture of each row of `aligned`, which intervals resample; None where each row is a picture of its own."""
+    known = [pictures_of(table) for table in tables]
+    if all(each is None for each in known):
+        return None
+    found: dict[Any, Any] = {}
+    for table in tables:
+        for image, picture in zip(table["image"], table["picture"], strict=True):
+            found.setdefault(image, picture)
+    return np.array(list(found.values()), object)
 
 
 def same_boxes(first: Columns, second: Columns) -> bool:
@@ -82,10 +94,11 @@ def differences(
         tables = [table for key in keys for side in sides[key] for table in side]
         scores = aligned(tables, of).reshape(-1, len(keys), 2, runs)
         subtracted = scores[:, :, 0] - scores[:, :, 1]
+        pictures = pictures_in(tables)
         if runs == 1:
-            made = intervals(subtracted[..., 0], confidence=confidence)
+            made = intervals(subtracted[..., 0], confidence=confidence, pictures=pictures)
         else:
-            made = intervals_over_runs(np.moveaxis(subtracted, -1, 0), confidence=confidence)
+            made = intervals_over_runs(np.moveaxis(subtracted, -1, 0), confidence=confidence, pictures=pictures)
         found.update(zip(keys, made, strict=True))
     return {key: found[key] for key in sides}
 

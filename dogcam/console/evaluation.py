@@ -81,7 +81,11 @@ def _verdict(claim: Claim) -> str:
 
 def _show_rest(result: EvaluateResult) -> None:
     """What was left out, where the rest is and what comes next."""
-    bare, config = result.counted.unannotated, result.asked.config
+    bare, config, counted = result.counted.unannotated, result.asked.config, result.counted
+    if counted.left_out:
+        show(
+            f"{counted.read:,} read = {counted.images:,} scored + {bare:,} without a usable box + {counted.left_out:,} left out."
+        )
     if bare:
         scored = "scored for faithfulness only" if config.maps is None else "not scored"
         show(f"{'1 picture has' if bare == 1 else f'{bare:,} pictures have'} no usable box: {scored}.")

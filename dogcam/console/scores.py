@@ -18,6 +18,7 @@ from dogcam.console.tables import show, stream
 from dogcam.language.numbers import ends, number
 from dogcam.metrics import METRICS
 from dogcam.metrics.faithfulness import FAITHFULNESS
+from dogcam.report.naming import images
 
 _SHORT = 8  # for the mark beside never looking, names may become as short as that
 _MARKS = {"above": "above", "below": "below", "undecided": "same", "few": "too few"}
@@ -40,11 +41,16 @@ def show_scores(result: EvaluateResult) -> None:
     left_out: dict[str, None] = {}
     for table in tables:
         for protocol in dict.fromkeys(row.protocol for row in table):
-            title = f"Protocol {protocol}, {result.counted.images:,} images"
+            title = f"Protocol {protocol}, {images(result.counted.images, '', _pictures(result))}"
             mine = [row for row in table if row.protocol == protocol]
             left_out |= dict.fromkeys((_show_wide if wide else _show)(title, mine, _standing(result, mine)))
     words = [*_notes(result, rows), *(f"No room for {name}: wider terminals and pipes have it." for name in left_out)]
     show(*words, *[""] * bool(words))
+
+
+def _pictures(result: EvaluateResult) -> int | None:
+    """How many pictures the scored rows are of; None where each is one of its own."""
+    return result.analysis.scope.pictures if result.analysis.scope else None
 
 
 def _notes(result: EvaluateResult, rows: Sequence[Scores]) -> list[str]:

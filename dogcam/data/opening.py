@@ -270,6 +270,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "fingerprint": dataset.fingerprint(),
         "classes": list(dataset.classes),
         "counts": {split: len(records) for split, records in dataset.splits.items()},
+        "pictures": {split: len({record.picture for record in records}) for split, records in dataset.splits.items()},
         "division": asdict(dataset.division),
         "multilabel": dataset.multilabel,
     }

@@ -6,10 +6,11 @@ A picture is squashed to the network's size, not cropped, so that its relative b
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
 from typing import TypeVar
 
 import cv2
@@ -17,7 +18,7 @@ import numpy as np
 
 from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
-from dogcam.data import Problem, Record, reason_of
+from dogcam.data import Dataset, Problem, Record, reason_of
 
 # Decoding runs outside Python's lock: a few threads keep the processors busy, more only hold memory.
 WORKERS = 4
@@ -53,8 +54,20 @@ class Pictures:
 
     @property
     def labels(self) -> np.ndarray:
-        """int32 (n,)"""
-        return np.array([record.label for record in self.records], np.int32)
+        """int32 (n,); -1 where a record has none."""
+        return np.array([-1 if record.label is None else record.label for record in self.records], np.int32)
+
+    def present(self, classes: int) -> np.ndarray:
+        """float32 (n, classes), 1 for each class that is in the picture."""
+        found = np.zeros((len(self.records), classes), np.float32)
+        for row, record in enumerate(self.records):
+            found[row, list(record.present)] = 1
+        return found
+
+    def some(self, positions: Sequence[int]) -> Pictures:
+        """Those at some positions, without problems; as they lie in memory where they are the first ones."""
+        chosen = slice(len(positions)) if list(positions) == list(range(len(positions))) else list(positions)
+        return Pictures(tuple(self.records[each] for each in positions), self.images[chosen], self.shapes[chosen], ())
 
     def sizes(self, part: slice = slice(None)) -> list[tuple[int, int]]:
         """Height and width of each original."""
@@ -81,25 +94,29 @@ def threaded(function, items: Iterable[T], ahead: int = 4 * WORKERS) -> Iterator
 def read_pictures(records: Sequence[Record], size: tuple[int, int], title: str, progress: Progress) -> Pictures:
     """Read every picture once, squashed to `size` (height, width); what cannot be read becomes a problem.
 
+    Records in a row of one and the same image share one reading of it.
+
     Raises:
         InputError: not one picture could be read.
     """
     images = room_for((len(records), *size, 3), np.uint8)
     read, shapes, problems, first = [], [], [], ""
 
-    def load(record: Record) -> tuple[np.ndarray, tuple[int, int]]:
-        pixels = record.image.pixels()
+    def load(together: Sequence[Record]) -> tuple[np.ndarray, tuple[int, int]]:
+        pixels = together[0].image.pixels()
         return squash(pixels, size), pixels.shape[:2]
 
-    for record, future in progress.track(threaded(load, records), title, len(records)):
+    shared = [list(together) for _, together in groupby(records, key=lambda record: id(record.image))]
+    for together, future in progress.track(threaded(load, shared), title, len(shared)):
         try:
-            images[len(read)], shape = future.result()
+            image, shape = future.result()
         except InputError as error:
             first = first or str(error)
-            problems.append(Problem(record.id, reason_of(error, record.id)))
+            problems += [Problem(record.id, reason_of(error, record.id)) for record in together]
             continue
-        read.append(record)
-        shapes.append(shape)
+        images[len(read) : len(read) + len(together)] = image
+        read += together
+        shapes += [shape] * len(together)
     if not read:
         raise InputError(
             f"not one of {len(records)} pictures could be read; the first: {first}"
@@ -118,12 +135,32 @@ def room_for(shape: tuple[int, ...], dtype: type) -> np.ndarray:
 
 def limited(records: Sequence[Record], limit: int | None) -> tuple[Record, ...]:
     """At most `limit` records, spread evenly over the classes: the first of each class, then the second, and so on."""
+    return _spread(records, [record.label for record in records], limit)
+
+
+def examples(dataset: Dataset, split: str, limit: int | None) -> tuple[Record, ...]:
+    """What training uses of a split: each picture once, whatever the number of its rows, under its own id.
+
+    A picture without a class is left out, unless pictures may have several: it is then an example of each one's absence. At most
+    `limit` pictures, spread evenly over the classes as by `limited`; a picture counts for the rarest of those `present`.
+    """
+    pictures: dict[str, Record] = {}
+    for record in dataset.splits.get(split, ()):
+        if record.picture not in pictures and (dataset.multilabel or record.label is not None):
+            pictures[record.picture] = record if record.id == record.picture else replace(record, id=record.picture)
+    once = list(pictures.values())
+    counts = Counter(label for record in once for label in record.present)
+    rarest = [min(record.present, key=lambda label: (counts[label], label), default=None) for record in once]
+    return _spread(once, rarest, limit)
+
+
+def _spread(records: Sequence[Record], classes: Sequence[int | None], limit: int | None) -> tuple[Record, ...]:
     if limit is None or limit >= len(records):
         return tuple(records)
-    seen: dict[int | None, int] = {}
+    seen: Counter[int | None] = Counter()
     rank = []
-    for position, record in enumerate(records):
-        seen[record.label] = seen.get(record.label, -1) + 1
-        rank.append((seen[record.label], position))
+    for position, label in enumerate(classes):
+        rank.append((seen[label], position))
+        seen[label] += 1
     chosen = sorted(position for _, position in sorted(rank)[:limit])
     return tuple(records[position] for position in chosen)

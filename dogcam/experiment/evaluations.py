@@ -98,12 +98,13 @@ class Choice:
 ROW_SCHEMA = pa.schema(
     [
         ("image", pa.string()),
+        ("picture", pa.string()),  # the image that a row is of: another name where it has a row for each of its classes
         ("label", pa.int32()),
         ("predicted", pa.int32()),
         ("target", pa.int32()),
         ("against", pa.int32()),  # the class that the target is set against; -1 for none
         ("probability", pa.float32()),  # the network's, of the target class; null for baselines
-        ("rank", pa.int32()),  # how many classes the network puts before the true one; null for baselines
+        ("rank", pa.int32()),  # how many classes that are not in the picture come before the true one; null for baselines
         ("run", pa.int32()),
         ("epoch", pa.int32()),
         ("method", pa.string()),
@@ -130,7 +131,14 @@ ROW_SCHEMA = pa.schema(
 )
 # What a row of `write_faithfulness` has beside its scores.
 _ASKED = pa.schema(
-    [("image", pa.string()), ("label", pa.int32()), ("predicted", pa.int32()), ("target", pa.int32()), ("boxed", pa.bool_())]
+    [
+        ("image", pa.string()),
+        ("picture", pa.string()),
+        ("label", pa.int32()),
+        ("predicted", pa.int32()),
+        ("target", pa.int32()),
+        ("boxed", pa.bool_()),
+    ]
 )
 _LONG = ("curve", "inside", "outside")  # many numbers a picture: read only when asked for
 # Rows of tables that an `Evaluation` keeps in memory, at some 100 bytes each: one command reads the same cells many times.
@@ -179,7 +187,10 @@ class Evaluation:
         return (self.path / cell.file_name).exists()
 
     def write(self, cell: Cell, columns: Mapping[str, Any], choice: Choice) -> None:
-        """Write the rows of a cell; `columns` are those of `ROW_SCHEMA` but for the cell's own and the threshold."""
+        """Write the rows of a cell; `columns` are those of `ROW_SCHEMA` but for the cell's own and the threshold.
+
+        Without "picture" each row is of an image of its own.
+        """
         count = len(columns["image"])
         own = {name: [value] * count for name, value in asdict(cell).items()}
         metadata = {
@@ -188,7 +199,7 @@ class Evaluation:
             b"schema_version": str(SCHEMA_VERSION).encode(),
         }
         missing = {name: [None] * count for name in _LONG if columns.get(name) is None}
-        rows = {**columns, **own, "threshold": [choice.threshold] * count, **missing}
+        rows = {"picture": columns["image"], **columns, **own, "threshold": [choice.threshold] * count, **missing}
         rows |= {name: _as_lists(columns[name]) for name in _LONG if name not in missing}
         table = pa.Table.from_pydict(rows, schema=ROW_SCHEMA.with_metadata(metadata))
         with written_whole(self.path / cell.file_name) as temporary:
@@ -226,6 +237,7 @@ class Evaluation:
     def read(self, cell: Cell) -> dict[str, np.ndarray]:
         """The rows of a cell as columns but those of `long`; "truth" is an object array of float32 (n, 4).
 
+        A table that an earlier dogcam wrote has a picture for each row.
         The arrays are kept for whoever asks next, and are not to be written to.
         """
         path = self.path / cell.file_name
@@ -235,6 +247,7 @@ class Evaluation:
         if known != stamp:
             table = pq.read_table(path, columns=[name for name in pq.read_schema(path).names if name not in _LONG])
             columns = {name: self._as_numpy(name, table[name]) for name in table.column_names}
+            columns = {**columns, "picture": columns.get("picture", columns["image"])}
         self._kept[path] = stamp, columns
         while len(self._kept) > 1 and sum(len(each["image"]) for _, each in self._kept.values()) > _MOST_KEPT:
             self._kept.popitem(last=False)
@@ -283,9 +296,10 @@ class Evaluation:
         """Write what `scoring.faithfulness_of` found of a cell, whose protocol is "".
 
         Args:
-            columns: image, label (None where it is not known), predicted, target, boxed, and any number of scores, float,
-                NaN where one does not apply.
+            columns: image, picture (the image's own name where it is not there), label (None where it is not known),
+                predicted, target, boxed, and any number of scores, float, NaN where one does not apply.
         """
+        columns = {"picture": columns["image"], **columns}
         metadata = {b"dogcam_cell": json.dumps(asdict(cell)), b"schema_version": str(SCHEMA_VERSION)}
         names = [name for name in columns if name not in _ASKED.names]
         schema = pa.schema([*_ASKED, *((name, pa.float32()) for name in names)], metadata)
@@ -300,7 +314,8 @@ class Evaluation:
     def read_faithfulness(self, cell: Cell) -> dict[str, np.ndarray]:
         """The columns of such a cell; a score that does not apply and a label that is not known are NaN."""
         table = pq.read_table(self._faithfulness_path(cell))
-        return {name: table[name].to_numpy() for name in table.column_names}
+        columns = {name: table[name].to_numpy() for name in table.column_names}
+        return {**columns, "picture": columns.get("picture", columns["image"])}
 
     def _faithfulness_path(self, cell: Cell) -> Path:
         return self.path / "faithfulness" / cell.file_name

@@ -1,6 +1,7 @@
 """How well boxes and maps fit, from the per-image columns of a cell.
 
-Columns: `iou`, `area` and `empty` (n,); `rank` (n,), how many classes the network puts before the true one; `curve` (n, T),
+Columns: `iou`, `area` and `empty` (n,); `rank` (n,), how many classes that are not in the picture the network puts before the
+row's own; `picture` (n,), the picture that a row is of, another for each where it has one class; `curve` (n, T),
 the IoU at every threshold; `levels` (L,), the IoUs at which the protocol counts a box as right; `inside` and `outside`
 (n, bins), pixels of the object and of the rest by the map's value, ascending (see `localize.pixel_counts`).
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from dogcam.metrics import metric
+from dogcam.statistics.clusters import linearised, numbered
 
 # The IoU from which on a box counts as right in localisation accuracy (Russakovsky et al. 2015).
 RIGHT = 0.5
@@ -21,10 +23,14 @@ def mean_iou(iou: np.ndarray) -> np.ndarray:
     return iou
 
 
-@metric("sem", needs=("iou",), title="± s.e.", summary="whole")
-def standard_error(iou: np.ndarray) -> float:
-    """Standard error of the mean IoU over images: s / sqrt(n), s with n - 1; NaN for a single image."""
-    return float(np.std(iou, ddof=1) / np.sqrt(len(iou))) if len(iou) > 1 else float("nan")
+@metric("sem", needs=("iou", "picture"), title="± s.e.", summary="whole")
+def standard_error(iou: np.ndarray, picture: np.ndarray) -> float:
+    """Standard error of the mean IoU over images: s / sqrt(n), s with n - 1; NaN for a single image.
+
+    Where several rows are of one picture, n counts pictures, and s is that of their linearised means.
+    """
+    of_pictures = linearised(np.asarray(iou, np.float64)[None], numbered(picture))[0]
+    return float(np.std(of_pictures, ddof=1) / np.sqrt(len(of_pictures))) if len(of_pictures) > 1 else float("nan")
 
 
 @metric("median_iou", needs=("iou",), title="median", summary="median")

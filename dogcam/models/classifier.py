@@ -40,6 +40,8 @@ class Classifier:
         stages: the paths of the last layers of the last three stages; found by resolution where none are given.
         name: what it is called in results.
         output: the name of the output that gives the classes, of a model with several.
+        activation: what makes probabilities of its logits, where the model itself does not say: "sigmoid" of ours that was
+            trained on pictures with several classes.
     """
 
     model: keras.Model
@@ -48,6 +50,7 @@ class Classifier:
     stages: tuple[str, ...] = ()
     name: str = "model"
     output: str | None = None
+    activation: str | None = None
 
     def __post_init__(self) -> None:
         if self.classes and len(self.classes) != self.class_count:
@@ -63,7 +66,8 @@ class Classifier:
     @cached_property
     def readout(self) -> Readout:
         """How its classes are read from the end of the graph."""
-        return read(self.graph, self.graph.outputs[self._output_position()])
+        found = read(self.graph, self.graph.outputs[self._output_position()])
+        return found if self.activation is None else replace(found, activation=self.activation)
 
     def _output_position(self) -> int:
         """Which of the model's outputs gives the classes: by the key of its dictionary, or by its layer's name.
@@ -235,10 +239,17 @@ def _as_they_are(images: np.ndarray) -> np.ndarray:
     return images
 
 
-def build(backbone_name: str, classes: tuple[str, ...], weights: str = "imagenet", preprocess: str = "backbone") -> Classifier:
+def build(
+    backbone_name: str,
+    classes: tuple[str, ...],
+    weights: str = "imagenet",
+    preprocess: str = "backbone",
+    multilabel: bool = False,
+) -> Classifier:
     """Backbone + global average pooling + dense logits.
 
     Args:
+        multilabel: whether a picture may have several classes: each logit is then a class's own, by a sigmoid.
         weights: "imagenet", "none" or a weights file saved by Keras.
 
     Raises:
@@ -250,7 +261,7 @@ def build(backbone_name: str, classes: tuple[str, ...], weights: str = "imagenet
     pooled = keras.layers.GlobalAveragePooling2D(name=POOLING_NAME)(base.output)
     logits = keras.layers.Dense(len(classes), name=LOGITS_NAME)(pooled)
     model = keras.Model(base.input, logits, name=backbone_name)
-    return Classifier(model, prepared, classes, row.stages, backbone_name)
+    return Classifier(model, prepared, classes, row.stages, backbone_name, activation=_activation(multilabel))
 
 
 def imagenet_classifier(backbone_name: str, weights: str, classes: tuple[str, ...]) -> Classifier:
@@ -270,7 +281,12 @@ def load_trained(experiment: Experiment, run: int, epoch: int) -> Classifier:
     row = BACKBONES[config["backbone"]]
     model = load_model(experiment.checkpoint(run, epoch))
     name = f"{experiment.name} run {run} epoch {epoch}"
-    return Classifier(model, preprocessing(config["preprocess"], row), classes, row.stages, name)
+    activation = _activation(document["dataset"].get("multilabel", False))
+    return Classifier(model, preprocessing(config["preprocess"], row), classes, row.stages, name, activation=activation)
+
+
+def _activation(multilabel: bool) -> str | None:
+    return "sigmoid" if multilabel else None
 
 
 def load_foreign(path: Path, preprocess: str, classes: tuple[str, ...], output: str | None = None) -> Classifier:

@@ -1,6 +1,10 @@
 """Seeded runs: fit, measure after every epoch, keep the chosen epochs, resume.
 
 Where only the head learns, the features in front of it are computed once and all runs train on them.
+
+Where a picture may have several classes, each is learnt by itself: the loss is the binary cross-entropy of sigmoids, summed
+over classes (so that a logit's gradient is its probability's error, as under softmax, and learning rates mean the same), and
+averaged over pictures.
 """
 
 from __future__ import annotations
@@ -8,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import keras
@@ -44,10 +48,10 @@ class PixelInputs:
     pictures: Pictures
     classifier: Classifier
 
-    @property
+    @cached_property
     def labels(self) -> np.ndarray:
-        """int32 (n,)"""
-        return self.pictures.labels
+        """See `_labels_of`."""
+        return _labels_of(self.pictures, self.classifier)
 
     def take(self, indices: np.ndarray, mirrored: np.ndarray) -> np.ndarray:
         """Inputs float32 (n, ...) of `indices` (n,), those with `mirrored` (n,) true flipped left to right."""
@@ -69,6 +73,25 @@ class FeatureInputs:
 
 
 Inputs = PixelInputs | FeatureInputs  # what a network is trained on, by index, as it is or mirrored
+
+
+def _labels_of(pictures: Pictures, classifier: Classifier) -> np.ndarray:
+    """int32 (n,); of a classifier of pictures with several classes float32 (n, classes), 1 for each that is present."""
+    several = classifier.readout.activation == "sigmoid"
+    return pictures.present(classifier.class_count) if several else pictures.labels
+
+
+@keras.saving.register_keras_serializable("dogcam")
+class HitAtOne(keras.metrics.Mean):
+    """The share of pictures with a class whose highest-scored class is among theirs; pictures without any do not count.
+
+    Hit@1 (Abu-El-Haija et al. 2016, arXiv:1609.08675): the accuracy where each picture has one class.
+    """
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Keras calls this with (B, classes) twice."""
+        first = keras.ops.one_hot(keras.ops.argmax(y_pred, axis=-1), y_true.shape[-1])
+        super().update_state(keras.ops.sum(y_true * first, axis=-1), sample_weight=keras.ops.max(y_true, axis=-1))
 
 
 class _Batches(keras.utils.PyDataset):
@@ -121,7 +144,7 @@ def features_of(
                 inputs = source.take(indices, np.full(len(indices), mirror))
                 features[variant, part] = compute(tf.convert_to_tensor(inputs)).numpy()
                 step.advance(len(indices))
-    return FeatureInputs(features, pictures.labels)
+    return FeatureInputs(features, _labels_of(pictures, classifier))
 
 
 def inputs_of(config: TrainConfig, classifier: Classifier, pictures: Pictures, split: str, progress: Progress) -> Inputs:
@@ -191,7 +214,8 @@ def train_run(job: Job, run: int, fresh: Callable[[], keras.Model], keep: Callab
         experiment.drop_unfinished(run)  # what a kill after the last epoch may have left
         return
     seed_everything(config.seed + run)
-    network = _resumed(experiment, run, done) if done else _compiled(fresh(), config)
+    several = job.train.labels.ndim > 1
+    network = _resumed(experiment, run, done) if done else _compiled(fresh(), config, several)
     for epoch in range(done + 1, config.epochs + 1):
         rows = _train_epoch(job, network, run, epoch)
         with written_whole(experiment.unfinished(run, epoch)) as temporary:
@@ -204,11 +228,16 @@ def train_run(job: Job, run: int, fresh: Callable[[], keras.Model], keep: Callab
     experiment.drop_unfinished(run)
 
 
-def _compiled(network: keras.Model, config: TrainConfig) -> keras.Model:
+def _compiled(network: keras.Model, config: TrainConfig, several: bool) -> keras.Model:
+    """`network`, ready to be fitted: to one class a picture, or to `several`."""
+    loss = keras.losses.BinaryCrossentropy if several else keras.losses.SparseCategoricalCrossentropy
+    accuracy = HitAtOne if several else keras.metrics.SparseCategoricalAccuracy
     network.compile(
         optimizer=OPTIMIZER_CLASSES[config.optimizer](config.learning_rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        loss=loss(from_logits=True),
+        # Keras's is the mean over classes; times their number it is the sum.
+        loss_weights=[float(network.output_shape[-1])] if several else None,
+        metrics=[accuracy(name="accuracy")],
         # Keras would compile with XLA, which makes convolutions several times slower on a processor.
         jit_compile="auto" if _accelerated() else False,
     )

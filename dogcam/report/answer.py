@@ -86,8 +86,8 @@ def shown(pair: Pair[MapKey]) -> str:
 
 def where(analysis: Analysis, found: Comparison) -> str:
     """The images, the protocol, the epoch and the runs that the answer holds for."""
-    split = "" if analysis.scope is None else analysis.scope.split
-    values = {"images": images(found.n, split), "protocol": found.protocol, "epoch": found.epoch}
+    split, pictures = ("", None) if analysis.scope is None else (analysis.scope.split, analysis.scope.pictures)
+    values = {"images": images(found.n, split, pictures), "protocol": found.protocol, "epoch": found.epoch}
     if len(found.runs) > 1:
         return text("answer.where_over_runs", **values, runs=listed([str(run) for run in found.runs]))
     return text("answer.where" if found.epoch else "answer.where_given", **values)

@@ -113,7 +113,7 @@ def right(found: Contrast) -> list[str]:
     epochs = listed(sorted({str(epoch) for epoch in found.classified.epochs}))
     at = text("between.best_epochs") if found.classified.best else text("between.at_epochs", epochs=epochs)
     for pair in found.classified.pairs:
-        known = {"first": pair.first, "second": pair.second, "images": count(pair.n), "difference": shown(pair)}
+        known = {"first": pair.first, "second": pair.second, "images": count(pair.difference.units), "difference": shown(pair)}
         sentences.append(text(f"between.right.{pair.verdict}", where=at, **known))
     return sentences
 

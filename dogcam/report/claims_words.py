@@ -76,7 +76,7 @@ def _reach(runs: Sequence[int], images: str) -> str:
 
 def _few(claim: Claim) -> list[str]:
     """Why nothing can be decided; nothing where something can."""
-    few = [each.interval.n for each in claim.differences if each.interval.method == "none"][:1]
+    few = [each.interval.units for each in claim.differences if each.interval.method == "none"][:1]
     return [text("claims.few", n, least=LEAST) for n in few]
 
 

@@ -53,7 +53,7 @@ class Material:
     def images(self) -> str:
         """How many images were scored, in words that tell training images apart."""
         scope = self.analysis.scope
-        return images(scope.images if scope else 0, scope.split if scope else "")
+        return images(scope.images, scope.split, scope.pictures) if scope else images(0, "")
 
     @property
     def on_training(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from dogcam.boxes.baselines import never_looks
 from dogcam.experiment.evaluations import MapKey
@@ -39,6 +40,13 @@ def names(keys: Iterable[MapKey], pooled: str) -> str:
     return text("naming.and_more", names=", ".join(found[:3]), n=len(found) - 3)
 
 
-def images(n: int, split: str) -> str:
-    """How many images, in words that tell training images apart."""
+def images(n: int, split: str, pictures: int | None = None) -> str:
+    """How many images, in words that tell training images apart; where n are rows of so many pictures, "9 rows of 4 images"."""
+    if pictures is not None:
+        return text("naming.rows", n, count=count(n), pictures=images(pictures, split))
     return text("naming.training_images" if split == "train" else "naming.images", n, count=count(n))
+
+
+def size_of(dataset: Mapping[str, Any], split: str) -> str:
+    """How many images a split of an experiment's dataset has."""
+    return count((dataset.get("pictures") or dataset.get("counts", {})).get(split))

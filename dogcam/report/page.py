@@ -27,6 +27,7 @@ from dogcam.report.exhibits.methods import methods
 from dogcam.report.exhibits.ranking import ranking
 from dogcam.report.exhibits.training import training
 from dogcam.report.material import Material
+from dogcam.report.naming import images, size_of
 from dogcam.report.provenance import provenance
 from dogcam.report.study_words import comparability
 from dogcam.report.texts import text
@@ -111,7 +112,7 @@ def _trained(material: Material) -> list[str]:
             model=model.get("backbone") or text("page.classifier"),
             epochs=max(curve.epochs[-1] for curve in trained.curves.values()),
             dataset=dataset.get("name") or text("page.dataset"),
-            images=count(dataset.get("counts", {}).get("train")),
+            images=size_of(dataset, "train"),
             classes=len(dataset.get("classes", ())),
             share=percent(trained.chosen.accuracy),
             run=trained.chosen.run,
@@ -133,7 +134,8 @@ def _facts(material: Material, found: Comparison | None) -> list[tuple[str, str]
     if scope is not None and scope.images:
         split = text(f"page.splits.{scope.split}") if scope.split in ("test", "train") else scope.split
         key = "page.scored_of" if scope.of not in (None, 0, scope.images) else "page.scored"
-        facts.append((count(scope.images), text(key, total=count(scope.of), split=split)))
+        key = "page.scored_rows" if scope.pictures is not None else key
+        facts.append((count(scope.images), text(key, total=count(scope.of), split=split, images=images(scope.pictures or 0, ""))))
     return facts
 
 

@@ -12,7 +12,7 @@ from dogcam.language.numbers import NONE, count, listed, number
 from dogcam.methods import title_of
 from dogcam.report.document import Row, Table
 from dogcam.report.material import Material
-from dogcam.report.naming import images
+from dogcam.report.naming import images, size_of
 from dogcam.report.protocol_words import in_words
 from dogcam.report.texts import heads, text
 
@@ -79,18 +79,19 @@ def made_table(experiment: Experiment, tables: Tables | None) -> Table:
         "versions": {"dogcam": document.get("dogcam"), **document.get("versions", {})},
         "seconds": _seconds(document.get("seconds")),
         "scope": _scope(tables) if tables else None,
+        "counts": _counts(tables) if tables else None,
     }
     known = {text(f"provenance.made.{name}"): value for name, value in values.items() if value is not None}
     return _pairs("facts", known)
 
 
 def _data(dataset: Mapping[str, Any]) -> dict[str, Any]:
-    images = {split: count(dataset.get("counts", {}).get(split)) for split in ("train", "test")}
+    sizes = {split: size_of(dataset, split) for split in ("train", "test")}
     return {
         "dataset": dataset.get("name"),
         "source": _source(dataset.get("source")),
         "fingerprint": dataset.get("fingerprint"),
-        "images": text("provenance.images", **images),
+        "images": text("provenance.images", **sizes),
         "classes": count(len(dataset.get("classes", ()))),
     }
 
@@ -135,10 +136,16 @@ def _scope(tables: Tables) -> str:
     about, scope = tables.about, tables.evaluation.scope
     target = _worded("target", about.get("target", "true" if scope.endswith("true") else "predicted"))
     ways = listed([_worded("smoothed", way) for way in about.get("smooth") or ()])
-    known = {"scope": scope, "images": images(tables.images, scope.partition("-")[0]), "target": target}
+    known = {"scope": scope, "images": images(tables.images, scope.partition("-")[0], tables.pictures), "target": target}
     shown = text("provenance.smoothed_scope", ways=ways, **known) if ways else text("provenance.scope", **known)
     others = ", ".join(each.scope for each in tables.experiment.evaluations() if each.scope != scope)
     return text("provenance.not_shown", shown=shown, others=others) if others else shown
+
+
+def _counts(tables: Tables) -> str | None:
+    """How many were read, and what became of them; None where that was not kept."""
+    counts = {name: count(n) for name, n in tables.about.get("counts", {}).items()}
+    return text("provenance.counts", scored=count(tables.images), **counts) if counts else None
 
 
 def _thresholds(tables: Tables) -> Table | None:

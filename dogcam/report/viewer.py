@@ -15,7 +15,7 @@ import numpy as np
 
 from dogcam.analysis.pictures import Kept, Picture
 from dogcam.analysis.scores import ThresholdCurve
-from dogcam.analysis.tables import Columns
+from dogcam.analysis.tables import Columns, right_of
 from dogcam.boxes.protocols import Protocol
 from dogcam.experiment.evaluations import Cell, MapKey
 from dogcam.figures import heat_levels
@@ -186,7 +186,7 @@ def _predictions(kept: Kept, places: set[tuple[int, int]]) -> list[dict[str, Any
 
 def _firsts(kept: Kept, columns: Columns) -> list[list[Any] | None]:
     names = kept.tables.document.get("dataset", {}).get("classes", ())
-    rows = {image: row for row, image in enumerate(columns["image"])}
+    rows, right = {image: row for row, image in enumerate(columns["image"])}, right_of(columns)
     found: list[list[Any] | None] = []
     for picture in kept.pictures:
         row = rows.get(picture.id)
@@ -195,7 +195,7 @@ def _firsts(kept: Kept, columns: Columns) -> list[list[Any] | None]:
             continue
         first = int(columns["predicted"][row])
         name = str(names[first]) if first < len(names) else str(first)
-        found.append([name, bool(first == columns["label"][row])])
+        found.append([name, bool(right[row])])
     return found
 
 

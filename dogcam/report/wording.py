@@ -16,10 +16,12 @@ SIDES = ("above", "undecided", "below")  # of the best box that never looks, in 
 def interval_described(interval: Interval) -> str:
     """How an interval was made, for captions: "95 % BCa bootstrap, 8,580 images"."""
     method, confidence = text(f"interval.methods.{interval.method}"), f"{interval.confidence * 100:g}"
-    known = {"confidence": confidence, "method": method, "images": count(interval.n)}
-    if interval.runs > 1:
-        return text("interval.described_over_runs", runs=interval.runs, **known)
-    return text("interval.described", **known)
+    known = {"confidence": confidence, "method": method, "images": count(interval.units), "rows": count(interval.n)}
+    if interval.pictures is not None:
+        key = "interval.described_rows_over_runs" if interval.runs > 1 else "interval.described_rows"
+    else:
+        key = "interval.described_over_runs" if interval.runs > 1 else "interval.described"
+    return text(key, runs=interval.runs, **known)
 
 
 def interval_reason(interval: Interval) -> str:
@@ -28,7 +30,7 @@ def interval_reason(interval: Interval) -> str:
         return ""
     reason = "too-few-in-all" if interval.reason == "too-few" and interval.runs > 1 else interval.reason
     share = f"{interval.unseen:.1%}" if interval.n else ""
-    return text(f"interval.reasons.{reason}", interval.n, least=LEAST, runs=interval.runs, share=share)
+    return text(f"interval.reasons.{reason}", interval.units, least=LEAST, runs=interval.runs, share=share)
 
 
 def interval_words(interval: Interval) -> str:

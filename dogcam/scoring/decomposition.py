@@ -272,6 +272,7 @@ def decomposed(
     if not mixtures.choices:
         raise OptionError(f"{first.name} and {second.name} come to the same pipeline: there is no gap to explain")
     ious = mixtures.ious(pictures, progress)
+    options = {"pictures": np.array([record.picture for record in pictures.records], object), **options}
     return PipelineDecomposition(
         *mixtures.settings,
         ", ".join(dict.fromkeys(cells.values())),

@@ -104,13 +104,16 @@ def faithfulness_of(
     return {cell: {**_columns(shared, _ABOUT), **_columns(rows, _SCORES)} for cell, rows in found.items()}
 
 
-_ABOUT = {"image": object, "label": object, "predicted": np.int32, "target": np.int32, "boxed": bool}
+_ABOUT = {
+    "image": object, "picture": object, "label": object, "predicted": np.int32, "target": np.int32, "boxed": bool,
+}  # fmt: skip
 _SCORES = dict.fromkeys(scores.FAITHFULNESS, np.float32)
 
 
 def _about(record: Record, predicted: int, target: int) -> dict[str, Any]:
     boxed = len(record.boxes) > 0
-    return {"image": record.id, "label": record.label, "predicted": predicted, "target": target, "boxed": boxed}
+    names = {"image": record.id, "picture": record.picture, "label": record.label}
+    return {**names, "predicted": predicted, "target": target, "boxed": boxed}
 
 
 def _columns(rows: Sequence[dict[str, Any]], types: dict[str, Any]) -> dict[str, np.ndarray]:

@@ -55,7 +55,7 @@ def score_pass(
             found.add(part, heat.maps, heat.flags, pool)
         found.choose_best(pool)
     # A baseline is of no run, and what its network says is not what was learnt.
-    network = _network_columns(engine.classifier, heats, scoring.pictures.labels) if number else {}
+    network = _network_columns(engine.classifier, heats, scoring.pictures) if number else {}
     found.write(number, epoch, network)
     found.warn_of_flags(progress)
     if engine.score == "logit" and number:
@@ -85,7 +85,7 @@ def _passed(
             step.advance(len(heat.targets))
 
 
-def _network_columns(classifier: Classifier, heats: Sequence[Heatmaps], labels: np.ndarray) -> dict[str, Any]:
+def _network_columns(classifier: Classifier, heats: Sequence[Heatmaps], pictures: Pictures) -> dict[str, Any]:
     """What the network said of each picture."""
     logits, targets, against = (
         np.concatenate([getattr(heat, name) for heat in heats]) for name in ("logits", "targets", "against")
@@ -96,12 +96,17 @@ def _network_columns(classifier: Classifier, heats: Sequence[Heatmaps], labels: 
         "target": targets,
         "against": against,
         "probability": shares[np.arange(len(targets)), targets].astype(np.float32),
-        "rank": _ranks(logits, labels),
+        "rank": _ranks(logits, pictures),
     }
 
 
-def _ranks(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """How many classes the network puts before the true one (n,); of equal logits those of lower number come first."""
-    true = logits[np.arange(len(labels)), labels][:, None]
+def _ranks(logits: np.ndarray, pictures: Pictures) -> list[int | None]:
+    """How many classes that are not in the picture the network puts before a record's own; None where that is not known.
+
+    Of equal logits those of lower number come first.
+    """
+    labels = pictures.labels
+    own = logits[np.arange(len(labels)), labels][:, None]
     earlier = np.arange(logits.shape[1]) < labels[:, None]
-    return ((logits > true) | ((logits == true) & earlier)).sum(axis=1)
+    before = ((logits > own) | ((logits == own) & earlier)) & (pictures.present(logits.shape[1]) == 0)
+    return [None if label < 0 else count for label, count in zip(labels.tolist(), before.sum(axis=1).tolist(), strict=True)]

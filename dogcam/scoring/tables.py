@@ -177,7 +177,8 @@ def table_columns(
     nothing = [None] * count
     return {
         "image": [record.id for record in pictures.records],
-        "label": pictures.labels,
+        "picture": [record.picture for record in pictures.records],
+        "label": [record.label for record in pictures.records],
         "predicted": nothing,
         "target": nothing,
         "against": [-1] * count,

@@ -1,8 +1,11 @@
 """How sure a figure is: intervals, paired tests, what is the same, what ranks above what, and where a gap comes from.
 
 Every function takes plain arrays of scores: one row per image, one column per method, NaN where an image was not scored.
+Where several rows are of one picture, `pictures` says which: what is resampled, crossed or paired is then the picture.
 
+- `clusters`       rows that belong to one picture
 - `resampling`     the resamples that all methods share
+- `levels`         where resamples are cut
 - `intervals`      bootstrap intervals of means, shares, ratios and medians
 - `pooled`         intervals of scores made of sums over all images
 - `crossed`        intervals over several training runs on the same images

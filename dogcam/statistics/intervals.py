@@ -1,13 +1,19 @@
-"""Bootstrap intervals over images, for means, shares above a threshold, ratios and medians."""
+"""Bootstrap intervals over images, for means, shares above a threshold, ratios and medians.
+
+Where several rows are of one picture, pictures are resampled, each with all of its rows, and the figure stays that over rows.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
+from dogcam.statistics.clusters import numbered, totals
+from dogcam.statistics.levels import bca_levels, quantiles, widened
 from dogcam.statistics.resampling import RESAMPLES, resampled_medians, resampled_ratios
 
 # Below this the intervals of skewed scores were seen to hold the truth in as few as 91 of 100 simulations.
@@ -33,11 +39,12 @@ class Interval:
     Attributes:
         value: the figure on the images themselves.
         low, high: the interval; NaN where none can be given, and then `reason` says why.
-        n: the images it rests on.
+        n: the images it rests on; in a set with several classes in a picture the rows.
         method: one of `METHODS`, what was done and not merely what was asked for.
         confidence: 0.95 unless it was widened for several comparisons.
         reason: a key of `REASONS`: what is to be known about the interval; empty where there is nothing.
         runs: the training runs it rests on.
+        pictures: those that its rows are of, which were resampled; null where each row is a picture of its own.
     """
 
     value: float
@@ -48,6 +55,12 @@ class Interval:
     confidence: float = 0.95
     reason: str = ""
     runs: int = 1
+    pictures: int | None = None
+
+    @property
+    def units(self) -> int:
+        """How many there are of what was resampled: pictures where these have several rows, else rows."""
+        return self.n if self.pictures is None else self.pictures
 
     @property
     def mean(self) -> float:
@@ -63,8 +76,8 @@ class Interval:
 
     @property
     def unseen(self) -> float:
-        """The largest share of images that may differ from `n` that all agree, with this confidence: 1 - (1 - c)^(1/n)."""
-        return 1 - (1 - self.confidence) ** (1 / self.n)
+        """The largest share of images that may differ from n that all agree, with this confidence: 1 - (1 - c)^(1/n)."""
+        return 1 - (1 - self.confidence) ** (1 / self.units)
 
 
 def at_least(scores: np.ndarray, threshold: float) -> np.ndarray:
@@ -82,6 +95,7 @@ def intervals(
     resamples: int = RESAMPLES,
     seed: int = 0,
     least: int = LEAST,
+    pictures: np.ndarray | None = None,
 ) -> tuple[Interval, ...]:
     """Bootstrap intervals of each column's mean, or of Σ scores / Σ over, from the same resamples of images.
 
@@ -96,13 +110,15 @@ def intervals(
             (by √((n - 1) / n), and normally rather than as Student's t: Hesterberg 2015). It is nothing at 1,000 images;
             of 50 it makes 95 % of what were 94.
         least: with fewer scored images than this no interval is given.
+        pictures: (n,), the picture of each row; None means that each is one of its own.
 
     Raises:
         ValueError: shapes that do not fit, infinite scores, an unknown method, impossible numbers.
     """
     _check_options(method, ("bca", "percentile"), confidence, resamples)
-    columns = _columns(scores, over)
-    return _of_ratios(*columns, lambda: resampled_ratios(*columns[:2], resamples, seed), method, confidence, least)
+    ratios = _ratios(scores, over, numbered(pictures))
+    spread = partial(resampled_ratios, ratios.numerator, ratios.denominator, resamples, seed)
+    return _of_ratios(ratios, spread, method, confidence, least)
 
 
 def paired_intervals(
@@ -115,6 +131,7 @@ def paired_intervals(
     resamples: int = RESAMPLES,
     seed: int = 0,
     least: int = LEAST,
+    pictures: np.ndarray | None = None,
 ) -> tuple[Interval, ...]:
     """Intervals of the mean of column first[i] - column second[i], over the images that both scored.
 
@@ -125,40 +142,76 @@ def paired_intervals(
         ValueError: as `intervals`.
     """
     _check_options(method, ("bca", "percentile"), confidence, resamples)
-    scores = _matrix(scores, "scores")
-    numerator, denominator, n = _columns(scores[:, first] - scores[:, second], None)
+    scores, numbers = _matrix(scores, "scores"), numbered(pictures)
+    ratios = _ratios(scores[:, first] - scores[:, second], None, numbers)
     complete = not np.isnan(scores).any()
 
     def replicates() -> np.ndarray:
         if not complete:
-            return resampled_ratios(numerator, denominator, resamples, seed)
-        means = resampled_ratios(scores, np.ones_like(scores), resamples, seed)
+            return resampled_ratios(ratios.numerator, ratios.denominator, resamples, seed)
+        each = _ratios(scores, None, numbers)
+        means = resampled_ratios(each.numerator, each.denominator, resamples, seed)
         return means[:, first] - means[:, second]
 
-    return _of_ratios(numerator, denominator, n, replicates, method, confidence, least)
+    return _of_ratios(ratios, replicates, method, confidence, least)
+
+
+class _Counts(NamedTuple):
+    """What figures rest on: rows (m,), and the pictures (m,) that these are of, None where each row is one of its own."""
+
+    rows: np.ndarray
+    pictures: np.ndarray | None
+
+    @property
+    def units(self) -> np.ndarray:
+        """(m,), of what is resampled."""
+        return self.rows if self.pictures is None else self.pictures
+
+    def made(self, place: int, value: float, low: float, high: float, how: tuple[str, float, str]) -> Interval:
+        """The interval of a column."""
+        pictures = None if self.pictures is None else int(self.pictures[place])
+        return Interval(float(value), low, high, int(self.rows[place]), *how, pictures=pictures)
+
+    def without(self, values: np.ndarray, confidence: float, least: int) -> tuple[Interval, ...]:
+        """Figures (m,) that no interval can be given for."""
+        return tuple(self.too_few(place, value, confidence, least) for place, value in enumerate(values))
+
+    def too_few(self, place: int, value: float, confidence: float, least: int) -> Interval:
+        """The figure of a column, without an interval."""
+        reason = "too-few" if self.units[place] < least else "undefined"
+        return self.made(place, value, float("nan"), float("nan"), ("none", confidence, reason))
+
+
+class _Ratios(NamedTuple):
+    """Figures Σ numerator / Σ denominator (g, m), a row for each picture, and what they rest on."""
+
+    numerator: np.ndarray
+    denominator: np.ndarray
+    counts: _Counts
 
 
 def _of_ratios(
-    numerator: np.ndarray,
-    denominator: np.ndarray,
-    n: np.ndarray,
-    replicates: Callable[[], np.ndarray],
-    method: str,
-    confidence: float,
-    least: int,
+    ratios: _Ratios, replicates: Callable[[], np.ndarray], method: str, confidence: float, least: int
 ) -> tuple[Interval, ...]:
-    """The intervals of Σ numerator / Σ denominator, column by column, from their `replicates` (resamples, m)."""
+    """The intervals of ratios, column by column, from their `replicates` (resamples, m)."""
+    numerator, denominator, counts = ratios
     total = denominator.sum(axis=0)
     observed = np.divide(numerator.sum(axis=0), total, out=np.full(len(total), np.nan), where=total != 0)
-    if not (n >= least).any():
-        return tuple(_too_few(value, count, confidence, least) for value, count in zip(observed, n, strict=True))
+    if not (counts.units >= least).any():
+        return counts.without(observed, confidence, least)
     spread = np.sort(replicates().T, axis=1)
     acceleration = _acceleration(numerator, denominator) if method == "bca" else None
-    return _assembled(observed, spread, acceleration, _widened(confidence, n), n, confidence, least)
+    return _assembled(observed, spread, acceleration, widened(confidence, counts.units), counts, confidence, least)
 
 
 def median_intervals(
-    scores: np.ndarray, *, confidence: float = 0.95, resamples: int = RESAMPLES, seed: int = 0, least: int = LEAST
+    scores: np.ndarray,
+    *,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    least: int = LEAST,
+    pictures: np.ndarray | None = None,
 ) -> tuple[Interval, ...]:
     """Percentile intervals of each column's median, from the same resamples as `intervals`.
 
@@ -166,20 +219,21 @@ def median_intervals(
 
     Args:
         scores: (n, m) or (n,), NaN where an image was not scored.
+        pictures: as of `intervals`.
 
     Raises:
         ValueError: infinite scores, impossible numbers.
     """
     _check_options("percentile", ("percentile",), confidence, resamples)
-    scores = _matrix(scores, "scores")
-    n = np.isfinite(scores).sum(axis=0)
+    scores, numbers = _matrix(scores, "scores"), numbered(pictures)
+    counts = _counted(np.isfinite(scores), numbers)
     there = [column[np.isfinite(column)] for column in scores.T]
     observed = np.array([np.median(column) if len(column) else np.nan for column in there])
-    if not (n >= least).any():
-        return tuple(_too_few(value, count, confidence, least) for value, count in zip(observed, n, strict=True))
-    spread = np.sort(resampled_medians(scores, resamples, seed).T, axis=1)
-    tails = np.tile([(1 - confidence) / 2, (1 + confidence) / 2], (len(n), 1))
-    return _assembled(observed, spread, None, tails, n, confidence, least)
+    if not (counts.units >= least).any():
+        return counts.without(observed, confidence, least)
+    spread = np.sort(resampled_medians(scores, resamples, seed, numbers).T, axis=1)
+    tails = np.tile([(1 - confidence) / 2, (1 + confidence) / 2], (len(observed), 1))
+    return _assembled(observed, spread, None, tails, counts, confidence, least)
 
 
 def _check_options(method: str, known: tuple[str, ...], confidence: float, resamples: int) -> None:
@@ -200,15 +254,22 @@ def _matrix(values: np.ndarray, name: str) -> np.ndarray:
     return values
 
 
-def _columns(scores: np.ndarray, over: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(numerators, denominators, scored images per column), with zeros where an image was not scored."""
+def _ratios(scores: np.ndarray, over: np.ndarray | None, numbers: np.ndarray | None) -> _Ratios:
+    """Numerators and denominators added up over the rows of each picture, with zeros where a row was not scored."""
     numerator = _matrix(scores, "scores")
     denominator = np.ones_like(numerator) if over is None else _matrix(over, "denominators")
     if len(numerator) != len(denominator) or denominator.shape[1] not in (1, numerator.shape[1]):
         raise ValueError(f"denominators of shape {denominator.shape} do not fit scores of {numerator.shape}")
     denominator = np.broadcast_to(denominator, numerator.shape)
     scored = ~(np.isnan(numerator) | np.isnan(denominator))
-    return np.where(scored, numerator, 0), np.where(scored, denominator, 0), scored.sum(axis=0)
+    above, below = (totals(np.where(scored, values, 0), numbers) for values in (numerator, denominator))
+    return _Ratios(above, below, _counted(scored, numbers))
+
+
+def _counted(scored: np.ndarray, numbers: np.ndarray | None) -> _Counts:
+    """Rows and pictures, column by column, of the rows that were `scored` (n, m)."""
+    pictures = None if numbers is None else (totals(scored.astype(int), numbers) > 0).sum(axis=0)
+    return _Counts(scored.sum(axis=0), pictures)
 
 
 def _acceleration(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
@@ -232,7 +293,7 @@ def _assembled(
     spread: np.ndarray,
     acceleration: np.ndarray | None,
     tails: np.ndarray,
-    n: np.ndarray,
+    counts: _Counts,
     confidence: float,
     least: int,
 ) -> tuple[Interval, ...]:
@@ -240,66 +301,20 @@ def _assembled(
     levels = tails.copy()
     corrected = np.zeros(len(observed), bool)
     if acceleration is not None:
-        found = _bca_levels(observed, spread, acceleration, tails)
+        found = bca_levels(observed, spread, acceleration, tails)
         corrected = np.isfinite(found).all(axis=1)
         levels[corrected] = found[corrected]
     ends = quantiles(spread, levels)
     made = []
-    for place, (value, count) in enumerate(zip(observed.tolist(), n.tolist(), strict=True)):
+    for place, (value, count) in enumerate(zip(observed.tolist(), counts.units.tolist(), strict=True)):
         if count < least or np.isnan(ends[place]).any():
-            made.append(_too_few(value, count, confidence, least))
+            made.append(counts.too_few(place, value, confidence, least))
             continue
         low, high = ends[place].tolist()
         method = "bca" if corrected[place] else "percentile"
         reason = _stands_in(low, high, count, acceleration is not None and not corrected[place])
-        made.append(Interval(value, low, high, count, method, confidence, reason))
+        made.append(counts.made(place, value, low, high, (method, confidence, reason)))
     return tuple(made)
-
-
-def _widened(confidence: float, n: np.ndarray) -> np.ndarray:
-    """The tails (m, 2) whose normal quantiles are √(n / (n - 1)) times Student's: from 2.5 to 2.1 % at 50 images."""
-    n = np.maximum(n, 2)
-    far = stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.t.ppf((1 + confidence) / 2, n - 1))
-    return np.column_stack([1 - far, far])
-
-
-def _bca_levels(observed: np.ndarray, spread: np.ndarray, acceleration: np.ndarray, tails: np.ndarray) -> np.ndarray:
-    """The quantiles (m, 2) at which BCa cuts: Φ(z0 + (z0 + z) / (1 - a (z0 + z))); not finite where it is not defined.
-
-    z0 = Φ⁻¹ of the share of resamples below the figure, those equal to it counted half.
-    """
-    near = 1e-12 * np.maximum(1, np.abs(observed))[:, None]
-    drawn = np.maximum(np.isfinite(spread).sum(axis=1), 1)
-    below = (spread < observed[:, None] - near).sum(axis=1)
-    up_to = (spread <= observed[:, None] + near).sum(axis=1)
-    bias = stats.norm.ppf((below + up_to) / (2 * drawn))[:, None]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shifted = bias + stats.norm.ppf(tails)
-        levels = stats.norm.cdf(bias + shifted / (1 - acceleration[:, None] * shifted))
-    return np.where(np.isfinite(bias), levels, np.nan)
-
-
-def quantiles(spread: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Each sorted row's own quantiles, interpolated between neighbours (as `numpy.quantile`).
-
-    Args:
-        spread: (m, resamples), each row sorted, NaN last and left out.
-        levels: (m, k).
-
-    Returns:
-        (m, k); NaN for a row that holds no number.
-    """
-    last = np.isfinite(spread).sum(axis=1, keepdims=True) - 1
-    place = levels * np.maximum(last, 0)
-    lower = np.floor(place).astype(np.intp)
-    left = np.take_along_axis(spread, lower, axis=1)
-    right = np.take_along_axis(spread, np.minimum(lower + 1, np.maximum(last, 0)), axis=1)
-    return left + (place - lower) * (right - left)
-
-
-def _too_few(value: float, n: int, confidence: float, least: int) -> Interval:
-    reason = "too-few" if n < least else "undefined"
-    return Interval(float(value), float("nan"), float("nan"), int(n), "none", confidence, reason)
 
 
 def _stands_in(low: float, high: float, n: int, fell_back: bool) -> str:

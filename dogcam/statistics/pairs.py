@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from scipy import stats
 
+from dogcam.statistics.clusters import means_within, numbered
 from dogcam.statistics.crossed import crossed_mean, intervals_over_runs
 from dogcam.statistics.intervals import LEAST, Interval, paired_intervals
 from dogcam.statistics.resampling import RESAMPLES
@@ -52,7 +53,7 @@ class Pair(Generic[K]):
         p: two-sided, of `test`.
         holm: the same, corrected for all pairs compared together (Holm 1979).
         effect: the rank-biserial correlation, see `SignedRank`; it and the counts are of the means over runs.
-        wins: images where the difference is positive.
+        wins: images where the difference, of a picture with several rows their mean, is positive.
         ties: images where it is 0.
         losses: images where it is negative.
         test: "signed-rank", or "crossed-t" over several runs, whose spread ranks of images would ignore.
@@ -86,7 +87,7 @@ class Pair(Generic[K]):
 
     @property
     def n(self) -> int:
-        """The images that both scored."""
+        """The images that both scored; in a set with several classes in a picture the rows."""
         return self.difference.n
 
     @property
@@ -185,6 +186,7 @@ def compare(
     resamples: int = RESAMPLES,
     seed: int = 0,
     least: int = LEAST,
+    pictures: np.ndarray | None = None,
 ) -> tuple[Pair[K], ...]:
     """Compare columns of scores pair by pair over the same images and the same resamples.
 
@@ -193,6 +195,8 @@ def compare(
             both scored. Epochs of one method may stand as the columns: these are then its changes with training.
         names: m of them.
         which: the pairs (first, second) to compare, corrected together; None takes all, in the order of `names`.
+        pictures: (n,), the picture of each row; None means that each is one of its own. Resampled are pictures, and the test
+            is of the mean difference within each.
 
     Raises:
         ValueError: shapes and names that do not fit, names that are not there.
@@ -211,7 +215,8 @@ def compare(
     if not which:
         return ()
     sides = [columns[first] for first, _ in which], [columns[second] for _, second in which]
-    pairs = _tested(scores, which, sides, {"confidence": confidence, "least": least}, resamples, seed)
+    options = {"confidence": confidence, "least": least, "pictures": pictures}
+    pairs = _tested(scores, which, sides, options, resamples, seed)
     return tuple(replace(pair, holm=float(p)) for pair, p in zip(pairs, holm([pair.p for pair in pairs]), strict=True))
 
 
@@ -225,7 +230,7 @@ def _tested(
 ) -> list[Pair[K]]:
     """The pairs before correction; `sides` are the places of their first and second columns."""
     differences = scores[..., sides[0]] - scores[..., sides[1]]
-    several = scores.ndim == 3
+    several, numbers = scores.ndim == 3, numbered(options["pictures"])
     if several:
         found = intervals_over_runs(differences, **options)
         per_image = differences.mean(axis=0)
@@ -234,8 +239,8 @@ def _tested(
         per_image = differences
     pairs = []
     for place, ((first, second), interval) in enumerate(zip(which, found, strict=True)):
-        rank = signed_rank(per_image[:, place])
-        p = crossed_mean(differences[:, :, place]).p if several else rank.p
+        rank = signed_rank(means_within(per_image[:, place], numbers))
+        p = crossed_mean(differences[:, :, place], numbers).p if several else rank.p
         test = CROSSED_T if several else SIGNED_RANK
         figures = (rank.effect, rank.wins, rank.ties, rank.losses)
         pairs.append(Pair(first, second, interval, p, float("nan"), *figures, test))

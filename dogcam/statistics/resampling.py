@@ -105,20 +105,24 @@ def resampled_ratios(numerator: np.ndarray, denominator: np.ndarray, resamples: 
     return np.divide(above, below, out=np.full_like(above, np.nan), where=below != 0)
 
 
-def resampled_medians(scores: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+def resampled_medians(scores: np.ndarray, resamples: int, seed: int, numbers: np.ndarray | None = None) -> np.ndarray:
     """The medians of each of the columns (n, m) over each resample, NaN left out.
 
     A median is no sum: each column is put in order and the counts are added up along it, which for one column takes
     about as long as drawing the resamples.
+
+    Args:
+        numbers: the picture of each row, see `clusters.numbered`: its rows are drawn together.
 
     Returns:
         float64 (resamples, m); NaN where a resample holds no number.
     """
     orders = [np.argsort(column)[: np.isfinite(column).sum()] for column in scores.T]  # NaN comes last
     ordered = [column[order] for column, order in zip(scores.T, orders, strict=True)]
+    places = orders if numbers is None else [numbers[order] for order in orders]
     chunks = []
-    for counts in resample_counts(len(scores), resamples, seed):
-        found = [_medians(v, np.take(counts, o, axis=1)) for v, o in zip(ordered, orders, strict=True)]
+    for counts in resample_counts(len(scores) if numbers is None else int(numbers.max()) + 1, resamples, seed):
+        found = [_medians(v, np.take(counts, o, axis=1)) for v, o in zip(ordered, places, strict=True)]
         chunks.append(np.column_stack(found))
     return np.concatenate(chunks)
 

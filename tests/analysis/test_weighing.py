@@ -6,7 +6,7 @@ import pytest
 from dogcam.analysis.weighing import Topic, aligned, best_unseen, differences, same_boxes, weigh
 from dogcam.experiment.evaluations import MapKey
 from dogcam.language.numbers import spelled
-from dogcam.statistics import Interval
+from dogcam.statistics import Interval, intervals, intervals_over_runs
 
 NAN = float("nan")
 
@@ -28,6 +28,23 @@ def test_images_are_paired_by_name_not_by_place():
 def test_the_same_images_in_the_same_order_need_no_looking_up():
     first, second = table("abc", [0.1, 0.2, 0.9]), table("abc", [0.05, 0.1, 0.3])
     assert aligned([first, second]).tolist() == [[0.1, 0.05], [0.2, 0.1], [0.9, 0.3]]
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+def test_rows_of_one_picture_are_drawn_together_whatever_their_order(runs):
+    random = np.random.default_rng(runs)
+    names = [f"{picture}#{label}" for picture in range(12) for label in range(3)]
+    pictures = np.array([name.partition("#")[0] for name in names], object)
+    tables = [{**table(names, random.random(36)), "picture": pictures} for _ in range(2 * runs)]
+    order = random.permutation(36)
+    turned = [{column: values[order] for column, values in each.items()} for each in tables[runs:]]
+    (found,) = differences({"": (tables[:runs], turned)}).values()
+    apart = np.stack([one["iou"] - other["iou"] for one, other in zip(tables[:runs], tables[runs:], strict=True)])
+    (expected,) = (
+        intervals(apart[0], pictures=pictures) if runs == 1 else intervals_over_runs(apart[..., None], pictures=pictures)
+    )
+    assert found == expected
+    assert (found.n, found.pictures) == (36, 12)
 
 
 def test_an_image_that_is_there_twice_counts_once():

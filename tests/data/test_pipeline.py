@@ -181,6 +181,39 @@ class TestReading:
         pipeline.room_for((20580, 600, 600, 3), np.uint8)
         assert asked == [(20580, 600, 600, 3)]
 
+    def test_rows_of_one_picture_share_one_reading(self):
+        read = []
+
+        class Counted(Painted):
+            def pixels(self):
+                read.append(self)
+                return super().pixels()
+
+        one, other = Counted(1), Counted(2, broken="cannot read b")
+        rows = [Record(f"one#{n}", one, n, picture="one", present=(0, 1, 2)) for n in range(3)]
+        rows += [Record(f"other#{n}", other, n, picture="other", present=(0, 1)) for n in range(2)]
+        pictures = read_pictures(rows, (4, 4), "reading", Progress())
+        assert read == [one, other]
+        assert [each.id for each in pictures.records] == ["one#0", "one#1", "one#2"]
+        assert pictures.images[:, 0, 0, 0].tolist() == [1, 1, 1]
+        assert len(pictures.shapes) == 3
+        assert [problem.id for problem in pictures.problems] == ["other#0", "other#1"]
+
+    def test_which_classes_are_present(self):
+        rows = [Record("a#0", Painted(1), 0, picture="a", present=(0, 2)), Record("b", Painted(1), None)]
+        pictures = read_pictures(rows, (4, 4), "reading", Progress())
+        assert pictures.present(4).tolist() == [[1, 0, 1, 0], [0, 0, 0, 0]]
+        assert pictures.labels.tolist() == [0, -1]
+
+    def test_some_of_them(self):
+        pictures = read_pictures([record(number) for number in range(5)], (4, 4), "reading", Progress())
+        for positions in ([0, 1, 2], [4, 1], []):
+            some = pictures.some(positions)
+            assert [each.id for each in some.records] == [f"dog-{number}" for number in positions]
+            assert some.images[:, 0, 0, 0].tolist() == positions
+            assert len(some.shapes) == len(positions)
+        assert np.shares_memory(pictures.some([0, 1]).images, pictures.images)
+
 
 class TestBatches:
     @pytest.mark.parametrize(("count", "size"), [(7, 3), (6, 3), (1, 32), (5, 1)])

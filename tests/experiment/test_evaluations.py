@@ -342,3 +342,19 @@ class TestSamples:
         assert found[gradcam].mean() == 0
         assert set(evaluation.sample.maps(1, 5)) == {cam}
         assert evaluation.cells() == [], "maps are not cells"
+
+
+class TestPictures:
+    def test_without_any_each_row_is_an_image_of_its_own(self, evaluation):
+        evaluation.write(CELL, columns(), CHOICE)
+        assert evaluation.read(CELL)["picture"].tolist() == columns()["image"]
+
+    def test_the_rows_of_a_picture_say_so(self, evaluation):
+        evaluation.write(CELL, {**columns(), "picture": ["a", "a", "b"]}, CHOICE)
+        assert evaluation.read(CELL)["picture"].tolist() == ["a", "a", "b"]
+
+    def test_a_table_of_an_earlier_dogcam_is_read(self, evaluation):
+        evaluation.write(CELL, columns(), CHOICE)
+        path = evaluation.path / CELL.file_name
+        pq.write_table(pq.read_table(path).drop_columns(["picture"]), path)
+        assert evaluation.read(CELL)["picture"].tolist() == columns()["image"]

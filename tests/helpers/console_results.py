@@ -9,12 +9,13 @@ from types import SimpleNamespace
 
 from made_decomposition import decomposition  # noqa: F401  one of the results that tests ask for
 
-from dogcam.analysis.analysis import SCHEMA_VERSION, Analysis, Scope
+from dogcam.analysis.analysis import SCHEMA_VERSION, Analysis
 from dogcam.analysis.claims import Claim, Difference
 from dogcam.analysis.comparison import Comparison, Line
 from dogcam.analysis.dynamics import Dynamics, Learning, Peak, Track
 from dogcam.analysis.faithfulness import Faithfulness, FaithfulnessRow
 from dogcam.analysis.groups import Group, GroupedScores, Groups
+from dogcam.analysis.scope import Scope
 from dogcam.analysis.scores import Figure, Scores, ThresholdCurve
 from dogcam.analysis.training import TrainedRun, Training
 from dogcam.commands.evaluate.results import Asked, Counted, EvaluateResult

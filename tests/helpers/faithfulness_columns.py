@@ -19,4 +19,4 @@ def columns(count, seed=0, boxed=None):
     labels = np.array([None if place == 1 else place for place in range(count)], object)
     images = np.array([f"picture {place}" for place in range(count)], object)
     classes = {"predicted": np.arange(count, dtype=np.int32), "target": np.full(count, 7, np.int32)}
-    return {"image": images, "label": labels, **classes, "boxed": boxed, **scores}
+    return {"image": images, "picture": images, "label": labels, **classes, "boxed": boxed, **scores}

@@ -17,8 +17,8 @@ EMPTY = [True, False, False, False, True]
 
 def score(name, values):
     metric = METRICS[name]
-    (column,) = metric.needs
-    return metric.of({column: np.array(values), "other": np.zeros(3)})
+    column, *_ = metric.needs
+    return metric.of({column: np.array(values), "picture": np.arange(len(values)), "other": np.zeros(3)})
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,13 @@ def test_a_single_image_has_no_standard_error():
 
 def test_equal_scores_have_no_error():
     assert score("sem", [0.5] * 4) == 0
+
+
+def test_rows_of_one_picture_are_no_more_sure_than_the_picture():
+    """Four pictures, each of two equal rows: the error is that of the four."""
+    four = [0.1, 0.5, 0.6, 0.9]
+    columns = {"iou": np.repeat(four, 2), "picture": np.repeat(np.arange(4), 2)}
+    assert METRICS["sem"].of(columns) == pytest.approx(statistics.stdev(four) / 2)
 
 
 def test_the_shares_fall_as_the_bound_rises():

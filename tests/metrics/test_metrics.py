@@ -11,6 +11,7 @@ from dogcam.metrics import METRICS, Metric, metric
 RNG = np.random.default_rng(11)
 COLUMNS = {
     "iou": RNG.random(9),
+    "picture": np.array([f"picture {number}" for number in range(9)], object),
     "area": RNG.random(9),
     "empty": RNG.random(9) > 0.5,
     "rank": RNG.integers(0, 7, 9),

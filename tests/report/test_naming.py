@@ -4,7 +4,7 @@ import pytest
 
 from dogcam.experiment.evaluations import MapKey
 from dogcam.language.numbers import listed
-from dogcam.report.naming import images, named, names
+from dogcam.report.naming import images, named, names, size_of
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,13 @@ def test_of_many_three_are_named_and_the_rest_counted():
 def test_images_are_counted_and_those_of_training_told_apart():
     assert [images(n, "test") for n in (1, 8580)] == ["1 image", "8,580 images"]
     assert images(20, "train") == "20 training images"
+
+
+def test_rows_are_told_from_the_images_they_are_of():
+    assert images(1060, "test", 364) == "1,060 rows of 364 images"
+    assert images(3, "train", 1) == "3 rows of 1 training image"
+
+
+def test_a_split_is_as_large_as_it_has_images():
+    assert size_of({"counts": {"test": 1060}, "pictures": {"test": 364}}, "test") == "364"
+    assert size_of({"counts": {"test": 1060}}, "test") == "1,060"

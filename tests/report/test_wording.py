@@ -26,6 +26,11 @@ def line(*names, same=None, by_algebra=False):
     [
         (SURE, "95 % BCa bootstrap, 8,580 images"),
         (replace(SURE, method="t", n=80, confidence=0.9, runs=3), "90 % Student's t, runs and images crossed, 80 images, 3 runs"),
+        (replace(SURE, n=1060, pictures=364), "95 % BCa bootstrap, 1,060 rows of 364 images"),
+        (
+            replace(SURE, method="t", n=90, pictures=30, runs=3),
+            "95 % Student's t, runs and images crossed, 90 rows of 30 images, 3 runs",
+        ),
     ],
 )
 def test_how_an_interval_was_made(interval, words):

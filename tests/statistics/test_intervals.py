@@ -9,7 +9,6 @@ import pytest
 from scipy import stats
 
 from dogcam.statistics import Interval, at_least, intervals, median_intervals, paired_intervals
-from dogcam.statistics.intervals import quantiles
 from dogcam.statistics.resampling import resample_counts, resampled_medians, resampled_ratios, resampled_sums
 
 RESAMPLES = 800
@@ -154,13 +153,6 @@ class TestResamples:
         for found in (ratios, resampled_medians(scores, 40, 4)):
             assert (np.isnan(found[:, 0]) == missed).all()
             assert (found[~missed, 0] == 1).all()
-
-    def test_quantiles_are_numpys_of_what_is_a_number(self):
-        values = np.sort(np.random.default_rng(0).random((3, 40)), axis=1)
-        values[1, 30:], values[2] = np.nan, np.nan
-        found = quantiles(values, np.tile([0.0, 0.025, 0.5, 1.0], (3, 1)))
-        assert found[:2] == pytest.approx(np.nanquantile(values[:2], [0.0, 0.025, 0.5, 1.0], axis=1).T)
-        assert np.isnan(found[2]).all()
 
 
 def same(one, other):

@@ -123,7 +123,7 @@ def entry(pictures: Pictures, position: int, classes: Sequence[str]) -> dict[str
     return {
         "id": record.id,
         "label": record.label,
-        "class": classes[record.label],
+        "class": "" if record.label is None else classes[record.label],
         "boxes": record.boxes,
         "width": width,
         "height": height,

@@ -161,12 +161,12 @@ def _prepare(
     about = {"split": config.split, "limit": config.limit, "target": _TARGET, "smooth": (), "protocols": documents}
     chosen = chosen_on(evaluation, config.calibrate, calibration)
     sampled = keep_sample(evaluation, pictures, config.samples, dataset.classes)
-    evaluation.write_about({**about, "calibration": chosen, "faithfulness": None})
     nobody = np.zeros((len(pictures.records), 2), np.int64)
     scoring = Scoring(evaluation, pictures, protocols, sampled, nobody, config.batch_size, calibration)
     known = [each for each in dataset.problems if each.split == config.split and (each.lost or each.id in ids)]
-    problems = (*known, *lacking, *pictures.problems)
-    return scoring, Counted(len(pictures.records), len(records) - len(boxed), problems)
+    counted = Counted.of(len(pictures.records), len(records) - len(boxed), (*known, *lacking, *pictures.problems))
+    evaluation.write_about({**about, "calibration": chosen, "faithfulness": None, "counts": counted.document()})
+    return scoring, counted
 
 
 def _read(records: Sequence[Record], title: str, progress: Progress) -> Pictures:

@@ -25,8 +25,8 @@ from dogcam.commands.findings import tell_of_findings
 from dogcam.core.config import EvaluateConfig
 from dogcam.core.errors import ExperimentError, InputError, OptionError
 from dogcam.core.progress import Progress
-from dogcam.data import Dataset, Record
-from dogcam.data.pipeline import Pictures, limited, read_pictures
+from dogcam.data import Dataset, Problem, Record
+from dogcam.data.pipeline import Pictures, examples, limited, read_pictures
 from dogcam.engine.targets import Target
 from dogcam.experiment.evaluations import Evaluation
 from dogcam.experiment.runs import EPOCH, RUN, Experiment, find_experiment
@@ -93,17 +93,13 @@ def prepare(config: EvaluateConfig, subject: Subject, progress: Progress) -> tup
     dataset, first = subject.dataset, subject.model(subject.runs[0], subject.epochs[0])
     several = len(subject.runs) > 1 or len(subject.epochs) > 1
     saving = None if config.save_maps is None else Saving.into(config.save_maps, several, config.resume)
-    records = limited(dataset.splits[config.split], config.limit)
     target = Target.parse(config.target, first.class_index)
     evaluation = subject.experiment.evaluation(*scope_of(config))
     protocols = protocols_of(config.protocols)
     documents = documents_of(evaluation, protocols)
-    boxed = [record for record in records if len(record.boxes)]
-    bare = [record for record in records if not len(record.boxes)]
-    asking = _asking(config, boxed, bare, target, first, progress)
-    pictures = _boxed_pictures(config, dataset, boxed, bare, first, progress)
-    ids = {record.id for record in records}
-    calibration = _calibration(config, subject, protocols, ids, target, progress) if boxed else None
+    pictures, asking, counted = _read(config, dataset, target, first, progress)
+    seen = {record.picture for record in limited(dataset.splits[config.split], config.limit)}
+    calibration = _calibration(config, subject, protocols, seen, target, progress) if pictures.records else None
     sampled = keep_sample(evaluation, pictures, config.samples, dataset.classes)
     scoring = Scoring(
         evaluation, pictures, protocols, sampled, _targets_of(pictures, target), config.batch_size, calibration, asking, saving
@@ -114,46 +110,48 @@ def prepare(config: EvaluateConfig, subject: Subject, progress: Progress) -> tup
             "protocols": documents,
             "calibration": chosen_on(evaluation, config.calibrate, calibration),
             "faithfulness": _asked_of(config, evaluation, asking),
+            "counts": counted.document(),
         }
     )
-    known = [each for each in dataset.problems if each.split == config.split and (each.lost or each.id in ids)]
-    lost = pictures.problems if asking is None else (*pictures.problems, *asking.pictures.problems)
-    return scoring, Counted(len(pictures.records), len(bare), tuple(dict.fromkeys((*known, *lost))))
+    return scoring, counted
 
 
-def _boxed_pictures(
-    config: EvaluateConfig,
-    dataset: Dataset,
-    boxed: Sequence[Record],
-    bare: Sequence[Record],
-    first: Classifier,
-    progress: Progress,
-) -> Pictures:
-    """The pictures that have a box.
+def _read(
+    config: EvaluateConfig, dataset: Dataset, target: Target, first: Classifier, progress: Progress
+) -> tuple[Pictures, Asking | None, Counted]:
+    """The pictures that have a box, what faithfulness is scored on, and how many were scored and left out.
 
     Raises:
-        InputError: there are no pictures at all.
+        InputError: there is no picture that can be explained and read.
     """
-    if not boxed and not bare:
-        raise InputError(f"{dataset.name} has no pictures ({config.split})")
+    records = limited(dataset.splits[config.split], config.limit)
+    meant = [record for record in records if record.label is not None or not target.needs_label]
+    boxed, bare = ([record for record in meant if bool(len(record.boxes)) == there] for there in (True, False))
+    if not meant:
+        raise InputError(f"{dataset.name} has no pictures {'with a class ' if records else ''}({config.split})")
     if bare:
-        progress.warn(
-            f"{len(bare)} of {len(boxed) + len(bare)} pictures have no usable box: they are scored for faithfulness only"
-        )
-    if boxed:
-        return read_pictures(boxed, first.size, f"reading {config.split}", progress)
-    return Pictures((), np.empty((0, *first.size, 3), np.uint8), np.empty((0, 2), np.int32), ())
+        what = "rows, a class of a picture each," if dataset.multilabel else "pictures"
+        progress.warn(f"{len(bare)} of {len(boxed) + len(bare)} {what} have no usable box: they are scored for faithfulness only")
+    every = read_pictures([*boxed, *bare], first.size, f"reading {config.split}", progress)
+    pictures = every.some([place for place, record in enumerate(every.records) if len(record.boxes)])
+    asking = _asking(config, boxed, bare, target, every)
+    reason = f"it has no class: --target {config.target} has nothing to explain"
+    meant_ids = {record.id for record in meant}
+    classless = [Problem(each.id, reason, config.split, kind="no-class") for each in records if each.id not in meant_ids]
+    seen = {record.picture for record in records}
+    known = [each for each in dataset.problems if each.split == config.split and (each.lost or each.id in seen)]
+    scored = len(pictures.records)
+    return pictures, asking, Counted.of(scored, len(every.records) - scored, (*known, *classless, *every.problems))
 
 
 def _asking(
-    config: EvaluateConfig, boxed: Sequence[Record], bare: Sequence[Record], target: Target, first: Classifier, progress: Progress
+    config: EvaluateConfig, boxed: Sequence[Record], bare: Sequence[Record], target: Target, every: Pictures
 ) -> Asking | None:
     """What faithfulness is scored on: all pictures without a box, and as many of the others as were asked for."""
-    records = [*bare, *(limited(boxed, config.faithfulness) if config.faithfulness else ())]
-    if not records:
-        return None
-    pictures = read_pictures(records, first.size, "reading pictures for faithfulness", progress)
-    return Asking(pictures, faithfulness_targets(target, pictures.records), STEPS)
+    wanted = [*bare, *(limited(boxed, config.faithfulness) if config.faithfulness else ())]
+    places = {record.id: place for place, record in enumerate(every.records)}
+    pictures = every.some([places[record.id] for record in wanted if record.id in places])
+    return Asking(pictures, faithfulness_targets(target, pictures.records), STEPS) if pictures.records else None
 
 
 def _asked_of(config: EvaluateConfig, evaluation: Evaluation, asking: Asking | None) -> dict[str, Any] | None:
@@ -212,13 +210,13 @@ def _training_saw(pictures: Pictures, subject: Subject) -> str:
     if "adopted" in subject.experiment.document:
         return ""
     seen = _seen(subject)
-    return f", of which training has seen {sum(record.id in seen for record in pictures.records) or 'none'}"
+    return f", of which training has seen {sum(record.picture in seen for record in pictures.records) or 'none'}"
 
 
 def _seen(subject: Subject) -> set[str]:
-    """The ids of the pictures that training used."""
+    """The pictures that training used."""
     limit = subject.experiment.document.get("config", {}).get("limit")
-    return {record.id for record in limited(subject.dataset.splits.get("train", ()), limit)}
+    return {record.picture for record in examples(subject.dataset, "train", limit)}
 
 
 def _held_out(subject: Subject, count: int, evaluated: set[str]) -> tuple[Record, ...]:
@@ -226,6 +224,6 @@ def _held_out(subject: Subject, count: int, evaluated: set[str]) -> tuple[Record
     if count == 0:
         return ()
     training, seen = subject.dataset.splits.get("train", ()), _seen(subject)
-    usable = [record for record in training if len(record.boxes) and record.id not in evaluated]
-    unseen = [record for record in usable if record.id not in seen]
+    usable = [record for record in training if len(record.boxes) and record.picture not in evaluated]
+    unseen = [record for record in usable if record.picture not in seen]
     return limited(unseen if len(unseen) >= count else usable, count)

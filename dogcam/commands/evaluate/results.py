@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from dogcam.analysis.analysis import Analysis
 from dogcam.analysis.comparison import Comparison
@@ -20,17 +20,34 @@ from dogcam.experiment.training_curves import RunChoice
 
 @dataclass(frozen=True)
 class Counted:
-    """What was scored, and what was not.
+    """What was scored, and what was not; in a set with several classes in a picture these are rows.
 
     Attributes:
         images: with a box.
         unannotated: without one; the network alone can be asked about them.
         problems: inputs that were skipped, or are not as they should be.
+        left_out: how many inputs were skipped.
     """
 
     images: int
     unannotated: int
     problems: tuple[Problem, ...]
+    left_out: int = 0
+
+    @classmethod
+    def of(cls, images: int, unannotated: int, problems: Iterable[Problem]) -> Self:
+        """What `problems` mean for the number of those that were left out; each of them counts once."""
+        once = tuple(dict.fromkeys(problems))
+        return cls(images, unannotated, once, len({problem.id for problem in once if problem.lost}))
+
+    def document(self) -> dict[str, int]:
+        """What is kept of it beside the tables."""
+        return {name: getattr(self, name) for name in ("read", "unannotated", "left_out")}
+
+    @property
+    def read(self) -> int:
+        """All of them."""
+        return self.images + self.unannotated + self.left_out
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def _table(found: PipelineDecomposition) -> Table:
     numbers, first, second = found.numbers, pipeline_words(found.first), pipeline_words(found.second)
     rows = [_end_row(first, numbers.start), *(_step_row(found, step) for step in numbers.steps), _end_row(second, numbers.end)]
     return Table(
-        text("decomposition.table", first=first, second=second, layer=found.layer, images=count(numbers.total.n)),
+        text("decomposition.table", first=first, second=second, layer=found.layer, images=count(numbers.total.units)),
         heads("decomposition.heads"),
         tuple(rows),
         words=2,

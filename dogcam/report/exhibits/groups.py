@@ -87,7 +87,8 @@ def _blocks(material: Material, shown: Groups) -> list[Chart | Table]:
     )
     names = (_name(material, line.cell) for line in shown.lines)
     columns = (text(f"groups.head.{shown.by}"), "n", *names)
-    note, folded = text("groups.note", least=LEAST), len(shown.groups) > 12
+    rowwise = material.analysis.scope is not None and material.analysis.scope.pictures is not None
+    note, folded = text("groups.note_rows" if rowwise else "groups.note", least=LEAST), len(shown.groups) > 12
     table = Table(caption, columns, tuple(rows), note=note, folded=folded)
     return [_chart(material, shown, caption), table] if shown.by == "breed" else [table]
 

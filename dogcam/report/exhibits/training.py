@@ -12,9 +12,10 @@ from dogcam.analysis.training import Training
 from dogcam.experiment.training_curves import Curve, judge
 from dogcam.figures import curves
 from dogcam.language import say
-from dogcam.language.numbers import NONE, count, number
+from dogcam.language.numbers import NONE, number
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
 from dogcam.report.material import Material
+from dogcam.report.naming import size_of
 from dogcam.report.study_words import comparability
 from dogcam.report.texts import exhibit, heads, text
 from dogcam.report.training_words import choice_words, verdict_sentence
@@ -27,9 +28,10 @@ def training(material: Material) -> Exhibit | None:
         return None
     n = len(found.verdicts)
     used = say("Run {run} is used from here on: {why}.", run=found.chosen.run, why=choice_words(found.chosen))
-    images = count(document.get("dataset", {}).get("counts", {}).get("test"))
+    dataset = document.get("dataset", {})
+    images, several = size_of(dataset, "test"), [text("training.several")] * bool(dataset.get("multilabel"))
     lead, blocks = (
-        (*map(verdict_sentence, found.verdicts), used),
+        (*map(verdict_sentence, found.verdicts), used, *several),
         (_runs_table(found, document), *_curve_charts(found), _every_epoch(found)),
     )
     return exhibit("training", lead, blocks, can=text("training.can", n, images=images), cannot=text("training.cannot", n))
