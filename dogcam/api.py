@@ -286,6 +286,9 @@ def evaluate(experiment: str | Path | Experiment | None = None, *, progress: Pro
     return command.run(config, progress or Progress()).analysis
 
 
+_TEXTS = ("run", "data_dir", "home", "model", "maps", "save_maps")  # options that are numbers or paths in Python
+
+
 def _evaluate_config(options: dict[str, Any]) -> EvaluateConfig:
     """The configuration of options as people write them in Python: a list where it has a tuple, one name for a list of it.
 
@@ -299,7 +302,9 @@ def _evaluate_config(options: dict[str, Any]) -> EvaluateConfig:
             raise unknown("option", name, defaults)
         if isinstance(defaults[name], tuple) and value is not None:
             value = (value,) if isinstance(value, str | int) else tuple(value)
-        given[name] = str(value) if name in ("run", "data_dir", "home", "model") and value is not None else value
+        given[name] = (
+            str(value) if name in ("run", "data_dir", "home", "model", "maps", "save_maps") and value is not None else value
+        )
     try:
         return EvaluateConfig.of(**given)
     except TypeError as error:

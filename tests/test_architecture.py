@@ -36,27 +36,27 @@ ROOMS = [
 ]
 # The files of each room, in the same order: one imports, of its own room, only what stands behind it.
 MEMBERS = {
-    "cli": "app train report list explain evaluate demo answering options help",
-    "console": "progress ending training evaluation groups scores naming listing dynamics fitting explanations tables",
-    "commands": "demo train report layers listings explain evaluate adoption",
-    "commands/evaluate": "command gallery boxes inputs results",
+    "cli": "app train report list inspect explain evaluate demo answering options help",
+    "console": "progress inspection ending training evaluation groups scores naming listing dynamics fitting explanations tables",
+    "commands": "demo train report layers listings inspect explain evaluate adoption findings",
+    "commands/evaluate": "command given gallery boxes inputs common results",
     "commands/explain": "command boxes results",
-    "report": "page exhibits decomposition_words claims_words between between_words answer wording formats viewer "
-    "training_words tiles study_words provenance protocol_words material naming group_words dynamics_words "
-    "texts embedding document",
+    "report": "inspection inspection_words page exhibits decomposition_words claims_words between between_words answer wording "
+    "formats viewer training_words tiles study_words provenance protocol_words material naming group_words "
+    "dynamics_words texts embedding document",
     "report/exhibits": "training ranking methods boxes localization layers groups galleries faithfulness dynamics "
     "decomposition cam_by_epoch",
     "report/formats": "rendering latex tex_tables tex_text pdf markdown html templating csv tables_of illustrations",
-    "figures": "pictures dynamics dots decomposition against charts style panel heat fonts",
-    "scoring": "uninformed passes decomposition thresholds pipelines measuring faithfulness",
+    "figures": "places pictures dynamics dots decomposition against charts style panel heat fonts",
+    "scoring": "uninformed passes given baselines tables decomposition thresholds pipelines measuring faithfulness saving",
     "engine": "heatmaps probing one_pass scores targets parts combining cells",
     "models": "training subjects small_resnet classifier readout pretrained graph backbones",
-    "analysis": "analysis measures choosing pictures faithfulness dynamics claims comparison between weighing training "
-    "groups scores scope sameness tables study flat decomposition",
+    "analysis": "inspection samples analysis measures choosing pictures faithfulness dynamics claims comparison between weighing "
+    "training groups scores scope sameness tables study flat decomposition",
     "experiment": "selection training_curves runs evaluations kept",
-    "data": "predictions pictures class_names opening formats coco coco_json yolo yolo_yaml yolo_lines csv csv_table csv_columns "
-    "voc stanford_dogs cub wsol oxford_pet masks folder hf voc_xml tfds synthetic pixels arrow assembling checking "
-    "frames annotated splits trees regions images pipeline",
+    "data": "contents predictions pictures maps class_names opening formats coco coco_json yolo yolo_yaml yolo_lines csv "
+    "csv_table csv_columns voc stanford_dogs cub wsol oxford_pet masks folder hf voc_xml tfds synthetic pixels arrow assembling "
+    "checking frames annotated splits trees regions images pipeline",
     "data/synthetic": "dataset scenes dogs breeds",
     "boxes": "drawing sweep protocols baselines geometry",
     "methods": "uninformed scores smoothing pixels perturbation upsampling gradient components class_weights",

@@ -6,7 +6,7 @@ permuted with `SEED`. `dogcam evaluate` chooses by these rules what to keep, and
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -138,8 +138,7 @@ def chosen(tables: Mapping[MapKey, Columns], pooled: str, among: Collection[str]
     return (
         _extremes(compared, groups, order),
         _disagreement(compared, order),
-        _classified(best, compared[best], order, right=True),
-        _classified(best, compared[best], order, right=False),
+        *_classified(best, compared[best], order),
         _empty(alike, order),
     )
 
@@ -209,13 +208,17 @@ def _disagreement(tables: Mapping[MapKey, Columns], order: np.ndarray) -> Galler
     return Gallery(DISAGREEMENT, tuple(picks), len(order), qualified, keys)
 
 
-def _classified(key: MapKey, table: Columns, order: np.ndarray, right: bool) -> Gallery:
-    """Where the network is right and the box is not, or the other way round; images without a known class do not count."""
+def _classified(key: MapKey, table: Columns, order: np.ndarray) -> Iterator[Gallery]:
+    """Where the network is right and the box is not, and the other way round; nothing where no class was predicted.
+
+    Images without a known class do not count.
+    """
     label, predicted = (table[name].astype(np.float64) for name in ("label", "predicted"))
     known = np.isfinite(label) & np.isfinite(predicted)
-    meets = known & (right_of(table) == right) & ((table["iou"] >= RIGHT) != right)
-    picks = [Pick(str(table["image"][row]), key) for row in _some(meets, order)]
-    return Gallery(RIGHT_CLASS if right else RIGHT_BOX, tuple(picks), len(order), int(meets.sum()), (key,))
+    for right in (True, False) if np.isfinite(predicted).any() else ():
+        meets = known & (right_of(table) == right) & ((table["iou"] >= RIGHT) != right)
+        picks = [Pick(str(table["image"][row]), key) for row in _some(meets, order)]
+        yield Gallery(RIGHT_CLASS if right else RIGHT_BOX, tuple(picks), len(order), int(meets.sum()), (key,))
 
 
 def _empty(tables: Mapping[MapKey, Columns], order: np.ndarray) -> Gallery:

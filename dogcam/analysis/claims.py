@@ -56,6 +56,7 @@ class Claim:
         box_iou: of "beats" the mean IoU of the box that never looks; null of others.
         relu: of "above" whether the protocol cuts negative values; null where that is not known, and of others.
         score: of "above" what the protocol takes gradients of, "logit" or "softmax"; null where that is not known, and of others.
+        pooled: of "beats" whether it is about the layer that feeds the pooling; somebody else's maps are of no layer.
     """
 
     claim: str
@@ -68,6 +69,7 @@ class Claim:
     box_iou: float | None = None
     relu: bool | None = None
     score: str | None = None
+    pooled: bool = True
 
 
 class _Between(NamedTuple):
@@ -166,7 +168,8 @@ def _own(tables: Tables, protocol: str, comparisons: Iterable[Comparison]) -> It
         if line is not None and line.unseen is not None
     )
     if differences:
-        yield Claim("beats", "dogcam", protocol, _beating(differences), differences, box_iou=found.unseen_iou.value)
+        beaten, pooled = found.unseen_iou.value, tables.pooled_layer != ""
+        yield Claim("beats", "dogcam", protocol, _beating(differences), differences, box_iou=beaten, pooled=pooled)
 
 
 def _differences(found: Weighed) -> tuple[Difference, ...]:

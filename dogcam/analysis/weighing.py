@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from dogcam.analysis.tables import Columns, pictures_of
+from dogcam.boxes.baselines import never_looks
 from dogcam.experiment.evaluations import MapKey
-from dogcam.methods import never_looks
 from dogcam.statistics import Claim, Interval, claim, intervals, intervals_over_runs
 
 Key = TypeVar("Key", bound=Hashable)

@@ -46,7 +46,18 @@ BASELINES.add("centre-box-0.9", Baseline(lambda boxes: centre_box(0.9), "centre 
 BASELINES.add("centre-box-0.8", Baseline(lambda boxes: centre_box(0.8), "centre box 0.8"))
 BASELINES.add("mean-training-box", Baseline(_mean_box, "mean training box", trained=True))
 
+
+def boxes_that_never_look(training_boxes: np.ndarray) -> dict[str, np.ndarray]:
+    """The box (4,) of every baseline that can be made of the boxes (n, 4) of the training pictures, which may be none."""
+    return {name: row.box(training_boxes) for name, row in BASELINES.items() if len(training_boxes) or not row.trained}
+
+
 # What --method takes: everything that gives a map or a box.
 METHODS_AND_BASELINES: Registry[object] = Registry("method")
 for _name, _row in (*METHODS.items(), *BASELINES.items()):
     METHODS_AND_BASELINES.add(_name, _row)
+
+
+def never_looks(name: str) -> bool:
+    """Whether a baseline's boxes have nothing to do with the picture; of somebody else's maps that is not known."""
+    return name in BASELINES or (name in METHODS and METHODS[name].content_free)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -20,22 +20,19 @@ def is_empty(raw: np.ndarray) -> bool:
     return not (np.isfinite(raw).all() and raw.max() > 0)
 
 
-def prepare(raw: np.ndarray, protocol: Protocol, shape: tuple[int, int]) -> np.ndarray:
-    """A raw map (h, w) -> float32 map, cut, enlarged and normalised as `protocol` says.
+def prepare(raw: np.ndarray, protocol: Protocol, shape: tuple[int, int], precision: type[np.floating] = np.float32) -> np.ndarray:
+    """A raw map (h, w) -> a map that is cut, enlarged and normalised as `protocol` says.
 
     Args:
         shape: (height, width) of the picture, for the protocols that enlarge to it.
+        precision: what is computed in, and the result's.
 
     Returns:
         (size, size) or `shape`. Its maximum is 1; without ReLU and with "max" its minimum may be below 0. Zeros where
         there is nothing to normalise: with "max" no positive value, with "minmax" a constant, with both a value that
         is not finite.
     """
-    return _prepare(np.asarray(raw, np.float32), protocol, shape)
-
-
-def _prepare(raw: np.ndarray, protocol: Protocol, shape: tuple[int, int]) -> np.ndarray:
-    """`prepare` at the precision of `raw`."""
+    raw = np.asarray(raw, precision)
     height, width = shape if protocol.size is None else (protocol.size, protocol.size)
     # An all-negative map is empty for "max", but has a minimum and a maximum for "minmax".
     if is_empty(raw) and (protocol.normalise == "max" or not np.isfinite(raw).all()):
@@ -55,7 +52,7 @@ def _compared(raw: np.ndarray, protocol: Protocol, shape: tuple[int, int]) -> np
     """The map that thresholds are set against: `prepare`'s, or its 8-bit levels where they come first."""
     if protocol.quantise_first:
         # In double precision, as the reference of Choe et al. 2020 computes: a level's edge is where rounding shows.
-        values = _prepare(np.asarray(raw, np.float64), protocol, shape)
+        values = prepare(raw, protocol, shape, np.float64)
         return np.clip(values * 255, 0, 255).astype(np.uint8)
     values = prepare(raw, protocol, shape)
     # In 8 bits after the threshold, what is below 1 is 0: not above any threshold, so it may be so from the first.
@@ -130,6 +127,18 @@ def score(box: np.ndarray | None, truth: np.ndarray, protocol: Protocol, shape: 
     if box is None or not np.size(box):
         return 0.0
     return float(_overlaps(np.reshape(box, (-1, 4)), truth, protocol, shape).max())
+
+
+def scores_of_one_box(
+    box: np.ndarray, truths: Iterable[np.ndarray], protocol: Protocol, shapes: Iterable[tuple[int, int]]
+) -> list[float]:
+    """`score` of one box (4,) in every picture, as of those that never look: `dogcam inspect` and `dogcam evaluate` agree in it.
+
+    Args:
+        truths: the annotated boxes (n, 4) of each picture.
+        shapes: (height, width) of each.
+    """
+    return [score(box, truth, protocol, shape) for truth, shape in zip(truths, shapes, strict=True)]
 
 
 def _overlaps(boxes: np.ndarray, truth: np.ndarray, protocol: Protocol, shape: tuple[int, int] | None) -> np.ndarray:

@@ -3,6 +3,6 @@
 help        help in titled groups
 options     what several commands share, and how values are read
 answering   options in, one call, answer out; exit codes
-demo, train, explain, evaluate, report, list
+demo, train, explain, evaluate, report, inspect, list
 app         the program
 """

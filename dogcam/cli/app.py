@@ -16,12 +16,21 @@ from dogcam.cli.demo import demo
 from dogcam.cli.evaluate import evaluate
 from dogcam.cli.explain import explain
 from dogcam.cli.help import WIDTH, GroupedCommand
+from dogcam.cli.inspect import inspect
 from dogcam.cli.list import list_names
 from dogcam.cli.report import report
 from dogcam.cli.train import train
 from dogcam.core.errors import DogcamError
 
-COMMANDS = {"demo": demo, "train": train, "explain": explain, "evaluate": evaluate, "report": report, "list": list_names}
+COMMANDS = {
+    "demo": demo,
+    "train": train,
+    "explain": explain,
+    "evaluate": evaluate,
+    "report": report,
+    "inspect": inspect,
+    "list": list_names,
+}
 
 app = typer.Typer(
     name="dogcam",

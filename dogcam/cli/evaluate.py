@@ -11,6 +11,8 @@ from dogcam.cli.answering import answer
 from dogcam.cli.options import ANSWERS, DATA, EXPERIMENT, MAPS, MODEL, OUTPUT, SCORING, option
 from dogcam.core.config import BOX_FORMS, GROUPINGS, EvaluateConfig
 
+_OF_MODELS, _OF_MAPS = "dogcam.commands.evaluate.command:run", "dogcam.commands.evaluate.given:run"  # without TensorFlow
+
 
 def evaluate(
     experiment: Annotated[str | None, typer.Argument(metavar="[EXPERIMENT]", help="name or folder [default: the newest]")] = None,
@@ -38,10 +40,13 @@ def evaluate(
     limit: Annotated[int | None, option(DATA, "--limit", "N", "at most so many pictures")] = None,
     data_dir: options.DataDir = None,
     dataset: Annotated[
-        str | None, option(DATA, "--dataset", "DATASET", "with --model: name, folder or file; see dogcam list datasets")
+        str | None, option(DATA, "--dataset", "DATASET", "with --model or --maps: name, folder or file; see dogcam list datasets")
     ] = None,
     model: Annotated[
         str | None, option(MODEL, "--model", "MODEL", "FILE.keras or imagenet:BACKBONE, in place of an experiment")
+    ] = None,
+    maps: Annotated[
+        str | None, option(MODEL, "--maps", "DIR", "somebody else's heatmaps in place of a model: .npy, .npz or grey .png")
     ] = None,
     weights: options.Weights = None,
     labels: options.Labels = None,
@@ -58,7 +63,10 @@ def evaluate(
         int | None, option(SCORING, "--samples", "N", "pictures kept with maps for figures", EvaluateConfig.samples)
     ] = None,
     batch_size: Annotated[int | None, option(SCORING, "--batch-size", "N", "pictures a pass", EvaluateConfig.batch_size)] = None,
-    name: Annotated[str | None, option(EXPERIMENT, "--name", "NAME", "with --model: of the experiment that is made")] = None,
+    name: Annotated[str | None, option(EXPERIMENT, "--name", "NAME", "with --model or --maps: of what is made")] = None,
+    save_maps: Annotated[
+        str | None, option(OUTPUT, "--save-maps", "DIR", "also all maps as .npy, for other tools and for --maps")
+    ] = None,
     resume: Annotated[bool, option(EXPERIMENT, "--resume", None, "keep the cells that are finished")] = False,
     home: options.Home = None,
     wide: Annotated[bool, option(OUTPUT, "--wide", None, "every metric")] = False,
@@ -69,4 +77,4 @@ def evaluate(
     verbose: options.Verbose = False,
 ) -> None:
     """Score heatmaps against annotated boxes, at each kept epoch of the best run, with baselines beside them."""
-    answer("dogcam.commands.evaluate.command:run", EvaluateConfig.of, "dogcam.console.evaluation:show_evaluation", locals())
+    answer(_OF_MODELS if maps is None else _OF_MAPS, EvaluateConfig.of, "dogcam.console.evaluation:show_evaluation", locals())

@@ -7,20 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from dogcam.core.config import EvaluateConfig
-from dogcam.core.errors import ExperimentError, InputError
+from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.core.registry import nearest
 from dogcam.data import Dataset, Record
 from dogcam.data.class_names import ClassNames
 from dogcam.data.opening import absolute, describe, open_dataset, short
-from dogcam.experiment.runs import Experiment, create_experiment, find_experiment
+from dogcam.experiment.runs import Experiment, plain_name, stand_in
 from dogcam.models.classifier import Classifier
 from dogcam.models.subjects import find_single
-
-RUN, EPOCH = 1, 0  # of a model that we did not train
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +54,9 @@ def adopt(config: EvaluateConfig, progress: Progress) -> Adopted:
         },
         "problems": [],
     }
-    name = config.name or _plain(f"{classifier.name}-on-{short(str(config.dataset))}")
-    return Adopted(classifier, dataset, _experiment(config.home, name, document))
-
-
-def _plain(text: str) -> str:
-    return "".join(each if each.isalnum() or each in "-_." else "-" for each in text).strip("-.")
+    name = config.name or plain_name(f"{classifier.name}-on-{short(str(config.dataset))}")
+    same = {("adopted", "fingerprint"): "model", ("dataset", "fingerprint"): "data"}
+    return Adopted(classifier, dataset, stand_in(config.home, name, document, same))
 
 
 def _fingerprint(classifier: Classifier) -> str:
@@ -71,17 +65,6 @@ def _fingerprint(classifier: Classifier) -> str:
     for weight in classifier.model.get_weights():
         digest.update(weight.tobytes())
     return digest.hexdigest()
-
-
-def _experiment(home: str, name: str, document: dict[str, Any]) -> Experiment:
-    """The experiment `name`, new or of the same model and data."""
-    if not (Path(home) / name / "experiment.json").exists():
-        return create_experiment(home, name, name, document)
-    there = find_experiment(home, name)
-    for part, what in (("adopted", "model"), ("dataset", "data")):
-        if there.document.get(part, {}).get("fingerprint") != document[part]["fingerprint"]:
-            raise ExperimentError(f"{there.path} is of another {what}: choose another --name")
-    return there
 
 
 def relabelled(dataset: Dataset, classifier: Classifier) -> Dataset:

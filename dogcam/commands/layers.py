@@ -40,6 +40,7 @@ def _model(config: ListConfig) -> Classifier:
     experiment = find_experiment(config.home, config.model)
     kept = experiment.kept()
     if not kept:
+        experiment.check_trained()
         raise ModelError(f"{experiment.path} has no kept epoch yet: finish it with dogcam train --resume")
     number = next(iter(kept))
     return replace(load_trained(experiment, number, kept[number][-1]), name=experiment.name)

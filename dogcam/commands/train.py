@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib.metadata import version
@@ -13,11 +13,12 @@ from shlex import quote
 from typing import Any
 
 from dogcam.analysis.training import Training, training
+from dogcam.commands.findings import tell_of_findings
 from dogcam.core.config import TrainConfig
-from dogcam.core.errors import ExperimentError, Interrupted, OptionError
+from dogcam.core.errors import ExperimentError, InputError, Interrupted, OptionError
 from dogcam.core.files import plain
 from dogcam.core.progress import Progress
-from dogcam.data import Dataset, Problem
+from dogcam.data import Dataset, Problem, Record
 from dogcam.data.opening import absolute, describe, open_dataset, short
 from dogcam.data.pipeline import Pictures, examples, read_pictures
 from dogcam.experiment.runs import Experiment, HistoryRow, create_experiment, find_experiment
@@ -69,6 +70,8 @@ def run(config: TrainConfig, progress: Progress, given: Sequence[str] = ()) -> T
     config = _absolute(config)
     progress.note(f"dataset {config.dataset}, backbone {config.backbone}, weights {config.weights}")
     dataset = open_dataset(config.dataset, config.data_dir, progress, config.seed)
+    used = _used(config, dataset)
+    tell_of_findings(dataset, used, config.dataset, config.data_dir, progress)
     if dataset.multilabel:
         progress.note("a picture may have several classes: accuracy is the share whose highest-scored class is in them (Hit@1)")
     make = partial(build, config.backbone, dataset.classes, config.weights, config.preprocess, dataset.multilabel)
@@ -77,7 +80,7 @@ def run(config: TrainConfig, progress: Progress, given: Sequence[str] = ()) -> T
     classifier = make()
     if config.trainable != "head":
         set_trainable(classifier, config.trainable)
-    pictures, problems = _read(config, dataset, classifier.size, progress)
+    pictures, problems = _read(dataset, used, classifier.size, progress)
     # Only now, when nothing that the user asked for can turn out wrong any more, is there an experiment.
     experiment = _created(config, dataset, classifier) if experiment is None else _same_data(experiment, dataset)
     progress.note(f"experiment {experiment.path}")
@@ -91,8 +94,22 @@ def run(config: TrainConfig, progress: Progress, given: Sequence[str] = ()) -> T
     return TrainResult(experiment, config, history, training(experiment), problems, seconds)
 
 
+def _used(config: TrainConfig, dataset: Dataset) -> dict[str, tuple[Record, ...]]:
+    """The pictures to train on and those to test with.
+
+    Raises:
+        InputError: there are none of either.
+    """
+    used = {split: examples(dataset, split, config.limit) for split in ("train", "test")}
+    for split, records in used.items():
+        if not records:
+            counts = ", ".join(f"{len(several):,} {name}" for name, several in dataset.splits.items() if several) or "none at all"
+            raise InputError(f"{dataset.name} has no pictures with a class to {split} with; there are {counts}")
+    return used
+
+
 def _read(
-    config: TrainConfig, dataset: Dataset, size: tuple[int, int], progress: Progress
+    dataset: Dataset, used: Mapping[str, Sequence[Record]], size: tuple[int, int], progress: Progress
 ) -> tuple[dict[str, Pictures], tuple[Problem, ...]]:
     """The pictures of each split, and what could not be used of the dataset."""
     classless = [
@@ -103,10 +120,7 @@ def _read(
     ]
     if classless:
         progress.warn(f"{len(classless):,} pictures have no class: they are not trained on")
-    pictures = {
-        split: read_pictures(examples(dataset, split, config.limit), size, f"reading {split}", progress)
-        for split in dataset.splits
-    }
+    pictures = {split: read_pictures(records, size, f"reading {split}", progress) for split, records in used.items()}
     lost = [problem for problem in dataset.problems if problem.lost]
     return pictures, (*lost, *classless, *(problem for each in pictures.values() for problem in each.problems))
 

@@ -14,5 +14,6 @@ tables need. The members, each of which may import only those named before it:
     evaluation    all that evaluate found
     explanations  the boxes of pictures explained
     listing       registries
+    inspection    what is in a dataset
     ending        reports, and the demo's last words
 """

@@ -14,11 +14,15 @@ from dogcam.console.training import show_training
 
 def show_report(result: Any) -> None:
     """Where the report lies: first the pages, each alone on its line, then what lies beside them, and how long it took."""
-    show(*(f"{clean(path)}" for path in result.paths), *_beside("figures", result.figures), *_beside("tables", result.tables))
+    show(
+        *(f"{clean(path)}" for path in result.paths),
+        *files_beside("figures", result.figures),
+        *files_beside("tables", result.tables),
+    )
     show(f"Took {duration(result.seconds)}.")
 
 
-def _beside(what: str, paths: Sequence[Path]) -> list[str]:
+def files_beside(what: str, paths: Sequence[Path]) -> list[str]:
     """How many files of a kind there are, and in which folder."""
     if not paths:
         return []

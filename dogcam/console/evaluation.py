@@ -87,8 +87,10 @@ def _show_rest(result: EvaluateResult) -> None:
             f"{counted.read:,} read = {counted.images:,} scored + {bare:,} without a usable box + {counted.left_out:,} left out."
         )
     if bare:
-        show(f"{'1 picture has' if bare == 1 else f'{bare:,} pictures have'} no usable box: scored for faithfulness only.")
-    show(f"Run {listed(result.asked.runs)}: {run_words(result.asked.choice)}.")
+        scored = "scored for faithfulness only" if config.maps is None else "not scored"
+        show(f"{'1 picture has' if bare == 1 else f'{bare:,} pictures have'} no usable box: {scored}.")
+    if config.maps is None:
+        show(f"Run {listed(result.asked.runs)}: {run_words(result.asked.choice)}.")
     more = {"--wide": "every metric", "--pairs": "every comparison"}
     asked = {"--wide": config.wide, "--pairs": config.pairs}
     told = " or ".join(f"{option} ({what})" for option, what in more.items() if not asked[option])

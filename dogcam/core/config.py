@@ -217,6 +217,14 @@ class ExplainConfig(_MapConfig):
         self._check_maps()
 
 
+# What is asked of a network, and so cannot go with maps alone; and how an option is spelled where that is not its name.
+_OF_A_NETWORK = (
+    *("model", "experiment", "epochs", "run", "methods", "layers", "target", "faithfulness", "decompose", "save_maps"),
+    *("fuse", "smooth", "weights", "labels", "preprocess", "output"),
+)
+_SPELLED = {"experiment": "an EXPERIMENT", "epochs": "--epoch", "methods": "--method", "layers": "--layer"}
+
+
 @dataclass(frozen=True)
 class EvaluateConfig(_MapConfig):
     """`dogcam evaluate`. No methods and no layers: CAM, and Grad-CAM at the last layer of the last three stages."""
@@ -242,6 +250,8 @@ class EvaluateConfig(_MapConfig):
     resume: bool = False
     dataset: str | None = field(default=None, metadata={"names": DATASET_NAMES})
     name: str | None = None
+    maps: str | None = None
+    save_maps: str | None = None
 
     def __post_init__(self) -> None:
         _one_of("split", self.split, ("train", "test"))
@@ -261,7 +271,22 @@ class EvaluateConfig(_MapConfig):
         if self.run not in ("best", "all") and not (self.run.isdecimal() and int(self.run) > 0):
             raise OptionError(f"--run takes a run's number, best or all; received {self.run!r}")
         self._check_maps()
-        self._check_model()
+        if self.maps is None:
+            self._check_model()
+        else:
+            self._check_given_maps()
+
+    def _check_given_maps(self) -> None:
+        """Somebody else's maps come with a dataset, and without a network: what is asked of one cannot be had."""
+        for name in _OF_A_NETWORK:
+            given = getattr(self, name)
+            if given != getattr(EvaluateConfig, name):
+                option = _SPELLED.get(name, f"--{name.replace('_', '-')}")
+                raise OptionError(f"--maps {self.maps} brings the maps and no network: {option} cannot go with it")
+        if "right" in self.by:
+            raise OptionError("--by right asks which pictures a network classifies rightly, and --maps brings none")
+        if self.dataset is None:
+            raise OptionError(f"--maps {self.maps} needs annotated pictures: --dataset NAME, and --data-dir where they lie")
 
     def _check_model(self) -> None:
         """A model from elsewhere comes with a dataset; an experiment brings everything itself."""
@@ -274,6 +299,22 @@ class EvaluateConfig(_MapConfig):
             raise OptionError(f"evaluate either an experiment or a --model; received {self.experiment!r} and {self.model!r}")
         if self.dataset is None:
             raise OptionError(f"--model {self.model} needs annotated pictures: --dataset NAME, and --data-dir where they lie")
+
+
+@dataclass(frozen=True)
+class InspectConfig(_Config):
+    """`dogcam inspect`. Without `out` nothing is written."""
+
+    dataset: str = field(default="", metadata={"names": DATASET_NAMES})
+    data_dir: str | None = None
+    seed: int = 0
+    samples: int = 24
+    out: str | None = None
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        _at_least("samples", self.samples, 1)
+        _at_least("seed", self.seed, 0)
 
 
 @dataclass(frozen=True)

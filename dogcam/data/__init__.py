@@ -52,6 +52,7 @@ class Record:
             either; None where they are not known.
         picture: the id of its picture, which the rows of a picture have in common: what intervals resample.
         present: labels of all classes in the picture, ascending.
+        path: of the picture below its dataset's place, with its suffix; "" where it lies in no file of its own.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Record:
     mask: Callable[[], np.ndarray] | None = None
     picture: str = ""
     present: tuple[int, ...] = ()
+    path: str = ""
 
     def __post_init__(self) -> None:
         boxes = np.asarray(self.boxes, np.float32).reshape(-1, 4)
@@ -86,7 +88,8 @@ class Problem:
         split: the split it belongs to, "" where there is none.
         lost: the picture itself is unusable; otherwise only its boxes are.
         kind: what such problems are counted by: "unreadable", "missing", "outside", "cut", "swapped", "one-pixel", "other-size",
-            "turned", "scaled", "either-way", "twice", "leak", "no-split", "no-box", "no-class", "leads-out"; "" for others.
+            "turned", "scaled", "either-way", "twice", "leak", "no-split", "no-box", "no-class", "leads-out", "copy", "one-split",
+            "unboxed-class"; "" for others.
     """
 
     id: str

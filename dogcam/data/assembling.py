@@ -155,13 +155,14 @@ def _rows(
     """The records of a picture: one, or one for each class in a set with several classes in a picture."""
     if not multilabel or not present:
         label = present[0] if present else None
-        return [Record(identity, each.image, label, boxes, _mask(each, None if label is None else classes[label]))]
+        mask = _mask(each, None if label is None else classes[label])
+        return [Record(identity, each.image, label, boxes, mask, path=each.path)]
     names = np.array(each.names)
     rows = []
     for label in present:
         name = classes[label]
         own = boxes[names == name] if len(boxes) else boxes
-        rows.append(Record(f"{identity}#{name}", each.image, label, own, _mask(each, name), identity, present))
+        rows.append(Record(f"{identity}#{name}", each.image, label, own, _mask(each, name), identity, present, each.path))
     return rows
 
 

@@ -304,6 +304,26 @@ def decode(content: bytes, name: str, upright: bool = False) -> np.ndarray:
         raise InputError(f"cannot read {name}: {_decoders_reason(error)}") from error
 
 
+def checked(content: bytes, name: str) -> Header:
+    """The header of the encoded picture `content`, once its pixels have been seen to be readable.
+
+    A JPEG is decoded at an eighth of its size, which finds what is broken in it in a fraction of the time.
+
+    Raises:
+        InputError: what `decode` raises of it.
+    """
+    try:
+        header = _header(io.BytesIO(content), name)
+        with Image.open(io.BytesIO(content)) as image:
+            image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
+            _eight_bits(image)
+        return header
+    except InputError:
+        raise
+    except Exception as error:  # as in `decode`
+        raise InputError(f"cannot read {name}: {_decoders_reason(error)}") from error
+
+
 def _decoders_reason(error: Exception) -> str:
     if isinstance(error, Image.UnidentifiedImageError):
         return "not a picture"

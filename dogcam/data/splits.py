@@ -31,7 +31,8 @@ def divided(ids: Sequence[str], given: Sequence[str], classes: Sequence[Sequence
     """The split of every picture.
 
     Where training and test pictures are both given, that holds; where only validation pictures are given beside the training
-    ones, they are the test; in both cases a picture that is in no split is for training. Where neither is, all are drawn.
+    ones, they are the test; in both cases a picture that is in no split is for training. Where all are of the test, or all of the
+    validation, all are the test. Else all are drawn.
 
     Args:
         ids: of the pictures; the draw depends on them and their classes alone, whatever their order.
@@ -43,6 +44,8 @@ def divided(ids: Sequence[str], given: Sequence[str], classes: Sequence[Sequence
         return [split or "train" for split in given], Division("given")
     if {"train", "val"} <= known:
         return ["test" if split == "val" else split or "train" for split in given], Division("val")
+    if known and known <= {"test", "val"}:
+        return ["test" if len(known) == 1 else split for split in given], Division("given" if "test" in known else "val")
     return drawn(ids, classes, seed), Division("seeded", seed, TEST_SHARE)
 
 

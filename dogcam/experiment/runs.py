@@ -25,6 +25,8 @@ from dogcam.core.files import write_json, written_whole
 from dogcam.core.registry import unknown
 from dogcam.experiment.evaluations import SCHEMA_VERSION, TABLES, Evaluation
 
+RUN, EPOCH = 1, 0  # of what we did not train: somebody else's model, or maps
+
 
 @dataclass(frozen=True)
 class HistoryRow:
@@ -123,6 +125,11 @@ class Experiment:
             if but is None or path != self.unfinished(run, but):
                 path.unlink()
 
+    def check_trained(self) -> None:
+        """Raise `ExperimentError` where it stands for somebody else's model or maps, and so keeps no model."""
+        if not {"adopted", "maps"}.isdisjoint(self.document):
+            raise ExperimentError(f"{self.path} stands for somebody else's model or maps and keeps no model: name another")
+
     def kept(self) -> dict[int, list[int]]:
         """The kept epochs of each run, from the files that are there."""
         found: dict[int, list[int]] = {}
@@ -166,6 +173,29 @@ def create_experiment(home: str, name: str | None, stem: str, document: Mapping[
     experiment = Experiment(path)
     experiment.write_document({"name": path.name, "created": created.isoformat(), **document})
     return experiment
+
+
+def stand_in(home: str, name: str, document: Mapping[str, Any], same: Mapping[tuple[str, str], str]) -> Experiment:
+    """The experiment that stands for what we did not train: made, or the one of that name that is there from before.
+
+    Args:
+        same: what has to be as it was then, (section, entry) of the document, and what that tells apart.
+
+    Raises:
+        ExperimentError: there is another experiment of that name.
+    """
+    if not (Path(home) / name / "experiment.json").exists():
+        return create_experiment(home, name, name, document)
+    there = find_experiment(home, name)
+    for (part, entry), what in same.items():
+        if there.document.get(part, {}).get(entry) != document[part][entry]:
+            raise ExperimentError(f"{there.path} is of another {what}: choose another --name")
+    return there
+
+
+def plain_name(text: str) -> str:
+    """Text as the name of a folder."""
+    return "".join(each if each.isalnum() or each in "-_." else "-" for each in text).strip("-.")
 
 
 def all_experiments(home: str) -> list[Experiment]:

@@ -24,6 +24,7 @@ def choose_runs(experiment: Experiment, wanted: str) -> RunChoice:
     """The runs that `wanted` ("best", "all" or a number) means, and why."""
     kept = experiment.kept()
     if not kept:
+        experiment.check_trained()
         raise ExperimentError(f"{experiment.path} has no kept epoch yet: finish it with dogcam train --resume")
     if wanted == "all":
         return RunChoice(tuple(kept), "all")

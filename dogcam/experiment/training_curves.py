@@ -98,7 +98,7 @@ class RunChoice:
     Attributes:
         runs: their numbers.
         reason: "highest-accuracy" at its best epoch; "lowest-loss-of-equals" of several that reach it; "all" of them; "as-asked",
-            by number; "as-given", a model that was not trained here.
+            by number; "as-given", a model, or maps, that were not made here.
         epoch: the best epoch of the chosen run; null where it was not chosen by its figures.
         accuracy: the test accuracy there.
         loss: the test loss there.

@@ -8,6 +8,7 @@ for. Texts come from users (classes, files, layers): they are cut to their place
     style          the one look of all, and figures as files (imports fonts)
     heat           the colours of heat
     pictures       heatmaps and boxes over pictures (imports heat, panel, style and fonts)
+    places         where boxes lie and how large they are (imports charts, heat and style)
     charts         lines and intervals (imports style and fonts)
     dots           means with intervals row by row, and a ranking (imports charts, style and fonts)
     against        scores by threshold, and one score against another (imports charts, style and fonts)
@@ -28,6 +29,7 @@ _MEMBERS = {
     "fonts": ("can_write", "fitted", "labelled_in", "warning"),
     "heat": ("heat_colours", "heat_gradient", "heat_levels"),
     "panel": ("Panel",),
+    "places": ("box_places",),
     "pictures": ("ANNOTATED_COLOUR", "PREDICTED_COLOUR", "contact_sheet", "overlay", "tile", "wall"),
     "style": ("KINDS", "PRINT_DPI", "THEMES", "image_bytes", "save"),
 }

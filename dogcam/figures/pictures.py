@@ -22,6 +22,7 @@ from dogcam.language import say
 
 PREDICTED_COLOUR = "#00c8ff"
 ANNOTATED_COLOUR = "#ffffff"
+_LEAST = 0.05  # inches: the shorter side of a tile
 COLUMNS = 9  # panels in a line of a contact sheet, beside the bare picture
 
 
@@ -101,7 +102,9 @@ def tile(pixels: np.ndarray, panel: Panel, truth: np.ndarray, *, inches: float =
         inches: the longer side.
     """
     height, width = pixels.shape[:2]
-    figure = Figure(figsize=(inches * width / max(height, width), inches * height / max(height, width)))
+    # Of a picture that is a mere line something is to be seen, and a file has at least one pixel.
+    wide, high = (max(_LEAST, inches * side / max(height, width)) for side in (width, height))
+    figure = Figure(figsize=(wide, high))
     _picture(figure.add_axes((0, 0, 1, 1)), pixels, panel, truth)
     return figure
 

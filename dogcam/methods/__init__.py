@@ -150,11 +150,6 @@ def title_of(name: str) -> str:
     return METHODS[name].title if name in METHODS else name
 
 
-def never_looks(name: str) -> bool:
-    """Whether a baseline's boxes have nothing to do with the picture; a box that no method draws has not."""
-    return name not in METHODS or METHODS[name].content_free
-
-
 # Every file beside this one holds methods: reading it registers them.
 for _module in sorted(each.name for each in iter_modules(__path__)):
     import_module(f"{__name__}.{_module}")

@@ -90,7 +90,7 @@ def where(analysis: Analysis, found: Comparison) -> str:
     values = {"images": images(found.n, split, pictures), "protocol": found.protocol, "epoch": found.epoch}
     if len(found.runs) > 1:
         return text("answer.where_over_runs", **values, runs=listed([str(run) for run in found.runs]))
-    return text("answer.where", **values)
+    return text("answer.where" if found.epoch else "answer.where_given", **values)
 
 
 def _next(found: Comparison, pooled: str) -> list[str]:

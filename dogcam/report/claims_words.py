@@ -16,7 +16,7 @@ from dogcam.statistics.intervals import LEAST
 def claim_words(claim: Claim) -> str:
     """What is claimed."""
     if claim.claim != "parts":
-        return text(f"claims.made.{claim.claim}")
+        return text(f"claims.made.{claim.claim}{'' if claim.pooled else '_given'}")
     falls, *rises = claim.differences
     return text("claims.made.parts", last=falls.epoch, first=rises[0].earlier, until=rises[-1].epoch)
 

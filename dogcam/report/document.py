@@ -104,6 +104,16 @@ class Sheet:
     draw: Callable[..., object]
     mixed: bool = False
 
+    @property
+    def predicted(self) -> bool:
+        """Whether a picture shows a predicted box."""
+        return any(tile.panel.box is not None for _, row in self.rows for tile in row)
+
+    @property
+    def heated(self) -> bool:
+        """Whether a picture shows heat."""
+        return any(tile.panel.heat is not None for _, row in self.rows for tile in row)
+
     def beside(self, tiles: Sequence[Tile]) -> int:
         """How many of a row's pictures stand beside each other: at most six, with as many below them where there are more.
 
@@ -127,7 +137,7 @@ class Exhibit:
         key: its anchor.
         title, lead: what it is, and what it says, in sentences.
         blocks: tables, charts and sheets, in order.
-        can, cannot: what may and what may not be concluded from it.
+        can, cannot: what may and what may not be concluded from it; "" for nothing to be said.
         place: its number, whichever others are absent: its place in the order of all exhibits.
     """
 
@@ -173,6 +183,7 @@ class Document:
         findings: claims with their verdicts.
         exhibits, provenance: the evidence, and how it was made.
         next_step: what to type for what is missing; "" where nothing is.
+        kind: what kind of page it is, in words; "" for a report.
         viewer: what the HTML page's viewer is given, see `viewer.viewer`; other formats leave it out.
     """
 
@@ -187,6 +198,7 @@ class Document:
     subtitle: str = ""
     next_step: str = ""
     limits: tuple[str, ...] = ()
+    kind: str = ""
     viewer: Mapping[str, Any] | None = None
 
     @property

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from dogcam.boxes.baselines import never_looks
 from dogcam.experiment.evaluations import MapKey
 from dogcam.language.numbers import count, listed
-from dogcam.methods import never_looks, title_of
+from dogcam.methods import title_of
 from dogcam.report.texts import text
 
 _NAMED = 5  # of more names than these a sentence has three and counts the rest
@@ -24,6 +25,11 @@ def named(key: MapKey, pooled: str) -> str:
     if key.layer == "input":
         return text("naming.at_input", method=title)
     return text("naming.at_layer", method=title, layer=key.layer)
+
+
+def layer_words(layer: str) -> str:
+    """A layer in a sentence; of somebody else's maps, whose layer is not known, that they are as given."""
+    return layer or text("naming.as_given")
 
 
 def names(keys: Iterable[MapKey], pooled: str) -> str:

@@ -74,6 +74,7 @@ def made_table(experiment: Experiment, tables: Tables | None) -> Table:
         "status": _worded("status", document.get("status")),
         **_data(document.get("dataset", {})),
         **_network(document.get("model", {}), document.get("adopted", {})),
+        "maps": document.get("maps", {}).get("folder"),
         "seeds": document.get("seeds"),
         "versions": {"dogcam": document.get("dogcam"), **document.get("versions", {})},
         "seconds": _seconds(document.get("seconds")),

@@ -14,6 +14,7 @@ from dogcam.language.numbers import NONE, count, listed, number, percent
 from dogcam.methods import title_of
 from dogcam.report.document import Entry, Row, Sheet, Table, Tile
 from dogcam.report.material import Material
+from dogcam.report.naming import layer_words
 from dogcam.report.texts import text
 
 
@@ -25,7 +26,7 @@ def tile(material: Material, picture: Picture, key: MapKey, epoch: int, title: s
         return None
     box, iou = kept.box(picture, key, epoch), kept.iou(picture, key, epoch)
     note = "" if iou is None else text("pictures.iou", value=number(iou, 2))
-    values = {"method": title_of(key.method), "layer": key.layer, "epoch": epoch, "picture": picture.id}
+    values = {"method": title_of(key.method), "layer": layer_words(key.layer), "epoch": epoch, "picture": picture.id}
     alt = text("pictures.alt_without_box" if box is None else "pictures.alt", **values)
     return Tile(Panel(title, heat, box, note), picture.pixels, picture.boxes, f"{alt} {note}".strip())
 
@@ -61,7 +62,7 @@ def told_of(material: Material, picture: Picture) -> str:
     if kept is None or kept.judge is None:
         raise ValueError("a picture is featured by what judges it; received a report without kept maps")
     key, epoch = kept.judge
-    values = {"method": title_of(key.method), "layer": key.layer, "epoch": epoch}
+    values = {"method": title_of(key.method), "layer": layer_words(key.layer), "epoch": epoch}
     return text("pictures.featured", n=len(kept.ranked), picture=picture.id, label=picture.label, **values)
 
 
@@ -79,7 +80,7 @@ def hero(material: Material) -> Sheet | None:
     layer, keys, best = material.analysis.pooled_layer, first_to_see(material), _best(material)
     tiles = [tile(material, picture, key, epoch, material.named(key)) for key in keys]
     pooled = all(key.layer == layer for key in keys)
-    where = text("pictures.hero" if pooled else "pictures.hero_elsewhere", epoch=epoch, layer=layer)
+    where = text("pictures.hero" if pooled else "pictures.hero_elsewhere", epoch=epoch, layer=layer_words(layer))
     leads = [text("pictures.leads", n=len(best), methods=listed([material.named(k) for k in best]))] if best else []
     return sheet("featured", " ".join([where, *leads, told_of(material, picture)]), picture, [("", tiles)])
 

@@ -2,10 +2,14 @@
 
 The members, each of which may import only those named before it:
 
+    saving         all maps that are scored, in files
     thresholds     one threshold for all pictures of a cell, chosen from their curves
     measuring      one raw map -> its box, its IoU, its curve over all thresholds, its pixels
+    tables         raw maps, whoever drew them -> the tables of their cells
+    baselines      the boxes that never look
+    given          somebody else's maps, and those that need no network
     passes         one pass of a network over the pictures -> the tables of its cells
-    uninformed     the boxes and maps that know nothing
+    uninformed     the maps that know nothing of what was learnt
     faithfulness   what the network says when it is shown, or not shown, what a map points at
     sides          the two pipelines between which a gap is looked into
     decomposition  from one method's pipeline to another's, one choice at a time
@@ -24,6 +28,7 @@ import numpy as np
 from dogcam.boxes.protocols import Protocol
 from dogcam.data.pipeline import Pictures
 from dogcam.experiment.evaluations import Evaluation
+from dogcam.scoring.saving import Saving
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +70,7 @@ class Scoring:
         targets: the class that each picture's map is drawn for, and the one it is set against, int (n, 2).
         calibration: None where no protocol calibrates, or where there is nothing to calibrate on.
         asking: None where no faithfulness is to be scored.
+        saving: None where maps are not to be written to files of their own.
         given: pictures without a box that boxes are given to; None where there are none, or nothing is to be given back.
     """
 
@@ -76,6 +82,7 @@ class Scoring:
     batch_size: int
     calibration: Calibration | None = None
     asking: Asking | None = None
+    saving: Saving | None = None
     given: Asking | None = None
 
 

@@ -1,53 +1,18 @@
-"""The boxes that never look at a picture, and the maps that know nothing of what was learnt: beside every method."""
+"""The maps that know nothing of what was learnt: beside every method."""
 
 from __future__ import annotations
 
 from itertools import product
 
-import numpy as np
-
-from dogcam.boxes import drawing
-from dogcam.boxes.baselines import BASELINES
-from dogcam.boxes.protocols import Protocol
 from dogcam.core.progress import Progress
 from dogcam.engine import HeatmapEngine, plan_cells
-from dogcam.experiment.evaluations import Cell, Choice
+from dogcam.experiment.evaluations import Cell
 from dogcam.models.classifier import Classifier
 from dogcam.scoring import Scoring, by_score
-from dogcam.scoring.measuring import Measured
-from dogcam.scoring.passes import score_pass, table_columns
+from dogcam.scoring.passes import score_pass
 
 # Maps that have nothing to do with what was learnt, and the same for all kept models: scored once.
 UNINFORMED = ("centre-gaussian", "random-map", "random-weights")
-
-
-def score_baselines(scoring: Scoring, training_boxes: np.ndarray) -> list[Cell]:
-    """Score the boxes that never look, by every protocol, and return their cells.
-
-    Args:
-        training_boxes: (n, 4), the first of each training picture; where there are none, no box is made of them.
-    """
-    cells = []
-    for (name, row), protocol in product(BASELINES.items(), scoring.protocols):
-        if row.trained and not len(training_boxes):
-            continue
-        cells.append(Cell(0, 0, name, "", protocol.name))
-        _score_box(scoring, row.box(training_boxes), cells[-1], protocol)
-    return cells
-
-
-def _score_box(scoring: Scoring, box: np.ndarray, cell: Cell, protocol: Protocol) -> None:
-    """One box for all pictures: it has no threshold, so that its curve is its IoU."""
-    pictures = scoring.pictures
-    found = [
-        Measured(box, drawing.score(box, record.boxes, protocol, shape))
-        for record, shape in zip(pictures.records, pictures.sizes(), strict=True)
-    ]
-    curves = None
-    if protocol.threshold_from != "fixed":
-        curves = np.array([[each.iou] for each in found], np.float32)
-    nothing = np.zeros(len(found), bool)
-    scoring.evaluation.write(cell, table_columns(pictures, found, nothing, nothing, curves), Choice(None))
 
 
 def score_uninformed(scoring: Scoring, classifier: Classifier, resume: bool, progress: Progress) -> list[Cell]:

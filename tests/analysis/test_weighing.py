@@ -91,13 +91,14 @@ def test_images_that_all_tie_decide_nothing():
 def test_the_best_box_that_never_looks_goes_by_name_among_ties():
     """A network of fresh weights has looked; sums in another order differ in the last digits."""
 
-    def best(**means):
-        found = best_unseen({MapKey(name.replace("_", "-"), ""): mean for name, mean in means.items()})
+    def best(means):
+        found = best_unseen({MapKey(name, ""): mean for name, mean in means.items()})
         return found and found.method
 
-    assert best(random_weights=0.9, b=0.1 + 0.2, a=0.3, c=0.2) == "b"
-    assert best(b=0.3, a=0.1 + 0.2) == "b"
-    assert best(random_weights=0.9) is None
+    small, large, whole = "centre-box-0.8", "centre-box-0.9", "whole-image"
+    assert best({"random-weights": 0.9, large: 0.1 + 0.2, small: 0.3, whole: 0.2}) == large
+    assert best({large: 0.3, small: 0.1 + 0.2}) == large
+    assert best({"random-weights": 0.9, "somebody's": 0.9}) is None
 
 
 def test_the_same_boxes_are_of_the_same_images_and_none_equals_none():

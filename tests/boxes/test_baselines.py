@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dogcam.boxes import drawing
-from dogcam.boxes.baselines import BASELINES, METHODS_AND_BASELINES
+from dogcam.boxes.baselines import BASELINES, METHODS_AND_BASELINES, boxes_that_never_look
 from dogcam.boxes.geometry import clip, to_relative
 from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.core.errors import InputError, UnknownName
@@ -43,6 +43,12 @@ def test_only_those_that_say_so_look_at_the_training_boxes(name):
             row.box(NONE)
     else:
         np.testing.assert_array_equal(row.box(NONE), row.box(TRAINING))
+
+
+def test_without_training_boxes_there_is_no_box_made_of_them():
+    assert set(boxes_that_never_look(TRAINING)) == set(BASELINES)
+    assert set(BASELINES) - set(boxes_that_never_look(NONE)) == {"mean-training-box"}
+    np.testing.assert_array_equal(boxes_that_never_look(TRAINING)["mean-training-box"], [0.125, 0.25, 0.75, 0.75])
 
 
 @pytest.mark.parametrize("name", BASELINES)

@@ -10,7 +10,16 @@ import cv2
 import numpy as np
 import pytest
 
-from dogcam.boxes.drawing import iou_curve, is_empty, pixel_counts, predicted_box, predicted_boxes, prepare, score
+from dogcam.boxes.drawing import (
+    iou_curve,
+    is_empty,
+    pixel_counts,
+    predicted_box,
+    predicted_boxes,
+    prepare,
+    score,
+    scores_of_one_box,
+)
 from dogcam.boxes.geometry import UNKNOWN, to_pixels, to_relative
 from dogcam.boxes.protocols import PROTOCOLS, Protocol
 from dogcam.core.errors import OptionError
@@ -679,6 +688,21 @@ class TestPixelCounts:
         mask = np.where([[1, 1, 0, 0], [0, 0, 0, 1]], UNKNOWN, self.MASK)
         inside, outside = pixel_counts(self.RAW, replace(AS_IT_IS, relu=False, thresholds=2), (2, 4), mask)
         assert (inside.tolist(), outside.tolist()) == ([0, 1, 2, 1], [0, 1, 0, 0])
+
+
+class TestOneBox:
+    """The whole image's IoU is the share that the annotated box covers, whatever the shape, and in whole pixels as well."""
+
+    @pytest.mark.parametrize("name", PROTOCOLS)
+    def test_of_every_picture_in_order(self, name):
+        truths = [np.array([[0, 0, 0.5, 0.5]]), np.array([[0, 0, 1, 0.5], [0, 0, 1, 1]])]
+        protocol = replace(PROTOCOLS[name], iou="plain", edge="half-open", truth="any", truth_corners="exact")
+        scores = scores_of_one_box(np.array([0, 0, 1, 1]), truths, protocol, [(20, 40), (10, 80)])
+        assert scores == pytest.approx([0.25, 1])
+
+    def test_a_shape_is_missing(self):
+        with pytest.raises(ValueError, match="shorter"):
+            scores_of_one_box(np.array([0, 0, 1, 1]), [np.array([[0, 0, 1, 1]])] * 2, PROTOCOLS["default"], [(2, 2)])
 
 
 class TestThresholdOf:

@@ -40,6 +40,9 @@ def run(*arguments, **options):
         ("trian", 2, "No such command 'trian'"),
         ("train --rums 3", 2, "No such option: --rums"),
         ("explain", 2, "Missing argument"),
+        ("inspect", 2, "Missing argument"),
+        ("inspect stanford_dog", 1, "unknown dataset 'stanford_dog'; the nearest: stanford_dogs"),
+        ("inspect synthetic --samples 0", 1, "--samples must be at least 1; received 0"),
     ],
 )
 def test_a_mistake_is_one_clear_line_and_its_exit_code(line, code, words, capsys):
@@ -72,7 +75,8 @@ def test_help_and_lists_and_typos_import_nothing_heavy():
     """In a fresh process: neither TensorFlow nor Keras, nor for help anything that takes long."""
     code = (
         "import sys, dogcam; from dogcam.cli.app import main\n"
-        "for line in ('--help', 'train --help', 'explain --help', '--version'): assert main(line.split()) == 0, line\n"
+        "for line in ('--help', 'train --help', 'explain --help', 'inspect --help', '--version'):\n"
+        "    assert main(line.split()) == 0, line\n"
         "heavy = {'rich', 'numpy', 'cv2', 'pyarrow', 'scipy', 'matplotlib', 'PIL', 'tensorflow', 'keras'}\n"
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
         "assert main(['train', '--optimizer', 'adm']) == 1\n"
@@ -82,6 +86,7 @@ def test_help_and_lists_and_typos_import_nothing_heavy():
         "    assert main(line.split()) == 0, line\n"
         "assert main(['train', '--backbone', 'nothing']) == 1\n"
         "assert main(['explain', 'x', '--method', 'nothing']) == 1\n"
+        "assert main(['inspect', 'nothing']) == 1\n"
         "assert not {'tensorflow', 'keras', 'tensorflow_datasets', 'matplotlib'} & set(sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

@@ -223,7 +223,7 @@ class TestDecompositions:
         assert made.squeezed(clean(hostile)) in made.squeezed("".join(lines))
 
 
-@pytest.mark.parametrize("module", ["evaluation", "ending"])
+@pytest.mark.parametrize("module", ["evaluation", "ending", "inspection"])
 def test_showing_needs_neither_figures_nor_networks(module):
     program = (
         f"import sys\nimport dogcam.console.{module}\n"

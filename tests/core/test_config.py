@@ -23,6 +23,7 @@ from dogcam.core.config import (
     DemoConfig,
     EvaluateConfig,
     ExplainConfig,
+    InspectConfig,
     ReportConfig,
     TrainConfig,
 )
@@ -35,6 +36,7 @@ ALL = {
     "evaluate": EvaluateConfig(),
     "report": ReportConfig(),
     "demo": DemoConfig(),
+    "inspect": InspectConfig(dataset="synthetic:4"),
 }
 
 
@@ -53,8 +55,9 @@ class TestEveryConfiguration:
 
     def test_what_was_not_given_keeps_its_default(self, name):
         config = ALL[name]
-        nothing = {field.name: None for field in fields(config) if field.name != "images"}
-        given = {"images": config.images} if name == "explain" else {}
+        argument = {"explain": "images", "inspect": "dataset"}.get(name)
+        nothing = {field.name: None for field in fields(config) if field.name != argument}
+        given = {argument: getattr(config, argument)} if argument else {}
         assert type(config).of(**nothing, **given) == config
 
     def test_every_registry_it_points_at_exists(self, name):
@@ -242,6 +245,29 @@ class TestEvaluating:
             EvaluateConfig(model="my.keras")
         with pytest.raises(OptionError, match=r"either an experiment or a --model; received 'a' and 'my.keras'"):
             EvaluateConfig(model="my.keras", dataset="synthetic", experiment="a")
+
+    @pytest.mark.parametrize(
+        ("option", "value"),
+        {
+            "--model": "m.keras", "an EXPERIMENT": "tiny", "--epoch": (3,), "--run": "all", "--method": ("cam",),
+            "--layer": ("x",), "--target": "second", "--faithfulness": 5, "--decompose": ("a:b",), "--save-maps": "there",
+            "--fuse": "mean",
+            "--smooth": ("flip",), "--weights": "none", "--labels": "l.txt", "--preprocess": "unit", "--output": "o",
+        }.items(),
+    )  # fmt: skip
+    def test_what_is_asked_of_a_network_cannot_be_asked_of_maps_alone(self, option, value):
+        spelled = {"an EXPERIMENT": "experiment", "--epoch": "epochs", "--method": "methods", "--layer": "layers"}
+        name = spelled.get(option, option.removeprefix("--").replace("-", "_"))
+        with pytest.raises(OptionError) as caught:
+            EvaluateConfig(maps="maps", dataset="synthetic", **{name: value})
+        assert str(caught.value) == f"--maps maps brings the maps and no network: {option} cannot go with it"
+
+    def test_maps_need_a_dataset_and_are_grouped_without_a_network(self):
+        with pytest.raises(OptionError, match="--maps maps needs annotated pictures: --dataset NAME"):
+            EvaluateConfig(maps="maps")
+        with pytest.raises(OptionError, match="--by right asks which pictures a network classifies rightly"):
+            EvaluateConfig(maps="maps", dataset="synthetic", by=("size", "right"))
+        assert EvaluateConfig(maps="maps", dataset="synthetic", by=("size",), name="mine").name == "mine"
 
     def test_the_models_first_classes_are_no_target_beside_another(self):
         with pytest.raises(OptionError, match="--all-top explains the classes that the model puts first"):

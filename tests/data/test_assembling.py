@@ -180,8 +180,14 @@ def test_problems_are_of_the_split_that_their_picture_came_to(picture):
     assert [row.id for row in dataset.splits["train"]] == ["b", "c"]
 
 
-@pytest.mark.parametrize("split", ["", "train", "val", "test"])
-def test_one_split_alone_is_drawn_anew_by_the_seed(picture, split):
+@pytest.mark.parametrize(("split", "how"), [("val", "val"), ("test", "given")])
+def test_pictures_of_the_test_alone_are_all_tested(picture, split, how):
+    dataset = assembled([picture(f"{number}.jpg", "dog", split=split) for number in range(4)])
+    assert (dataset.division, len(dataset.splits["test"]), len(dataset.splits["train"])) == (Division(how), 4, 0)
+
+
+@pytest.mark.parametrize("split", ["", "train"])
+def test_pictures_of_no_test_are_drawn_anew_by_the_seed(picture, split):
     pictures = [picture(f"{number}.jpg", "dog", split=split) for number in range(40)]
     one, again, other = (assembled(pictures, seed=seed) for seed in (3, 3, 4))
     assert one.division == Division("seeded", 3, 0.2)

@@ -13,7 +13,7 @@ from encoded_pictures import chunk, encoded, exif, grey, noise, png16, tiff
 from PIL import Image
 
 from dogcam.core.errors import InputError
-from dogcam.data.images import FileSlice, Header, ImageFile, decode
+from dogcam.data.images import FileSlice, Header, ImageFile, checked, decode
 from dogcam.data.pipeline import squash
 from dogcam.data.trees import zip_members
 
@@ -223,6 +223,26 @@ def test_a_truncated_picture_is_refused(form, share):
     with pytest.raises(InputError, match=r"cannot read a\.picture: \S") as caught:
         decode(content[: int(len(content) * share)], "a.picture")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.9, 1])
+def test_checking_refuses_what_decoding_refuses(form, share):
+    content = encoded(noise(400, 300), form)
+    content = content[: int(len(content) * share)]
+    if share == 1:
+        assert checked(content, "a.picture").size == (300, 400)
+        return
+    with pytest.raises(InputError) as refused:
+        decode(content, "a.picture")
+    with pytest.raises(InputError, match=r"cannot read a\.picture: \S"):
+        checked(content, "a.picture")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 900), (900, 1)])
+def test_checking_thin_pictures(size):
+    assert checked(encoded(Image.new("RGB", size)), "x").size == size
 
 
 @pytest.mark.parametrize("content", [b"", b"just text\n", b"<svg/>", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"])

@@ -38,8 +38,11 @@ SEEDED = Division("seeded", 5, TEST_SHARE)
         (["train", "val", "train"], ["train", "test", "train"], Division("val")),
         (["train", "test", ""], ["train", "test", "train"], Division("given")),
         (["train", "val", ""], ["train", "test", "train"], Division("val")),
-        *((several, None, SEEDED) for several in (["train"] * 3, ["test"] * 3, ["val"] * 3, [""] * 3)),
-        *((several, None, SEEDED) for several in (["val", "test", "test"], ["train", "", "train"], ["test", "", ""])),
+        *((several, None, SEEDED) for several in (["train"] * 3, [""] * 3)),
+        *((several, None, SEEDED) for several in (["train", "", "train"], ["test", "", ""])),
+        (["test"] * 3, ["test"] * 3, Division("given")),
+        (["val"] * 3, ["test"] * 3, Division("val")),
+        (["val", "test", "test"], ["val", "test", "test"], Division("given")),
     ],
 )
 def test_what_is_given_holds_where_it_has_both_parts(given_splits, splits, division):

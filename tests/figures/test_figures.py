@@ -317,3 +317,9 @@ class TestSmallCharts:
 
     def test_dark_paper_is_dark(self):
         assert rendered(figures.small_charts(self.charts(), theme="dark"), dpi=40)[0, 0].sum() < 150
+
+
+@pytest.mark.parametrize("shape", [(1, 512, 3), (512, 1, 3), (1, 1, 3)])
+def test_a_tile_of_a_mere_line_is_a_file(shape):
+    figure = figures.tile(np.zeros(shape, np.uint8), figures.Panel("line"), np.array([[0, 0, 1, 1]]))
+    assert len(figures.image_bytes(figure, "jpg", 80)) > 100

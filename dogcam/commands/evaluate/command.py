@@ -2,62 +2,71 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 
+import numpy as np
+
 from dogcam import figures
-from dogcam.analysis.analysis import STEPS, analyse, write
 from dogcam.analysis.decomposition import PipelineDecomposition
 from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import Protocol
+from dogcam.commands.evaluate import given
 from dogcam.commands.evaluate.boxes import give_back
+from dogcam.commands.evaluate.common import answered
 from dogcam.commands.evaluate.gallery import keep_gallery
 from dogcam.commands.evaluate.inputs import Subject, adopted, prepare, trained
 from dogcam.commands.evaluate.results import Asked, EvaluateResult
-from dogcam.core.config import EvaluateConfig
+from dogcam.core.config import FUSIONS, EvaluateConfig
 from dogcam.core.errors import InputError, Interrupted
 from dogcam.core.progress import Progress
 from dogcam.core.records import to_plain
+from dogcam.data.pipeline import Pictures
 from dogcam.engine import HeatmapEngine, checked_layer, fused_cells, plan_cells, study_cells
 from dogcam.experiment.evaluations import Cell
 from dogcam.models.classifier import Classifier
 from dogcam.report.exhibits.decomposition import chart
-from dogcam.report.formats.csv import write_csv
 from dogcam.scoring import Scoring, by_score
+from dogcam.scoring.baselines import score_baselines
 from dogcam.scoring.decomposition import decomposed
 from dogcam.scoring.faithfulness import score_faithfulness
-from dogcam.scoring.passes import score_pass
+from dogcam.scoring.passes import maps_of, score_pass
 from dogcam.scoring.pipelines import Pipeline, parse
-from dogcam.scoring.uninformed import UNINFORMED, score_baselines, score_uninformed
+from dogcam.scoring.tables import Pair
+from dogcam.scoring.uninformed import UNINFORMED, score_uninformed
+
+_FUSED = re.compile(rf"({'|'.join(FUSIONS)})\((.+)\)")  # a fused layer's name, see `engine.fused_cells`
 
 
 def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
     """Score the experiment's heatmaps as `config` says; cells appear one by one, each whole."""
+    if config.maps is not None:
+        return given.run(config, progress)
     began = time.perf_counter()
     pipelines = [parse(each) for each in config.decompose]
     subject = trained(config, progress) if config.model is None else adopted(config, progress)
     scoring, counted = prepare(config, subject, progress)
     scoring.evaluation.write_problems({"id": each.id, "reason": each.reason} for each in counted.problems)
     first = subject.model(subject.runs[0], subject.epochs[0])
+
+    def draw(run: int, epoch: int, positions: Sequence[int], pairs: Sequence[Pair]) -> dict[Pair, np.ndarray]:
+        return _gallery_maps(config, scoring, subject.model(run, epoch), positions, pairs, progress)
+
     try:
         cells = _score(config, scoring, subject, first, progress)
-        keep_gallery(config, scoring, subject, cells, progress)
+        keep_gallery(scoring, subject.experiment, subject.dataset.classes, cells, config.resume, draw)
         decompositions = tuple(_decomposed(config, scoring, subject, each, progress) for each in pipelines)
     except KeyboardInterrupt:
         raise Interrupted(
             f"finished cells are kept in {scoring.evaluation.path}; the same command with --resume goes on"
         ) from None
+    if config.save_maps is not None:
+        progress.note(f"all maps: {config.save_maps}, a subfolder for each method and layer")
     protocols = tuple(protocol.name for protocol in scoring.protocols)
     asked = Asked(config, cells, protocols, subject.runs, subject.epochs, subject.choice, decompositions)
-    with progress.task("statistics", STEPS) as step:
-        analysis = analyse(subject.experiment, scoring.evaluation, step)
-        write(analysis, scoring.evaluation)
-    if config.csv:
-        for path in write_csv(analysis, scoring.evaluation.path.parent / "csv"):
-            progress.note(f"wrote {path}")
-    seconds = time.perf_counter() - began
-    return EvaluateResult(subject.experiment, scoring.evaluation, analysis, asked, counted, seconds)
+    return answered(subject.experiment, scoring.evaluation, asked, counted, began, progress)
 
 
 def _score(config: EvaluateConfig, scoring: Scoring, subject: Subject, first: Classifier, progress: Progress) -> frozenset[Cell]:
@@ -123,7 +132,8 @@ def _score_epoch(
         def finished(pair: tuple[str, str], score: str = score, protocols: Sequence[Protocol] = protocols) -> bool:
             # Rows by every protocol, and maps of the sample as it is now; only passes of the logit keep maps.
             cells = (Cell(number, epoch, *pair, protocol.name) for protocol in protocols)
-            return config.resume and (score != "logit" or pair in mapped) and all(map(scoring.evaluation.has, cells))
+            kept = (score != "logit" or pair in mapped) and all(map(scoring.evaluation.has, cells))
+            return config.resume and kept and _saved(scoring, pair, score, number, epoch)
 
         # A fused map is made of its layers' maps, whether these are finished or not.
         parts = {part for cell, cells in fused.items() if not finished(cell) for part in cells}
@@ -140,6 +150,16 @@ def _score_epoch(
             )
             score_pass(scoring, engine, protocols, number, epoch, progress)
     return [Cell(number, epoch, *pair, protocol.name) for pair in (*plain, *fused) for protocol in scoring.protocols]
+
+
+def _saved(scoring: Scoring, pair: Pair, score: str, number: int, epoch: int) -> bool:
+    """Whether all maps of a cell are in files, where they are to be."""
+    if scoring.saving is None:
+        return True
+    records = scoring.pictures.records
+    if scoring.calibration is not None and any(p.threshold_from == "calibrated" for p in by_score(scoring.protocols)[score]):
+        records += scoring.calibration.pictures.records
+    return scoring.saving.has(records, pair, score, number, epoch)
 
 
 def _ask_epoch(
@@ -177,3 +197,35 @@ def _asked_cells(config: EvaluateConfig, classifier: Classifier) -> list[tuple[s
     layers = [checked_layer(classifier, layer) for layer in config.layers]
     methods = ["cam", "gradcam"] if classifier.pooled_layer() in layers else ["gradcam"]
     return plan_cells(classifier, methods, layers)
+
+
+def _gallery_maps(
+    config: EvaluateConfig,
+    scoring: Scoring,
+    classifier: Classifier,
+    positions: Sequence[int],
+    pairs: Sequence[Pair],
+    progress: Progress,
+) -> dict[Pair, np.ndarray]:
+    """Raw maps (n, h, w) of the pictures at these positions, and of the layers that a fused map is made of as well."""
+    scored = scoring.pictures
+    records = tuple(scored.records[position] for position in positions)
+    pictures = Pictures(records, np.asarray(scored.images[positions]), scored.shapes[positions], ())
+    found: dict[Pair, np.ndarray] = {}
+    for cells, fuse in _passes(pairs):
+        engine = HeatmapEngine(classifier, cells, fuse=fuse, smooth=config.smooth, mask_batch=config.mask_batch)
+        found |= maps_of(engine, pictures, scoring.targets[positions], scoring.batch_size, "galleries", progress)
+    return found
+
+
+def _passes(pairs: Sequence[Pair]) -> Iterator[tuple[list[Pair], str | None]]:
+    """The cells of each pass that is needed, and how it fuses them: a fused map is made of all of its own layers."""
+    fused: dict[str, list[str]] = {}
+    for method, layer in pairs:
+        if _FUSED.fullmatch(layer):
+            fused.setdefault(layer, []).append(method)
+    if simple := [pair for pair in pairs if pair[1] not in fused]:
+        yield simple, None
+    for layer, methods in fused.items():
+        how, parts = _FUSED.fullmatch(layer).groups()
+        yield [(method, part) for method in methods for part in parts.split("+")], how

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,20 +11,16 @@ import numpy as np
 from dogcam.analysis.choosing import SEED, choosable, chosen
 from dogcam.analysis.pictures import Kept
 from dogcam.analysis.tables import Columns, Tables
-from dogcam.commands.evaluate.inputs import Subject, entry, thumbnail
-from dogcam.core.config import FUSIONS, EvaluateConfig
+from dogcam.commands.evaluate.common import entry, thumbnail
 from dogcam.core.files import plain
-from dogcam.core.progress import Progress
-from dogcam.engine import HeatmapEngine
 from dogcam.experiment.evaluations import Cell, MapKey
 from dogcam.experiment.kept import KeptPictures
-from dogcam.models.classifier import Classifier
+from dogcam.experiment.runs import Experiment
 from dogcam.scoring import Scoring
-from dogcam.scoring.passes import maps_of
+from dogcam.scoring.tables import Pair, in_one_size
 
-Pair = tuple[str, str]  # method and layer
 Maps = dict[Pair, dict[str, np.ndarray]]  # by the picture's id
-_FUSED = re.compile(rf"({'|'.join(FUSIONS)})\((.+)\)")  # a fused layer's name, see `engine.fused_cells`
+Draw = Callable[[int, int, Sequence[int], Sequence[Pair]], Mapping[Pair, Sequence[np.ndarray]]]
 
 
 @dataclass(frozen=True)
@@ -43,31 +38,35 @@ class _Wanted:
         return [each["id"] for each in self.index]
 
 
-def keep_gallery(config: EvaluateConfig, scoring: Scoring, subject: Subject, cells: Collection[Cell], progress: Progress) -> None:
+def keep_gallery(
+    scoring: Scoring, experiment: Experiment, classes: Sequence[str], cells: Collection[Cell], resume: bool, draw: Draw
+) -> None:
     """Choose pictures over all that were scored, and keep them with the raw maps of all scored methods and layers.
 
     The maps are of the run that is reported and of its last epoch. Those that are there are not drawn again, unless this call
     scored their method anew; with --resume nothing is done where just these pictures are there with all maps.
 
     Args:
+        classes: names by label.
         cells: of this call.
+        draw: called with run, epoch, positions among the scored pictures and pairs, gives their raw maps (n, h, w).
     """
-    gallery, wanted = scoring.evaluation.gallery, _wanted(scoring, subject)
-    if wanted is None or (config.resume and _kept(gallery, wanted)):
+    gallery, wanted = scoring.evaluation.gallery, _wanted(scoring, experiment, classes)
+    if wanted is None or (resume and _kept(gallery, wanted)):
         return
-    known = _known(gallery, wanted, set() if config.resume else {(cell.method, cell.layer) for cell in cells})
+    known = _known(gallery, wanted, set() if resume else {(cell.method, cell.layer) for cell in cells})
     gallery.write(wanted.index, (thumbnail(scoring.pictures.records[each]) for each in wanted.positions))
     for places, pairs in _lacking(known, wanted).items():
-        classifier, positions = subject.model(wanted.run, wanted.epoch), [wanted.positions[each] for each in places]
-        for pair, maps in _drawn(config, scoring, classifier, positions, pairs, progress).items():
+        positions = [wanted.positions[each] for each in places]
+        for pair, maps in draw(wanted.run, wanted.epoch, positions, pairs).items():
             known.setdefault(pair, {}).update(zip((wanted.ids[each] for each in places), maps, strict=True))
-    found = {pair: np.stack([known[pair][each] for each in wanted.ids]) for pair in wanted.pairs}
+    found = {pair: in_one_size([known[pair][each] for each in wanted.ids]) for pair in wanted.pairs}
     gallery.write_maps(wanted.run, wanted.epoch, found)
 
 
-def _wanted(scoring: Scoring, subject: Subject) -> _Wanted | None:
+def _wanted(scoring: Scoring, experiment: Experiment, classes: Sequence[str]) -> _Wanted | None:
     """What the rules choose now; None where there is nothing to choose from."""
-    tables = Tables.of(subject.experiment, scoring.evaluation)
+    tables = Tables.of(experiment, scoring.evaluation)
     epoch, there = choosable(Kept.of(tables))
     rules = {} if epoch is None else _rules(tables, epoch, there)
     places = {record.id: place for place, record in enumerate(scoring.pictures.records)}
@@ -75,7 +74,7 @@ def _wanted(scoring: Scoring, subject: Subject) -> _Wanted | None:
     if epoch is None or not positions:
         return None
     pairs = tuple((key.method, key.layer) for key in there)
-    index = [entry(scoring.pictures, position, subject.dataset.classes) for position in positions]
+    index = [entry(scoring.pictures, position, classes) for position in positions]
     index = [plain({**each, "rules": rules[each["id"]]}) for each in index]
     return _Wanted(tables.run, epoch, pairs, positions, index)
 
@@ -112,33 +111,3 @@ def _lacking(known: Maps, wanted: _Wanted) -> dict[tuple[int, ...], list[Pair]]:
         if places:
             found.setdefault(places, []).append(pair)
     return found
-
-
-def _drawn(
-    config: EvaluateConfig,
-    scoring: Scoring,
-    classifier: Classifier,
-    positions: Sequence[int],
-    pairs: Sequence[Pair],
-    progress: Progress,
-) -> dict[Pair, np.ndarray]:
-    """Raw maps (n, h, w) of the pictures at these positions, and of the layers that a fused map is made of as well."""
-    pictures = scoring.pictures.some(positions)
-    found: dict[Pair, np.ndarray] = {}
-    for cells, fuse in _passes(pairs):
-        engine = HeatmapEngine(classifier, cells, fuse=fuse, smooth=config.smooth, mask_batch=config.mask_batch)
-        found |= maps_of(engine, pictures, scoring.targets[positions], scoring.batch_size, "galleries", progress)
-    return found
-
-
-def _passes(pairs: Sequence[Pair]) -> Iterator[tuple[list[Pair], str | None]]:
-    """The cells of each pass that is needed, and how it fuses them: a fused map is made of all of its own layers."""
-    fused: dict[str, list[str]] = {}
-    for method, layer in pairs:
-        if _FUSED.fullmatch(layer):
-            fused.setdefault(layer, []).append(method)
-    if simple := [pair for pair in pairs if pair[1] not in fused]:
-        yield simple, None
-    for layer, methods in fused.items():
-        how, parts = _FUSED.fullmatch(layer).groups()
-        yield [(method, part) for method in methods for part in parts.split("+")], how

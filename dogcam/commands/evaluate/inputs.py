@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from dogcam.boxes.protocols import PROTOCOLS, Protocol, find_protocol
-from dogcam.commands import adoption
+from dogcam.boxes.protocols import Protocol
 from dogcam.commands.adoption import adopt
+from dogcam.commands.evaluate.common import (
+    chosen_on,
+    documents_of,
+    keep_sample,
+    protocols_of,
+    scope_of,
+    tell_of_calibration,
+    uncalibrated,
+)
 from dogcam.commands.evaluate.results import Counted, listed
+from dogcam.commands.findings import tell_of_findings
 from dogcam.core.config import EvaluateConfig
 from dogcam.core.errors import ExperimentError, InputError, OptionError
-from dogcam.core.files import plain
 from dogcam.core.progress import Progress
 from dogcam.data import Dataset, Problem, Record
 from dogcam.data.pipeline import Pictures, examples, limited, read_pictures
 from dogcam.engine.targets import Target
 from dogcam.experiment.evaluations import Evaluation
-from dogcam.experiment.runs import Experiment, find_experiment
+from dogcam.experiment.runs import EPOCH, RUN, Experiment, find_experiment
 from dogcam.experiment.selection import choose_epochs, choose_runs, reopen_dataset
 from dogcam.experiment.training_curves import RunChoice
 from dogcam.metrics.faithfulness import STEPS
@@ -31,8 +37,7 @@ from dogcam.models.classifier import Classifier, load_trained
 from dogcam.report.training_words import choice_words
 from dogcam.scoring import Asking, Calibration, Scoring
 from dogcam.scoring.faithfulness import faithfulness_targets
-
-SAMPLE_SIDE = 512  # the longer side of a picture kept for figures, in pixels
+from dogcam.scoring.saving import Saving
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,11 @@ def trained(config: EvaluateConfig, progress: Progress) -> Subject:
             f"{experiment.name} is of somebody else's model: evaluate it by --model {experiment.document['adopted']['model']} "
             f"--dataset {experiment.document['config']['dataset']} again"
         )
+    if "maps" in experiment.document:
+        raise ExperimentError(
+            f"{experiment.name} is of somebody else's maps: evaluate it by --maps {experiment.document['maps']['folder']} "
+            f"--dataset {experiment.document['config']['dataset']} again"
+        )
     choice = choose_runs(experiment, config.run)
     epochs = choose_epochs(experiment, choice.runs, config.epochs)
     runs = f"run {listed(choice.runs)} ({choice_words(choice)})"
@@ -70,57 +80,49 @@ def trained(config: EvaluateConfig, progress: Progress) -> Subject:
 def adopted(config: EvaluateConfig, progress: Progress) -> Subject:
     """Somebody else's model."""
     found = adopt(config, progress)
+    # Only the pictures that are scored: whether others are their copies matters to whoever trained the model.
+    scored = {config.split: limited(found.dataset.splits[config.split], config.limit)}
+    tell_of_findings(found.dataset, scored, str(config.dataset), config.data_dir, progress)
     progress.note(f"experiment {found.experiment.path}: {found.classifier.name} on {found.dataset.name}")
-    choice, epochs = RunChoice((adoption.RUN,), "as-given"), (adoption.EPOCH,)
+    choice, epochs = RunChoice((RUN,), "as-given"), (EPOCH,)
     return Subject(found.experiment, found.dataset, choice.runs, epochs, choice, lambda run, epoch: found.classifier)
 
 
 def prepare(config: EvaluateConfig, subject: Subject, progress: Progress) -> tuple[Scoring, Counted]:
     """Read the pictures, those that have a box and those that have none, and choose the sample that figures are of."""
     dataset, first = subject.dataset, subject.model(subject.runs[0], subject.epochs[0])
+    several = len(subject.runs) > 1 or len(subject.epochs) > 1
+    saving = None if config.save_maps is None else Saving.into(config.save_maps, several, config.resume)
     target = Target.parse(config.target, first.class_index)
-    evaluation = subject.experiment.evaluation(*_scope(config))
-    protocols = _protocols(config.protocols)
-    documents = _documents(evaluation, protocols)
+    evaluation = subject.experiment.evaluation(*scope_of(config))
+    protocols = protocols_of(config.protocols)
+    documents = documents_of(evaluation, protocols)
     pictures, asking, given, counted = _read(config, dataset, target, first, progress)
     seen = {record.picture for record in limited(dataset.splits[config.split], config.limit)}
     calibration = _calibration(config, subject, protocols, seen, target, progress) if pictures.records else None
-    count = len(pictures.records)
-    sampled = np.unique(np.linspace(0, count - 1, min(config.samples, count)).round().astype(int))
+    sampled = keep_sample(evaluation, pictures, config.samples, dataset.classes)
     scoring = Scoring(
-        evaluation, pictures, protocols, sampled, _targets_of(pictures, target), config.batch_size, calibration, asking, given
+        evaluation,
+        pictures,
+        protocols,
+        sampled,
+        _targets_of(pictures, target),
+        config.batch_size,
+        calibration,
+        asking,
+        saving,
+        given,
     )
-    entries = [entry(pictures, position, dataset.classes) for position in sampled]
-    evaluation.sample.write(entries, (thumbnail(pictures.records[position]) for position in sampled))
     evaluation.write_about(
         {
             **{name: getattr(config, name) for name in ("split", "limit", "target", "smooth")},
             "protocols": documents,
-            "calibration": _chosen_on(evaluation, config.calibrate, calibration),
+            "calibration": chosen_on(evaluation, config.calibrate, calibration),
             "faithfulness": _asked_of(config, evaluation, asking),
-            "counts": {name: getattr(counted, name) for name in ("read", "unannotated", "left_out")},
+            "counts": counted.document(),
         }
     )
     return scoring, counted
-
-
-def _protocols(names: Sequence[str]) -> tuple[Protocol, ...]:
-    """The protocols meant, each once.
-
-    Raises:
-        OptionError: two that differ have one name.
-    """
-    found: dict[str, Protocol] = {}
-    for protocol in map(find_protocol, names):
-        if found.setdefault(protocol.name, protocol) != protocol:
-            raise OptionError(f"two protocols that differ are called {protocol.name}: give one of them another name")
-    return tuple(found.values())
-
-
-def _scope(config: EvaluateConfig) -> tuple[Any, ...]:
-    """What tells one evaluation of an experiment from another."""
-    usual = config.calibrate == EvaluateConfig.calibrate
-    return config.split, config.limit, config.target, config.smooth, None if usual else config.calibrate
 
 
 def _read(
@@ -151,10 +153,9 @@ def _read(
     skipped = [Problem(record.id, reason, config.split, kind="no-class") for record in classless]
     seen = {record.picture for record in records}
     known = [each for each in dataset.problems if each.split == config.split and (each.lost or each.id in seen)]
-    problems = tuple(dict.fromkeys((*known, *skipped, *every.problems)))
-    lost, scored = len({problem.id for problem in problems if problem.lost}), len(pictures.records)
+    scored = len(pictures.records)
     without = sum(record.id in meant_ids for record in every.records) - scored
-    return pictures, asking, given, Counted(scored, without, problems, lost)
+    return pictures, asking, given, Counted.of(scored, without, (*known, *skipped, *every.problems))
 
 
 def _asking(wanted: Sequence[Record], target: Target, every: Pictures) -> Asking | None:
@@ -208,32 +209,19 @@ def _calibration(
     if records:
         size = subject.model(subject.runs[0], subject.epochs[0]).size
         pictures = read_pictures(records, size, "reading pictures for thresholds", progress)
-        _tell_of(pictures, config.calibrate, subject, progress)
+        tell_of_calibration(len(pictures.records), config.calibrate, _training_saw(pictures, subject), progress)
         return Calibration(pictures, _targets_of(pictures, target))
-    why = "--calibrate 0" if config.calibrate == 0 else "there are no training pictures with boxes besides those evaluated"
-    for protocol in calibrating:
-        if protocol.threshold is None:
-            raise OptionError(
-                f"protocol {protocol.name} calibrates its threshold, but {why}; give it a threshold to fall back on"
-            )
-        progress.warn(f"{why}: protocol {protocol.name} takes {protocol.threshold:g} for every method, not calibrated")
+    lacking = "there are no training pictures with boxes besides those evaluated"
+    uncalibrated(calibrating, config.calibrate, lacking, progress)
     return None
 
 
-_FEW = 10  # pictures that a threshold had better not rest on alone
-
-
-def _tell_of(pictures: Pictures, asked: int, subject: Subject, progress: Progress) -> None:
-    """Say how many pictures thresholds rest on, and how many of them training has seen."""
-    count, seen = len(pictures.records), _seen(subject)
-    known = sum(record.picture in seen for record in pictures.records)
-    told = f"thresholds are chosen on {count} training pictures"
-    if "adopted" not in subject.experiment.document:  # what somebody else trained on is not known
-        told += f", of which training has seen {known or 'none'}"
-    if count < max(asked, _FEW):
-        progress.warn(f"{told}: {f'fewer than the {asked} asked for' if count < asked else 'few to choose on'}")
-    else:
-        progress.note(told)
+def _training_saw(pictures: Pictures, subject: Subject) -> str:
+    """How many of the pictures training has seen; of somebody else's model that is not known."""
+    if "adopted" in subject.experiment.document:
+        return ""
+    seen = _seen(subject)
+    return f", of which training has seen {sum(record.picture in seen for record in pictures.records) or 'none'}"
 
 
 def _seen(subject: Subject) -> set[str]:
@@ -250,62 +238,3 @@ def _held_out(subject: Subject, count: int, evaluated: set[str]) -> tuple[Record
     usable = [record for record in training if len(record.boxes) and record.picture not in evaluated]
     unseen = [record for record in usable if record.picture not in seen]
     return limited(unseen if len(unseen) >= count else usable, count)
-
-
-def _chosen_on(evaluation: Evaluation, asked: int, calibration: Calibration | None) -> dict[str, Any] | None:
-    """What thresholds are chosen on, to be kept: all of an evaluation's tables have it in common.
-
-    Raises:
-        OptionError: there are tables whose thresholds were chosen on other pictures.
-    """
-    known = evaluation.about().get("calibration")
-    if calibration is None:
-        return known
-    ids = [record.id for record in calibration.pictures.records]
-    if known is not None and known["ids"] != ids:
-        raise OptionError(
-            f"{evaluation.path} has thresholds chosen on {len(known['ids'])} other training pictures than these "
-            f"{len(ids)}: move it away, or ask for another --calibrate"
-        )
-    return {"split": "train", "asked": asked, "ids": ids}
-
-
-def _documents(evaluation: Evaluation, protocols: Sequence[Protocol]) -> dict[str, Any]:
-    """All protocols that the evaluation's tables are by, with these.
-
-    Raises:
-        OptionError: tables by another protocol of the same name are there.
-    """
-    known = evaluation.about().get("protocols", {})
-    for protocol in protocols:
-        document = plain(protocol.document())
-        then = known.get(protocol.name, document)
-        if then != document:
-            advice = "give this one another name"
-            if protocol.name in PROTOCOLS:
-                advice = f"version {then.get('version', 1)}, not {protocol.version}; move that folder away to evaluate anew"
-            raise OptionError(f"{evaluation.path} has tables by another protocol called {protocol.name}: {advice}")
-        known = {**known, protocol.name: document}
-    return known
-
-
-def entry(pictures: Pictures, position: int, classes: Sequence[str]) -> dict[str, Any]:
-    """What is kept of a picture beside its pixels: id, label, class, boxes, and the size of the original."""
-    record, (height, width) = pictures.records[position], pictures.shapes[position].tolist()
-    return {
-        "id": record.id,
-        "label": record.label,
-        "class": "" if record.label is None else classes[record.label],
-        "boxes": record.boxes,
-        "width": width,
-        "height": height,
-    }
-
-
-def thumbnail(record: Record) -> bytes:
-    """The picture as JPEG, its longer side at most `SAMPLE_SIDE`."""
-    image = Image.fromarray(record.image.pixels())
-    image.thumbnail((SAMPLE_SIDE, SAMPLE_SIDE))
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()

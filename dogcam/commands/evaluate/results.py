@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from dogcam.analysis.analysis import Analysis
 from dogcam.analysis.comparison import Comparison
@@ -33,6 +33,16 @@ class Counted:
     unannotated: int
     problems: tuple[Problem, ...]
     left_out: int = 0
+
+    @classmethod
+    def of(cls, images: int, unannotated: int, problems: Iterable[Problem]) -> Self:
+        """What `problems` mean for the number of those that were left out; each of them counts once."""
+        once = tuple(dict.fromkeys(problems))
+        return cls(images, unannotated, once, len({problem.id for problem in once if problem.lost}))
+
+    def document(self) -> dict[str, int]:
+        """What is kept of it beside the tables."""
+        return {name: getattr(self, name) for name in ("read", "unannotated", "left_out")}
 
     @property
     def read(self) -> int:

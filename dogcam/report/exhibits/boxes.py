@@ -13,6 +13,7 @@ from dogcam.methods import title_of
 from dogcam.report.document import Chart, Exhibit, Row, Sheet, Table
 from dogcam.report.exhibits.localization import series
 from dogcam.report.material import Material
+from dogcam.report.naming import layer_words
 from dogcam.report.texts import exhibit, heads, text
 from dogcam.report.tiles import epoch_name, featured, first_to_see, sheet, tile, told_of
 
@@ -47,7 +48,7 @@ def _by_epoch(material: Material, picture: Picture) -> Sheet | None:
     """The boxes of the methods that the page is about; those of the others are in the viewer and in the table."""
     keys, epochs = first_to_see(material), material.analysis.epochs
     rows = [(material.named(k), [tile(material, picture, k, e, epoch_name(e)) for e in epochs]) for k in keys]
-    what = text("boxes.sheet", layer=listed(list(dict.fromkeys(key.layer for key in keys))))
+    what = text("boxes.sheet", layer=listed(list(dict.fromkeys(layer_words(key.layer) for key in keys))))
     return sheet("boxes-by-epoch", f"{what} {told_of(material, picture)}", picture, rows)
 
 
@@ -61,7 +62,7 @@ def _ranked(material: Material) -> Sheet | None:
     pictures = [kept.ranked[step][1] for step in steps]
     drawn = [tile(material, picture, key, epoch, picture.label or picture.id) for picture in pictures]
     tiles = tuple(each for each in drawn if each is not None)
-    values = {"method": title_of(key.method), "layer": key.layer, "epoch": epoch}
+    values = {"method": title_of(key.method), "layer": layer_words(key.layer), "epoch": epoch}
     caption = text("boxes.all" if len(tiles) == n else "boxes.some", n, shown=len(tiles), **values)
     draw = partial(wall, [(each.pixels, each.panel, each.truth) for each in tiles])
     return Sheet("kept-pictures", caption, caption, (("", tiles),), draw, mixed=True) if tiles else None
@@ -93,5 +94,5 @@ def _chart(material: Material) -> list[Chart]:
     annotated = _annotated(material)
     references = {text("boxes.annotated"): annotated} if np.isfinite(annotated) else {}
     draw = partial(line_chart, lines, text("boxes.axis"), references=references)
-    caption = text("boxes.chart", layer=analysis.pooled_layer, protocol=analysis.protocols[0])
+    caption = text("boxes.chart", layer=layer_words(analysis.pooled_layer), protocol=analysis.protocols[0])
     return [Chart("box-areas", caption, text("boxes.chart_alt"), draw)]

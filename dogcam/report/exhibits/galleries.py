@@ -48,10 +48,10 @@ class _Shown:
         over = text(f"galleries.{chosen}", images=images, kept=count(first.images), **self.where)
         target = self.material.analysis.scope.target if self.material.analysis.scope else "true"
         known = target if target in ("true", "predicted") else "other"
-        drawn = text(f"galleries.drawn.{known}", target=target)
+        drawn = [] if target == "given" else [text(f"galleries.drawn.{known}", target=target)]
         empty = (each for each in self.found.rules if not each.picks)
         absent = (each for each in empty if each.rule != DISAGREEMENT or len(each.maps) > 1)
-        return [over, drawn, *(text(f"galleries.none.{_slug(each.rule)}") for each in absent)]
+        return [over, *drawn, *(text(f"galleries.none.{_slug(each.rule)}") for each in absent)]
 
     def sheet(self, gallery: Gallery) -> Sheet | None:
         """A gallery's pictures, drawn under the methods that they were chosen for; None where none of them can be drawn."""

@@ -11,15 +11,17 @@ from dogcam.analysis import study
 from dogcam.analysis.claims import Claim
 from dogcam.analysis.scores import Scores, ThresholdCurve
 from dogcam.analysis.study import Setting
+from dogcam.boxes.baselines import never_looks
 from dogcam.experiment.evaluations import MapKey
 from dogcam.figures import Interval, Series, Sweep, intervals, line_chart, sweep_chart
 from dogcam.language import say
 from dogcam.language.numbers import NONE, count, number, percent, signed
-from dogcam.methods import never_looks, title_of
+from dogcam.methods import title_of
 from dogcam.metrics import METRICS
 from dogcam.report.claims_words import caution, difference_label, sentence
 from dogcam.report.document import Chart, Entry, Exhibit, Row, Table
 from dogcam.report.material import Material
+from dogcam.report.naming import layer_words
 from dogcam.report.protocol_words import in_words
 from dogcam.report.study_words import comparability
 from dogcam.report.texts import exhibit, heads, text
@@ -114,7 +116,7 @@ def _iou_chart(material: Material, protocol: str) -> list[Chart]:
         lines.append(Series(label, list(values), list(values.values()), colour=colour, hollow=True))
     references = _references(material.analysis.baselines(protocol))
     draw = partial(line_chart, lines, text("localization.axis"), references=references)
-    caption = text("localization.chart", layer=material.analysis.pooled_layer, protocol=protocol)
+    caption = text("localization.chart", layer=layer_words(material.analysis.pooled_layer), protocol=protocol)
     return [Chart("iou-by-epoch", caption, text("localization.chart_alt"), draw)]
 
 
@@ -155,7 +157,7 @@ def _threshold_chart(material: Material, curves: Sequence[ThresholdCurve]) -> Ch
     cell = curves[0].cell
     return Chart(
         "iou-by-threshold",
-        text("thresholds.chart", layer=cell.layer, protocol=cell.protocol, run=cell.run, epoch=cell.epoch),
+        text("thresholds.chart", layer=layer_words(cell.layer), protocol=cell.protocol, run=cell.run, epoch=cell.epoch),
         text("thresholds.chart_alt"),
         partial(sweep_chart, sweeps, text("localization.axis"), text("thresholds.axis")),
     )

@@ -12,6 +12,7 @@ from dogcam.language.numbers import count, listed, number, percent
 from dogcam.methods import title_of
 from dogcam.report.document import Exhibit, Row, Sheet, Table
 from dogcam.report.material import Material
+from dogcam.report.naming import layer_words
 from dogcam.report.texts import exhibit, heads, text
 from dogcam.report.tiles import bare, epoch_name, tile
 
@@ -51,7 +52,7 @@ def _sheet(material: Material, keys: Sequence[MapKey], epoch: int) -> Sheet | No
         there = tuple(each for each in tiles if each is not None)
         rows += [("", (bare(picture), *there))] if there else []
     titles = _beside([title_of(key.method) for key in keys])
-    caption = text("methods.sheet", methods=titles, layer=keys[0].layer, epoch=epoch)
+    caption = text("methods.sheet", methods=titles, layer=layer_words(keys[0].layer), epoch=epoch)
     pictures = [(each.pixels, each.panel, each.truth) for _, row in rows for each in row]
     draw = partial(wall, pictures, columns=1 + len(keys))
     return Sheet("methods", caption, caption, tuple(rows), draw) if rows else None

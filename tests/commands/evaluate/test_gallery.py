@@ -107,7 +107,7 @@ def test_maps_that_are_there_are_not_drawn_again_by_a_call_for_another_method(ex
 
     first = evaluate.run(config_of(experiment, methods=("saliency",)), Progress())
     before, maps = first.evaluation.gallery.ids(), first.evaluation.gallery.maps(first.asked.runs[0], 2)
-    monkeypatch.setattr("dogcam.commands.evaluate.gallery.maps_of", listening)
+    monkeypatch.setattr("dogcam.commands.evaluate.command.maps_of", listening)
     evaluate.run(config_of(experiment, methods=("cam",)), Progress())
     after = first.evaluation.gallery.ids()
     drawn = {image for image, method, _ in asked if method == "saliency"}
