@@ -6,7 +6,7 @@ import gc
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.core.registry import nearest, resolve
-from dogcam.data import Dataset, Origin, Problem
+from dogcam.data import Dataset, Origin
 from dogcam.data.assembling import Annotated, assemble
 from dogcam.data.formats import DATASETS, formats
 from dogcam.data.trees import Place, Tree, is_archive, open_tree
@@ -197,7 +197,7 @@ def _nearest_format(place: Place, kinds: Counter[str]) -> str:
 
 
 def _read(name: str, place: Place, seed: int, progress: Progress) -> Dataset:
-    """Read a place as one format, and say so, and what was found wrong."""
+    """Read a place as one format, and say so."""
     row, where = DATASETS[name], place.tree.place
     if row.apart and not place.pictures.pictures and (around := _around(where)):
         place = replace(place, pictures=around)
@@ -209,18 +209,7 @@ def _read(name: str, place: Place, seed: int, progress: Progress) -> Dataset:
         reading = replace(reading, problems=(*refused, *reading.problems))
         dataset = assemble(f"{name}:{_called(place.file or str(where))}", reading, source, seed, progress)
     progress.note(f"read as {row.title}: {summary(dataset)}")
-    if dataset.mended:
-        progress.note(f"set right: {_counted(dataset.mended)}")
-    if dataset.problems:
-        progress.warn(f"not as it should be: {_counted(dataset.problems)}")
     return dataset
-
-
-def _counted(problems: Sequence[Problem]) -> str:
-    """ "12 turned, 1 cut; the first: a: annotated as ..." """
-    kinds = Counter(problem.kind or "other" for problem in problems)
-    counts = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
-    return f"{counts}; the first: {problems[0].id}: {problems[0].reason}"
 
 
 @contextmanager

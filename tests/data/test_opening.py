@@ -208,15 +208,12 @@ def test_a_place_gives_the_same_however_it_is_named(pictures, listener):
     assert dataset.division == Division("seeded", 3, 0.2)
 
 
-def test_what_is_wrong_is_counted_and_said_at_once(pictures, listener):
+def test_what_is_wrong_is_handed_over_by_kind(pictures):
     with (pictures / "boxes.lst").open("a", encoding="utf-8") as file:
         file.write("\ngone.png ant 1 2 3 4\n0.png ant 4 3 20 15\n")
     (pictures / "images" / "out.png").symlink_to("/etc/passwd")
-    progress = listener()
-    dataset = open_dataset(".", None, progress)
-    assert progress.notes[1] == "set right: 1 twice; the first: 0: it is annotated twice, alike: taken once"
-    said = "not as it should be: 1 leads-out, 1 missing; the first: images/out.png: a symbolic link out of the folder, which is"
-    assert progress.warnings[0].startswith(said)
+    dataset = open_dataset(".")
+    assert [(each.id, each.kind) for each in dataset.mended] == [("0", "twice")]
     assert sorted((each.id, each.kind, each.lost) for each in dataset.problems) == [
         ("gone.png", "missing", True),
         ("images/out.png", "leads-out", True),
