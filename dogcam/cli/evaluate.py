@@ -9,7 +9,7 @@ import typer
 from dogcam.cli import options
 from dogcam.cli.answering import answer
 from dogcam.cli.options import ANSWERS, DATA, EXPERIMENT, MAPS, MODEL, OUTPUT, SCORING, option
-from dogcam.core.config import BOX_FORMS, GROUPINGS, EvaluateConfig
+from dogcam.core.config import BOX_FORMS, GROUPINGS, SPLITS, EvaluateConfig
 
 _OF_MODELS, _OF_MAPS = "dogcam.commands.evaluate.command:run", "dogcam.commands.evaluate.given:run"  # without TensorFlow
 
@@ -36,7 +36,7 @@ def evaluate(
         int | None, option(ANSWERS, "--faithfulness", "N", "also ask the network about its maps, of N pictures with boxes")
     ] = None,
     curves: Annotated[bool, option(ANSWERS, "--curves", None, "also mean IoU by threshold")] = False,
-    split: Annotated[str | None, option(DATA, "--split", "NAME", "train, test", EvaluateConfig.split)] = None,
+    split: Annotated[str | None, option(DATA, "--split", "NAME", ", ".join(SPLITS), EvaluateConfig.split)] = None,
     limit: Annotated[int | None, option(DATA, "--limit", "N", "at most so many pictures")] = None,
     data_dir: options.DataDir = None,
     dataset: Annotated[

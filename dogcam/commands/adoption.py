@@ -15,6 +15,7 @@ from dogcam.core.registry import nearest
 from dogcam.data import Dataset, Record
 from dogcam.data.class_names import ClassNames
 from dogcam.data.opening import absolute, describe, open_dataset, short
+from dogcam.engine.targets import Target
 from dogcam.experiment.runs import Experiment, plain_name, stand_in
 from dogcam.models.classifier import Classifier
 from dogcam.models.subjects import find_single
@@ -37,7 +38,10 @@ def adopt(config: EvaluateConfig, progress: Progress) -> Adopted:
         ExperimentError: there is another experiment of that name.
     """
     classifier = find_single(config, progress)
-    dataset = relabelled(open_dataset(str(config.dataset), config.data_dir, progress), classifier)
+    dataset = open_dataset(str(config.dataset), config.data_dir, progress)
+    # Whether boxes fit can be asked of pictures whose class the model does not know, unless that class is to be explained.
+    labelled = Target.parse(config.target, classifier.class_index).needs_label
+    dataset = relabelled(dataset, classifier) if labelled else recognised(dataset, classifier, progress)
     document = {
         "dogcam": version("dogcam"),
         "status": "finished",
@@ -126,7 +130,9 @@ def _matched(dataset: Dataset, classifier: Classifier) -> list[int]:
         if not places:
             close = nearest(name, classifier.classes)
             hint = f"; the nearest of its classes: {', '.join(close)}" if close else ""
-            raise InputError(f"{classifier.name} does not know the class {name!r} of {dataset.name}{hint}")
+            raise InputError(
+                f"{classifier.name} does not know the class {name!r} of {dataset.name}{hint}; --target predicted does without"
+            )
         if len(places) > 1:
             raise InputError(f"{classifier.name} has {len(places)} classes called {name!r}: its labels do not say which is meant")
         found += places

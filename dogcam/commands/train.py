@@ -98,8 +98,13 @@ def _used(config: TrainConfig, dataset: Dataset) -> dict[str, tuple[Record, ...]
     """The pictures to train on and those to test with.
 
     Raises:
-        InputError: there are none of either.
+        InputError: there are none of either, or there is one class only.
     """
+    if len(dataset.classes) < 2:
+        raise InputError(
+            f"{dataset.name} has one class, {dataset.classes[0]!r}, and nothing to tell it from: training needs two; "
+            "dogcam evaluate --model scores a model that is there, with --target predicted whatever classes it knows"
+        )
     used = {split: examples(dataset, split, config.limit) for split in ("train", "test")}
     for split, records in used.items():
         if not records:

@@ -31,6 +31,7 @@ BOX_FORMS = ("coco", "yolo", "voc", "csv")  # in which predicted boxes are given
 SAVES = ("png", "npy", "json", "npz", "png16", *BOX_FORMS)
 FUSIONS = ("mean", "max", "product")
 SMOOTHINGS = ("flip", "scale")
+SPLITS = ("train", "test", "val")  # the last where the data gives all three
 GROUPINGS = ("breed", "size", "animals", "right")
 
 # What a recipe sets; an option given on the command line wins over it. "study" is inferred: the study does not state
@@ -254,7 +255,7 @@ class EvaluateConfig(_MapConfig):
     save_maps: str | None = None
 
     def __post_init__(self) -> None:
-        _one_of("split", self.split, ("train", "test"))
+        _one_of("split", self.split, SPLITS)
         for name, least in {"limit": 1, "batch_size": 1, "samples": 1, "calibrate": 0, "faithfulness": 0}.items():
             _at_least(name, getattr(self, name), least)
         for grouping in self.by:

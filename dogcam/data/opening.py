@@ -231,7 +231,8 @@ def summary(dataset: Dataset) -> str:
         for record in records:
             pictures[record.picture] = pictures.get(record.picture, False) or len(record.boxes) > 0
     bare = sum(not boxed for boxed in pictures.values())
-    told = f"{len(pictures):,} pictures{f', {bare:,} without boxes' if bare else ''}, {len(dataset.classes):,} classes"
+    classes = "1 class" if len(dataset.classes) == 1 else f"{len(dataset.classes):,} classes"
+    told = f"{len(pictures):,} pictures{f', {bare:,} without boxes' if bare else ''}, {classes}"
     counts = {split: len({record.picture for record in records}) for split, records in dataset.splits.items()}
     shared = ", ".join(f"{count:,} {split}" for split, count in counts.items())
     how = {"seeded": f"split by seed {dataset.division.seed}", "val": "split as given, validation for the test"}

@@ -71,9 +71,11 @@ def uncalibrated(
 _FEW = 10  # pictures that a threshold had better not rest on alone
 
 
-def tell_of_calibration(count: int, asked: int, more: str, progress: Progress) -> None:
+def tell_of_calibration(records: Sequence[Record], asked: int, more: str, progress: Progress) -> None:
     """Say how many training pictures thresholds rest on, and `more` of them."""
-    told = f"thresholds are chosen on {count} training pictures{more}"
+    count, pictures = len(records), len({record.picture for record in records})
+    rows = "" if count == pictures else f"{count} rows of "
+    told = f"thresholds are chosen on {rows}{pictures} training pictures{more}"
     if count < max(asked, _FEW):
         progress.warn(f"{told}: {f'fewer than the {asked} asked for' if count < asked else 'few to choose on'}")
     else:

@@ -217,7 +217,7 @@ def _calibration(
     for method in sorted(maps.methods.keys() - mapped.methods.keys()):
         uncalibrated(calibrating, config.calibrate, f"there are no maps of training pictures by {method}", progress, method)
     pictures = _read(records, "reading pictures for thresholds", progress)
-    tell_of_calibration(len(pictures.records), config.calibrate, "", progress)
+    tell_of_calibration(pictures.records, config.calibrate, "", progress)
     return Calibration(pictures, np.zeros((len(pictures.records), 2), np.int64))
 
 

@@ -81,7 +81,7 @@ def adopted(config: EvaluateConfig, progress: Progress) -> Subject:
     """Somebody else's model."""
     found = adopt(config, progress)
     # Only the pictures that are scored: whether others are their copies matters to whoever trained the model.
-    scored = {config.split: limited(found.dataset.splits[config.split], config.limit)}
+    scored = {config.split: limited(found.dataset.splits.get(config.split, ()), config.limit)}
     tell_of_findings(found.dataset, scored, str(config.dataset), config.data_dir, progress)
     progress.note(f"experiment {found.experiment.path}: {found.classifier.name} on {found.dataset.name}")
     choice, epochs = RunChoice((RUN,), "as-given"), (EPOCH,)
@@ -98,7 +98,7 @@ def prepare(config: EvaluateConfig, subject: Subject, progress: Progress) -> tup
     protocols = protocols_of(config.protocols)
     documents = documents_of(evaluation, protocols)
     pictures, asking, given, counted = _read(config, dataset, target, first, progress)
-    seen = {record.picture for record in limited(dataset.splits[config.split], config.limit)}
+    seen = {record.picture for record in limited(dataset.splits.get(config.split, ()), config.limit)}
     calibration = _calibration(config, subject, protocols, seen, target, progress) if pictures.records else None
     sampled = keep_sample(evaluation, pictures, config.samples, dataset.classes)
     scoring = Scoring(
@@ -133,7 +133,7 @@ def _read(
     Raises:
         InputError: there is no picture that can be explained and read.
     """
-    records = limited(dataset.splits[config.split], config.limit)
+    records = limited(dataset.splits.get(config.split, ()), config.limit)
     meant = [record for record in records if record.label is not None or not target.needs_label]
     boxed, bare = ([record for record in meant if bool(len(record.boxes)) == there] for there in (True, False))
     if not meant:
@@ -209,7 +209,7 @@ def _calibration(
     if records:
         size = subject.model(subject.runs[0], subject.epochs[0]).size
         pictures = read_pictures(records, size, "reading pictures for thresholds", progress)
-        tell_of_calibration(len(pictures.records), config.calibrate, _training_saw(pictures, subject), progress)
+        tell_of_calibration(pictures.records, config.calibrate, _training_saw(pictures, subject), progress)
         return Calibration(pictures, _targets_of(pictures, target))
     lacking = "there are no training pictures with boxes besides those evaluated"
     uncalibrated(calibrating, config.calibrate, lacking, progress)
@@ -220,8 +220,8 @@ def _training_saw(pictures: Pictures, subject: Subject) -> str:
     """How many of the pictures training has seen; of somebody else's model that is not known."""
     if "adopted" in subject.experiment.document:
         return ""
-    seen = _seen(subject)
-    return f", of which training has seen {sum(record.picture in seen for record in pictures.records) or 'none'}"
+    seen = _seen(subject) & {record.picture for record in pictures.records}
+    return f", of which training has seen {len(seen) or 'none'}"
 
 
 def _seen(subject: Subject) -> set[str]:
