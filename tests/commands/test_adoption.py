@@ -164,3 +164,21 @@ class TestMatchingOfClasses:
     @staticmethod
     def pairs(old, new):
         return list(zip(old.splits["test"], new.splits["test"], strict=True))
+
+
+def test_boxes_are_scored_on_the_predicted_class_of_pictures_whose_class_the_model_does_not_know(folder, listener):
+    (folder / "names.txt").write_text("ant\nbee\ncrab")
+    progress = listener()
+    with pytest.raises(InputError, match="--target predicted does without"):
+        evaluate.run(config(folder), progress)
+    result = evaluate.run(config(folder, target="predicted", methods=("gradcam",)), progress)
+    rows = result.evaluation.read(Cell(1, 0, "gradcam", "body/conv", "default"))
+    assert any("does not know 3 of the 3 classes" in each for each in progress.warnings)
+    assert np.isnan(rows["label"].astype(float)).all()
+    assert np.isnan(rows["rank"].astype(float)).all()
+    np.testing.assert_array_equal(rows["target"], rows["predicted"])
+    whole = result.evaluation.read(Cell(0, 0, "whole-image", "", "default"))
+    np.testing.assert_allclose(
+        whole["iou"], [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1).max() for boxes in whole["truth"]], rtol=1e-6
+    )
+    assert (result.counted.images, result.counted.left_out) == (6, 0)

@@ -177,3 +177,22 @@ def test_nothing_to_read_is_an_error_and_leaves_no_model(flawed, tmp_path, monke
     with pytest.raises(InputError, match="not one of 1 pictures could be read; the first: cannot read"):
         train.run(TrainConfig.create(**FLAWED, home=str(tmp_path / "runs")), Progress())
     assert not list(tmp_path.rglob("*.keras"))
+
+
+def test_one_class_is_nothing_to_learn(tmp_path, monkeypatch):
+    pictures = tuple(Record(name, ImageFile(tmp_path / name), 0) for name in "ab")
+    monkeypatch.setattr(
+        train, "open_dataset", lambda *_: Dataset("ants", ("ant",), {"train": pictures[:1], "test": pictures[1:]})
+    )
+    config = TrainConfig.create(dataset="synthetic", backbone="small_resnet", weights="none", home=str(tmp_path))
+    with pytest.raises(InputError, match="ants has one class, 'ant', and nothing to tell it from: training needs two"):
+        train.run(config, Progress())
+
+
+def test_no_pictures_to_train_with_are_said_with_what_there_is(tmp_path, monkeypatch):
+    pictures = tuple(Record(name, ImageFile(tmp_path / name), number) for number, name in enumerate("ab"))
+    only = Dataset("only", ("ant", "bee"), {"train": (), "test": pictures})
+    monkeypatch.setattr(train, "open_dataset", lambda *_: only)
+    config = TrainConfig.create(dataset="synthetic", backbone="small_resnet", weights="none", home=str(tmp_path))
+    with pytest.raises(InputError, match="only has no pictures with a class to train with; there are 2 test"):
+        train.run(config, Progress())
