@@ -25,7 +25,7 @@ from dogcam.methods import METHODS
 from dogcam.models.backbones import BACKBONES
 
 ROOT = Path(__file__).parents[1]
-PAGES = {path.relative_to(ROOT).as_posix(): path for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]}
+PAGES = {path.relative_to(ROOT).as_posix(): path for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]}
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in PAGES.items()}
 
 
@@ -189,7 +189,15 @@ def test_the_protocol_of_ones_own_is_one(tmp_path):
 def test_readme_is_what_one_reads_before_trying():
     assert len(TEXTS["README.md"].splitlines()) <= 120
     for name in PAGES:
-        assert name == "README.md" or f"]({name})" in TEXTS["README.md"], f"README does not lead to {name}"
+        if name.startswith("docs/formats/"):
+            assert f"]({name.removeprefix('docs/')})" in TEXTS["docs/names.md"], f"names.md does not lead to {name}"
+        else:
+            assert name == "README.md" or f"]({name})" in TEXTS["README.md"], f"README does not lead to {name}"
+
+
+@pytest.mark.parametrize("name", [name for name, row in DATASETS.items() if row.reader])
+def test_every_format_has_its_page(name):
+    assert f"docs/formats/{name}.md" in PAGES
 
 
 @pytest.mark.parametrize("path", [*PAGES.values(), ROOT / "CONTRIBUTING.md"], ids=lambda path: path.name)

@@ -12,9 +12,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from dogcam.core.errors import InputError
+from dogcam.core.errors import InputError, UnknownName
 from dogcam.core.progress import Progress
-from dogcam.core.registry import nearest, resolve
+from dogcam.core.registry import nearest, resolve, unknown
 from dogcam.data import Dataset, Origin
 from dogcam.data.assembling import Annotated, assemble
 from dogcam.data.formats import DATASETS, formats
@@ -37,8 +37,9 @@ def is_path(specification: str) -> bool:
 
 def check_name(specification: str) -> None:
     """Raise `UnknownName` where a specification is neither a path nor begins with the name of a dataset or format."""
-    if not is_path(specification):
-        DATASETS[specification.partition(":")[0]]
+    name = specification.partition(":")[0]
+    if not is_path(specification) and name not in DATASETS:
+        raise UnknownName(f"{unknown('dataset', name, DATASETS)}; nor is there a file or folder called so here")
 
 
 def absolute(specification: str) -> str:
