@@ -56,14 +56,14 @@ MEMBERS = {
     "experiment": "selection training_curves runs evaluations kept",
     "data": "contents predictions pictures maps class_names opening formats coco coco_json yolo yolo_yaml yolo_lines csv "
     "csv_table csv_columns voc stanford_dogs cub wsol oxford_pet masks folder hf voc_xml tfds synthetic pixels arrow assembling "
-    "checking frames annotated splits trees regions images pipeline",
+    "checking frames annotated splits trees regions images decoding pipeline",
     "data/synthetic": "dataset scenes dogs breeds",
     "boxes": "drawing sweep protocols baselines geometry",
     "methods": "uninformed scores smoothing pixels perturbation upsampling gradient components class_weights",
     "metrics": "localization faithfulness",
     "statistics": "ranking same pooled pairs decomposition crossed intervals resampling levels clusters claims",
     "language": "particles numbers",
-    "core": "config registry records progress files downloads errors",
+    "core": "config choices registry records progress files downloads errors",
 }
 NOT_BUILT_YET = {"scale"}
 # Folders of tests that are not about the rooms one by one.

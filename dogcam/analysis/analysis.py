@@ -32,7 +32,8 @@ from dogcam.analysis.scope import Scope, Skipped, scope_of
 from dogcam.analysis.scores import Scores, ThresholdCurve, scores, scores_over_runs, threshold_curves
 from dogcam.analysis.tables import Tables, is_baseline
 from dogcam.analysis.training import Training, training
-from dogcam.core.config import GROUPINGS, ListConfig
+from dogcam.core.choices import GROUPINGS
+from dogcam.core.config import ListConfig
 from dogcam.core.files import write_text
 from dogcam.core.progress import Progress, Step
 from dogcam.core.records import fields_of, from_plain, to_plain

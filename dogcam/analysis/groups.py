@@ -13,7 +13,7 @@ import numpy as np
 from dogcam.analysis.scores import image_values
 from dogcam.analysis.tables import Columns, cell_columns, cell_order, check_same_images, is_baseline, pictures_of, right_of
 from dogcam.boxes import geometry
-from dogcam.core.config import GROUPINGS
+from dogcam.core.choices import GROUPINGS
 from dogcam.experiment.evaluations import Cell, Evaluation
 from dogcam.metrics import METRICS
 from dogcam.statistics import Interval, intervals, median_intervals, pooled_interval

@@ -9,7 +9,8 @@ import typer
 from dogcam.cli import options
 from dogcam.cli.answering import answer
 from dogcam.cli.options import ANSWERS, DATA, EXPERIMENT, MAPS, MODEL, OUTPUT, SCORING, option
-from dogcam.core.config import BOX_FORMS, GROUPINGS, SPLITS, EvaluateConfig
+from dogcam.core.choices import BOX_FORMS, GROUPINGS, SPLITS
+from dogcam.core.config import EvaluateConfig
 
 _OF_MODELS, _OF_MAPS = "dogcam.commands.evaluate.command:run", "dogcam.commands.evaluate.given:run"  # without TensorFlow
 

@@ -9,7 +9,8 @@ import typer
 from dogcam.cli import options
 from dogcam.cli.answering import answer
 from dogcam.cli.options import DATA, FILES, MAPS, MODEL, option
-from dogcam.core.config import SAVES, ExplainConfig
+from dogcam.core.choices import SAVES
+from dogcam.core.config import ExplainConfig
 
 
 def explain(

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from dogcam.core.config import COLORMAPS, FUSIONS, SMOOTHINGS, ExplainConfig, TrainConfig
+from dogcam.core.choices import COLORMAPS, FUSIONS, SMOOTHINGS
+from dogcam.core.config import ExplainConfig, TrainConfig
 
 # The titles of help, each of which stands where its first option does.
 MODEL, DATA, TRAINING, EXPERIMENT, OUTPUT = "Model", "Data", "Training", "Experiment", "Output"

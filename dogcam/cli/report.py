@@ -8,7 +8,8 @@ import typer
 
 from dogcam.cli.answering import answer
 from dogcam.cli.options import FILES, AsJson, Colormap, Csv, Home, Quiet, Verbose, option
-from dogcam.core.config import FORMATS, LANGUAGES, ReportConfig
+from dogcam.core.choices import FORMATS, LANGUAGES
+from dogcam.core.config import ReportConfig
 
 
 def report(

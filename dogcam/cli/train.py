@@ -6,7 +6,8 @@ from typing import Annotated
 
 from dogcam.cli.answering import answer
 from dogcam.cli.options import DATA, EXPERIMENT, MODEL, TRAINING, AsJson, DataDir, Home, Quiet, Verbose, given, option
-from dogcam.core.config import AUGMENTATIONS, OPTIMIZERS, PREPROCESSES, RECIPES, TrainConfig
+from dogcam.core.choices import AUGMENTATIONS, OPTIMIZERS, PREPROCESSES, RECIPES
+from dogcam.core.config import TrainConfig
 
 
 def train(

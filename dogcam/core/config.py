@@ -10,58 +10,32 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
+from dogcam.core.choices import (
+    AUGMENTATIONS,
+    BOX_FORMS,
+    COLORMAPS,
+    FORMATS,
+    FUSIONS,
+    GROUPINGS,
+    LANGUAGES,
+    OPTIMIZERS,
+    PREPROCESSES,
+    RECIPES,
+    SAVES,
+    SMOOTHINGS,
+    SPLITS,
+    at_least,
+    not_empty,
+    one_of,
+)
 from dogcam.core.errors import OptionError
-from dogcam.core.registry import resolve, unknown
+from dogcam.core.registry import resolve
 
 BACKBONE_NAMES = "dogcam.models.backbones:BACKBONES"
 DATASET_NAMES = "dogcam.data.formats:DATASETS"
 METHOD_NAMES = "dogcam.boxes.baselines:METHODS_AND_BASELINES"
 PROTOCOL_NAMES = "dogcam.boxes.protocols:PROTOCOLS"
 PROTOCOL_FILE = ".toml"  # what the name of a user's own protocol ends with
-
-OPTIMIZERS = ("adam", "adamw", "sgd", "momentum", "rmsprop")
-AUGMENTATIONS = ("none", "flip")
-PREPROCESSES = ("backbone", "unit", "none")
-FORMATS = ("html", "md", "latex", "pdf")
-LANGUAGES = ("en", "ko")  # of reports; each has its catalogue in `dogcam.language`
-# matplotlib's colours for heat; all but the last two are perceptually uniform: equal steps of heat look equal, in print and to
-# colour-blind readers too. The first is what is drawn where nothing is chosen.
-COLORMAPS = ("magma", "inferno", "plasma", "viridis", "cividis", "turbo", "jet")
-BOX_FORMS = ("coco", "yolo", "voc", "csv")  # in which predicted boxes are given back, see `dogcam.data.predictions`
-SAVES = ("png", "npy", "json", "npz", "png16", *BOX_FORMS)
-FUSIONS = ("mean", "max", "product")
-SMOOTHINGS = ("flip", "scale")
-SPLITS = ("train", "test", "val")  # the last where the data gives all three
-GROUPINGS = ("breed", "size", "animals", "right")
-
-# What a recipe sets; an option given on the command line wins over it. "study" is inferred: the study does not state
-# its recipe, but its figures fit a widely used classroom exercise on the same task, which does.
-RECIPES: dict[str, dict[str, Any]] = {
-    "default": {},
-    "study": {
-        "trainable": "all",
-        "optimizer": "sgd",
-        "learning_rate": 0.01,
-        "batch_size": 16,
-        "preprocess": "unit",
-        "augment": "none",
-    },
-}
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise unknown(name, value, allowed)
-
-
-def _at_least(name: str, value: float | None, least: float) -> None:
-    if value is not None and value < least:
-        raise OptionError(f"--{name.replace('_', '-')} must be at least {least:g}; received {value:g}")
-
-
-def _not_empty(name: str, values: tuple[str, ...]) -> None:
-    if not values:
-        raise OptionError(f"--{name} needs at least one value; received none")
 
 
 @dataclass(frozen=True)
@@ -131,7 +105,7 @@ class TrainConfig(_Config):
         """The configuration that the given options mean: recipe first, options over it, dependent defaults last."""
         given = {name: value for name, value in given.items() if value is not None}
         recipe = given.get("recipe", cls.recipe)
-        _one_of("recipe", recipe, tuple(RECIPES))
+        one_of("recipe", recipe, tuple(RECIPES))
         chosen = {**RECIPES[recipe], **given}
         chosen.setdefault("learning_rate", _learning_rate(chosen))
         epochs = chosen.get("epochs", cls.epochs)
@@ -140,13 +114,13 @@ class TrainConfig(_Config):
         return cls(**chosen)
 
     def __post_init__(self) -> None:
-        _one_of("optimizer", self.optimizer, OPTIMIZERS)
-        _one_of("augmentation", self.augment, AUGMENTATIONS)
-        _one_of("preprocessing", self.preprocess, PREPROCESSES)
-        _one_of("recipe", self.recipe, tuple(RECIPES))
+        one_of("optimizer", self.optimizer, OPTIMIZERS)
+        one_of("augmentation", self.augment, AUGMENTATIONS)
+        one_of("preprocessing", self.preprocess, PREPROCESSES)
+        one_of("recipe", self.recipe, tuple(RECIPES))
         for name in ("runs", "epochs", "batch_size", "limit"):
-            _at_least(name, getattr(self, name), 1)
-        _at_least("seed", self.seed, 0)
+            at_least(name, getattr(self, name), 1)
+        at_least("seed", self.seed, 0)
         if not 0 < self.learning_rate < float("inf"):
             raise OptionError(f"--learning-rate must be a number above 0; received {self.learning_rate:g}")
         object.__setattr__(self, "checkpoints", tuple(sorted(set(self.checkpoints))))
@@ -181,10 +155,10 @@ class _MapConfig(_Config):
 
     def _check_maps(self) -> None:
         if self.fuse is not None:
-            _one_of("way of fusing", self.fuse, FUSIONS)
+            one_of("way of fusing", self.fuse, FUSIONS)
         for smoothing in self.smooth:
-            _one_of("smoothing", smoothing, SMOOTHINGS)
-        _at_least("mask_batch", self.mask_batch, 1)
+            one_of("smoothing", smoothing, SMOOTHINGS)
+        at_least("mask_batch", self.mask_batch, 1)
 
 
 @dataclass(frozen=True)
@@ -207,12 +181,12 @@ class ExplainConfig(_MapConfig):
     def __post_init__(self) -> None:
         if not self.images:
             raise OptionError("explain needs at least one image: a file, a folder, a glob or the id of a picture")
-        _not_empty("method", self.methods)
-        _not_empty("save", self.save)
+        not_empty("method", self.methods)
+        not_empty("save", self.save)
         for kind in self.save:
-            _one_of("--save kind", kind, SAVES)
-        _one_of("--colormap", self.colormap, COLORMAPS)
-        _at_least("all_top", self.all_top, 1)
+            one_of("--save kind", kind, SAVES)
+        one_of("--colormap", self.colormap, COLORMAPS)
+        at_least("all_top", self.all_top, 1)
         if self.all_top is not None and self.target != ExplainConfig.target:
             raise OptionError("--all-top explains the classes that the model puts first; it cannot go with --target")
         self._check_maps()
@@ -255,19 +229,19 @@ class EvaluateConfig(_MapConfig):
     save_maps: str | None = None
 
     def __post_init__(self) -> None:
-        _one_of("split", self.split, SPLITS)
+        one_of("split", self.split, SPLITS)
         for name, least in {"limit": 1, "batch_size": 1, "samples": 1, "calibrate": 0, "faithfulness": 0}.items():
-            _at_least(name, getattr(self, name), least)
+            at_least(name, getattr(self, name), least)
         for grouping in self.by:
-            _one_of("grouping", grouping, GROUPINGS)
+            one_of("grouping", grouping, GROUPINGS)
         for form in self.save:
-            _one_of("--save form", form, BOX_FORMS)
+            one_of("--save form", form, BOX_FORMS)
         for pair in self.decompose:
             if pair.count(":") != 1 or not all(part.strip() for part in pair.split(":")):
                 raise OptionError(
                     f"--decompose takes two methods, as in cam:gradcam or cam@cam2016:gradcam@wsol-v1; received {pair!r}"
                 )
-        _not_empty("protocol", self.protocols)
+        not_empty("protocol", self.protocols)
         object.__setattr__(self, "protocols", tuple(dict.fromkeys(self.protocols)))
         if self.run not in ("best", "all") and not (self.run.isdecimal() and int(self.run) > 0):
             raise OptionError(f"--run takes a run's number, best or all; received {self.run!r}")
@@ -314,8 +288,8 @@ class InspectConfig(_Config):
     overwrite: bool = False
 
     def __post_init__(self) -> None:
-        _at_least("samples", self.samples, 1)
-        _at_least("seed", self.seed, 0)
+        at_least("samples", self.samples, 1)
+        at_least("seed", self.seed, 0)
 
 
 @dataclass(frozen=True)
@@ -346,12 +320,12 @@ class ReportConfig(_Config):
     home: str = "dogcam-runs"
 
     def __post_init__(self) -> None:
-        _not_empty("format", self.formats)
+        not_empty("format", self.formats)
         for name in self.formats:
-            _one_of("format", name, FORMATS)
-        _one_of("--lang", self.lang, LANGUAGES)
-        _one_of("--colormap", self.colormap, COLORMAPS)
-        _at_least("jobs", self.jobs, 0)
+            one_of("format", name, FORMATS)
+        one_of("--lang", self.lang, LANGUAGES)
+        one_of("--colormap", self.colormap, COLORMAPS)
+        at_least("jobs", self.jobs, 0)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.data import Problem
 from dogcam.data.annotated import Annotated
+from dogcam.data.decoding import Header
 from dogcam.data.frames import OVERHANG, Extent, Frame, frame_of, frame_of_relative
-from dogcam.data.images import Header
 from dogcam.data.pipeline import threaded
 
 # Relative corners written with a few decimals come back this near, in pixels, to the whole pixel that they were.

@@ -13,7 +13,8 @@ import numpy as np
 from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.data import Dataset, Problem, Record, reason_of
-from dogcam.data.images import Stored, checked
+from dogcam.data.decoding import checked
+from dogcam.data.images import Stored
 from dogcam.data.pipeline import threaded
 
 _DIGEST = 16  # bytes: of a billion pictures no two that differ will have the same

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dogcam.core.errors import InputError
-from dogcam.data.images import Header
+from dogcam.data.decoding import Header
 
 # So far beyond the edge, as a share of the side, a box is cut without a word: corners are rounded, pictures scaled after
 # they were annotated, and two of Stanford Dogs' own 22,126 boxes reach out by 2 and 6 %. Beyond that it is a slip.

@@ -9,7 +9,7 @@ from itertools import product
 import cv2
 import numpy as np
 
-from dogcam.core.config import FUSIONS, SMOOTHINGS
+from dogcam.core.choices import FUSIONS, SMOOTHINGS
 from dogcam.core.errors import OptionError
 from dogcam.core.registry import unknown
 from dogcam.engine.cells import Cell

@@ -12,7 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from dogcam.core.config import COLORMAPS
+from dogcam.core.choices import COLORMAPS
 from dogcam.core.registry import unknown
 from dogcam.language import say
 

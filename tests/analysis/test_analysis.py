@@ -15,7 +15,7 @@ from plain_paths import leaves
 from dogcam.analysis import analysis as room
 from dogcam.analysis.analysis import SUMMARY, Analysis, analyse, current, fields, fingerprint, write
 from dogcam.boxes.protocols import PROTOCOLS
-from dogcam.core.config import GROUPINGS
+from dogcam.core.choices import GROUPINGS
 from dogcam.core.records import from_plain, to_plain
 from dogcam.experiment.evaluations import Cell, MapKey
 from dogcam.experiment.runs import Experiment, HistoryRow

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dogcam.analysis.groups import Group, Groups, groups
-from dogcam.core.config import GROUPINGS
+from dogcam.core.choices import GROUPINGS
 from dogcam.core.errors import ExperimentError
 from dogcam.core.records import from_plain, to_plain
 from dogcam.experiment.evaluations import Cell, Choice, Evaluation

@@ -25,7 +25,7 @@ from dogcam.analysis.scores import scores
 from dogcam.analysis.tables import Tables, check_same_images
 from dogcam.analysis.training import training
 from dogcam.boxes.protocols import PROTOCOLS
-from dogcam.core.config import GROUPINGS
+from dogcam.core.choices import GROUPINGS
 from dogcam.experiment.evaluations import TABLES, Cell, Choice, Evaluation
 from dogcam.experiment.runs import HistoryRow, create_experiment
 from dogcam.report.page import compose

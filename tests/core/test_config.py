@@ -11,22 +11,8 @@ from functools import partial
 
 import pytest
 
-from dogcam.core.config import (
-    AUGMENTATIONS,
-    BOX_FORMS,
-    FORMATS,
-    LANGUAGES,
-    OPTIMIZERS,
-    PREPROCESSES,
-    RECIPES,
-    SAVES,
-    DemoConfig,
-    EvaluateConfig,
-    ExplainConfig,
-    InspectConfig,
-    ReportConfig,
-    TrainConfig,
-)
+from dogcam.core.choices import AUGMENTATIONS, BOX_FORMS, FORMATS, LANGUAGES, OPTIMIZERS, PREPROCESSES, RECIPES, SAVES
+from dogcam.core.config import DemoConfig, EvaluateConfig, ExplainConfig, InspectConfig, ReportConfig, TrainConfig
 from dogcam.core.errors import OptionError, UnknownName
 from dogcam.core.registry import resolve
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dogcam.core.errors import InputError
+from dogcam.data.decoding import Header
 from dogcam.data.frames import frame_of, frame_of_relative
-from dogcam.data.images import Header
 
 AS_STORED, TURNED_BY_A_QUARTER, MIRRORED, UPSIDE_DOWN = 1, 6, 2, 3
 # Corners in a picture of 40 x 30 pixels as stored, of 30 x 40 as turned by a quarter.

@@ -11,7 +11,8 @@ from encoded_pictures import chunk, encoded, exif, noise
 
 from dogcam.core.errors import InputError
 from dogcam.data import images
-from dogcam.data.images import FileSlice, Header, ImageFile, decode
+from dogcam.data.decoding import Header, decode
+from dogcam.data.images import FileSlice, ImageFile
 from dogcam.data.trees import zip_members
 
 # Where row 0 and column 0 of the stored picture belong, from EXIF's table: 1 top left, 2 top right, ..., as turns of an array.
@@ -96,7 +97,7 @@ def test_a_header_far_into_a_jpeg_in_an_archive(tmp_path):
 def test_a_jpeg_without_tags_says_the_same_as_pillow_of_it(tmp_path, monkeypatch, options, channels):
     (tmp_path / "a").write_bytes(encoded(noise(channels=channels), "JPEG", **options))
     assert ImageFile(tmp_path / "a").header() == Header((40, 24))
-    monkeypatch.setattr(images, "_simple_jpeg", lambda beginning: None)
+    monkeypatch.setattr(images, "simple_jpeg", lambda beginning: None)
     assert ImageFile(tmp_path / "a").header() == Header((40, 24))
 
 

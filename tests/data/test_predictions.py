@@ -15,7 +15,7 @@ from defusedxml import ElementTree
 from PIL import Image
 from pycocotools.coco import COCO
 
-from dogcam.core.config import BOX_FORMS
+from dogcam.core.choices import BOX_FORMS
 from dogcam.data import Record
 from dogcam.data.formats import DATASETS
 from dogcam.data.images import FileSlice, ImageFile

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from dogcam import figures
-from dogcam.core.config import COLORMAPS, ExplainConfig, ReportConfig
+from dogcam.core.choices import COLORMAPS
+from dogcam.core.config import ExplainConfig, ReportConfig
 from dogcam.core.errors import UnknownName
 from dogcam.figures import Panel
 from dogcam.figures.heat import blended, heat_rgba

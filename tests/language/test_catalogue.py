@@ -18,7 +18,7 @@ from babel.messages.pofile import read_po
 
 import dogcam
 from dogcam.boxes.protocols import PROTOCOLS
-from dogcam.core.config import LANGUAGES
+from dogcam.core.choices import LANGUAGES
 from dogcam.language import CATALOGUES, SOURCE
 from dogcam.metrics import METRICS
 from dogcam.metrics.faithfulness import FAITHFULNESS

@@ -19,7 +19,8 @@ from dogcam.commands.evaluate.common import answered
 from dogcam.commands.evaluate.gallery import keep_gallery
 from dogcam.commands.evaluate.inputs import Subject, adopted, prepare, trained
 from dogcam.commands.evaluate.results import Asked, EvaluateResult
-from dogcam.core.config import FUSIONS, EvaluateConfig
+from dogcam.core.choices import FUSIONS
+from dogcam.core.config import EvaluateConfig
 from dogcam.core.errors import InputError, Interrupted
 from dogcam.core.progress import Progress
 from dogcam.core.records import to_plain

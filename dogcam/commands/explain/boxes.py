@@ -8,7 +8,8 @@ from pathlib import Path
 
 from dogcam.boxes.baselines import BASELINES
 from dogcam.commands.explain.results import Explanation, Slot, Writer
-from dogcam.core.config import BOX_FORMS, ExplainConfig
+from dogcam.core.choices import BOX_FORMS
+from dogcam.core.config import ExplainConfig
 from dogcam.core.errors import OptionError
 from dogcam.data import Dataset, Problem
 from dogcam.data.predictions import Predicted, Predictions, box_of, file_of, write_predictions

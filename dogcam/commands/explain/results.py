@@ -19,7 +19,8 @@ from dogcam.boxes import drawing
 from dogcam.boxes.baselines import BASELINES, METHODS_AND_BASELINES
 from dogcam.boxes.geometry import to_pixels
 from dogcam.boxes.protocols import Protocol
-from dogcam.core.config import FUSIONS, ExplainConfig
+from dogcam.core.choices import FUSIONS
+from dogcam.core.config import ExplainConfig
 from dogcam.core.errors import OptionError
 from dogcam.core.files import plain, readable, write_bytes
 from dogcam.data import Problem, Record

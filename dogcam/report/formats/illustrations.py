@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from dogcam.core.config import COLORMAPS
+from dogcam.core.choices import COLORMAPS
 from dogcam.core.files import write_bytes
 from dogcam.figures import heat_colours, image_bytes, tile, warning
 from dogcam.language import SOURCE, speaking, spoken

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dogcam.core.config import COLORMAPS
+from dogcam.core.choices import COLORMAPS
 from dogcam.report.document import Document
 from dogcam.report.formats.html import write_html
 from dogcam.report.formats.illustrations import Pictures, draw

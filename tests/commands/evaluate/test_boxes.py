@@ -16,7 +16,7 @@ from dogcam.boxes.geometry import to_pixels
 from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.commands.evaluate import boxes
 from dogcam.commands.evaluate import command as evaluate
-from dogcam.core.config import BOX_FORMS
+from dogcam.core.choices import BOX_FORMS
 from dogcam.core.progress import Progress
 from dogcam.data.pipeline import limited, squash
 from dogcam.engine import HeatmapEngine

@@ -11,7 +11,7 @@ from pycocotools.coco import COCO
 
 from dogcam.boxes.geometry import to_pixels
 from dogcam.commands.explain import boxes as given_back
-from dogcam.core.config import BOX_FORMS
+from dogcam.core.choices import BOX_FORMS
 from dogcam.core.errors import OptionError
 from dogcam.data.opening import open_dataset
 

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from dogcam.core.config import COLORMAPS
+from dogcam.core.choices import COLORMAPS
 from dogcam.figures import Interval, Panel, contact_sheet, fonts, image_bytes, intervals
 from dogcam.language import speaking, spoken
 from dogcam.report.document import Chart, Document, Exhibit, Sheet, Tile
