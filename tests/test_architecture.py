@@ -54,9 +54,10 @@ MEMBERS = {
     "analysis": "inspection samples analysis measures choosing pictures faithfulness dynamics claims comparison between weighing "
     "training groups scores scope sameness tables study flat decomposition",
     "experiment": "selection training_curves runs evaluations kept",
-    "data": "contents predictions pictures maps class_names opening formats coco coco_json yolo yolo_yaml yolo_lines csv "
-    "csv_table csv_columns voc stanford_dogs cub wsol oxford_pet masks folder hf voc_xml tfds synthetic pixels arrow assembling "
-    "checking frames annotated splits trees regions images decoding pipeline",
+    "data": "contents predictions pictures maps class_names opening formats synthetic assembling checking frames annotated "
+    "splits trees regions pixels images decoding pipeline",
+    "data/formats": "coco coco_json yolo yolo_yaml yolo_lines csv csv_table csv_columns stanford_dogs oxford_pet voc voc_xml cub "
+    "wsol masks folder hf arrow tfds",
     "data/synthetic": "dataset scenes dogs breeds",
     "boxes": "drawing sweep protocols baselines geometry",
     "methods": "uninformed scores smoothing pixels perturbation upsampling gradient components class_weights",
@@ -68,7 +69,7 @@ MEMBERS = {
 NOT_BUILT_YET = {"scale"}
 # Folders of tests that are not about the rooms one by one.
 NO_ROOMS = {"helpers", "benchmarks", "browser"}
-NO_MODULES = {"data/test_same_data.py", "language/test_catalogue.py", "report/test_korean.py", "report/test_speaking.py"}
+NO_MODULES = {"data/formats/test_same_data.py", "language/test_catalogue.py", "report/test_korean.py", "report/test_speaking.py"}
 TENSORFLOW_ROOMS = {"scoring", "engine", "models"}
 ONLY_IN = {
     "rich": {"console"},

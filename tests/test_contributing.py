@@ -89,14 +89,14 @@ PROTOCOLS.add(NEW.name, NEW)
 _SMALL = BACKBONES["small_resnet"]
 BACKBONES.add("new_backbone", Backbone(_SMALL.builder, _SMALL.preprocess, 64, _SMALL.stages, "", "Nobody, 2024"))
 """,
-    "dogcam/data/new.py": """
+    "dogcam/data/formats/new.py": """
 from dogcam.data import Dataset
 
 def open_new(argument, data_dir, progress, seed):
     return Dataset(f"new:{argument}", ("cat",), {"train": (), "test": ()})
 """,
-    "dogcam/data/formats.py": """
-DATASETS.add("new", Source("cats", opener="dogcam.data.new:open_new"))
+    "dogcam/data/formats/__init__.py": """
+DATASETS.add("new", Source("cats", opener="dogcam.data.formats.new:open_new"))
 """,
 }
 TRIED = """

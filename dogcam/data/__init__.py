@@ -1,18 +1,27 @@
-"""Where annotated pictures come from: one file a format, one row each in the registry of `opening`.
+"""Where annotated pictures come from: one file a format in `formats`, and what all of them share.
 
 A format converts its boxes to the one convention at its border (see `dogcam.boxes.geometry`): (x0, y0, x1, y1), relative to
 the picture, half-open. What cannot be used becomes a named `Problem`, never a silent gap.
 
-    images      pictures as they are stored, decoded
-    trees       the files of a folder or an archive
-    annotated   what a format says of its pictures
-    frames      what an annotation's corners are of: the picture as stored or as turned, and of which size
-    checking    boxes checked against the pictures themselves
-    assembling  what a format says of its pictures -> records
-    splits      which pictures are for training and which for the test
-    opening     the registry of formats, and which of them is meant
-    pictures    what a user means by files, folders and ids
-    pipeline    records -> pictures of the size that a network takes
+    pipeline     records -> pictures of the size that a network takes
+    decoding     encoded pictures -> pixels
+    images       pictures as they are stored: in files, or in archives
+    pixels       masks as they are stored: numbers of classes
+    regions      polygons and run lengths -> masks
+    trees        the files of a folder or an archive
+    splits       which pictures are for training and which for the test
+    annotated    what a format says of its pictures
+    frames       what an annotation's corners are of: the picture as stored or as turned, and of which size
+    checking     boxes checked against the pictures themselves
+    assembling   what a format says of its pictures -> records
+    synthetic    drawn dogs
+    formats      the registry, and one file a format
+    opening      which dataset or format is meant
+    class_names  a class by its name, however it is spelled
+    maps         somebody else's heatmaps by picture
+    pictures     what a user means by files, folders and ids
+    predictions  predicted boxes in the forms of other tools
+    contents     what only a look into the pictures tells: copies, classes without a box
 
 What they hand over is here.
 """

@@ -10,9 +10,9 @@ from PIL import Image
 
 from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
+from dogcam.data.formats.yolo import beside, read_yolo, sign_yolo
 from dogcam.data.opening import open_dataset
 from dogcam.data.trees import Place, open_tree
-from dogcam.data.yolo import beside, read_yolo, sign_yolo
 
 LINE = "1 0.5 0.5 0.25 0.5\n"
 NAMES = "names: [cat, dog]\n"

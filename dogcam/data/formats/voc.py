@@ -19,10 +19,10 @@ from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.data import Problem
 from dogcam.data.assembling import Annotated, Reading
+from dogcam.data.formats.voc_xml import Objects, counts_from_one, half_open, objects_of
 from dogcam.data.images import SUFFIXES, ImageFile
 from dogcam.data.splits import split_named, split_of_path
 from dogcam.data.trees import Place, Tree, nearer
-from dogcam.data.voc_xml import Objects, counts_from_one, half_open, objects_of
 
 LISTS = ("ImageSets/Main", "ImageSets")
 # Where annotations lie that are not beside their pictures, from the pictures' folder.

@@ -46,10 +46,10 @@ DATASETS.add(
     "stanford_dogs",
     Source(
         "Stanford Dogs: the official archives or the folder unpacked from them in --data-dir, else through TFDS",
-        opener="dogcam.data.stanford_dogs:open_stanford_dogs",
-        sign="dogcam.data.stanford_dogs:sign_stanford_dogs",
+        opener="dogcam.data.formats.stanford_dogs:open_stanford_dogs",
+        sign="dogcam.data.formats.stanford_dogs:sign_stanford_dogs",
         rank=2,
-        beside="dogcam.data.stanford_dogs:beside",
+        beside="dogcam.data.formats.stanford_dogs:beside",
     ),
 )
 DATASETS.add(
@@ -60,36 +60,37 @@ DATASETS.add(
     ),
 )
 DATASETS.add(
-    "tfds", Source("tfds:NAME, any TensorFlow Datasets set with image, label and boxes", opener="dogcam.data.tfds:open_tfds")
+    "tfds",
+    Source("tfds:NAME, any TensorFlow Datasets set with image, label and boxes", opener="dogcam.data.formats.tfds:open_tfds"),
 )
 DATASETS.add(
     "cub",
     Source(
         "cub:DIR, CUB-200-2011 by its own lists, and NABirds: classes, split and a box for each picture",
-        reader="dogcam.data.cub:read_cub",
-        sign="dogcam.data.cub:sign_cub",
+        reader="dogcam.data.formats.cub:read_cub",
+        sign="dogcam.data.formats.cub:sign_cub",
         title="CUB",
         rank=2,
-        beside="dogcam.data.cub:beside",
+        beside="dogcam.data.formats.cub:beside",
     ),
 )
 DATASETS.add(
     "oxford_pet",
     Source(
         "oxford_pet:DIR, Oxford-IIIT Pet: the animal by its trimap; oxford_pet:DIR/annotations/xmls for heads",
-        reader="dogcam.data.oxford_pet:read_oxford_pet",
-        sign="dogcam.data.oxford_pet:sign_oxford_pet",
+        reader="dogcam.data.formats.oxford_pet:read_oxford_pet",
+        sign="dogcam.data.formats.oxford_pet:sign_oxford_pet",
         title="Oxford-IIIT Pet",
         rank=2,
-        beside="dogcam.data.oxford_pet:beside",
+        beside="dogcam.data.formats.oxford_pet:beside",
     ),
 )
 DATASETS.add(
     "wsol",
     Source(
         "wsol:DIR, the metadata folders of Choe et al. 2020 (CUB, ILSVRC, OpenImages), pictures in --data-dir",
-        reader="dogcam.data.wsol:read_wsol",
-        sign="dogcam.data.wsol:sign_wsol",
+        reader="dogcam.data.formats.wsol:read_wsol",
+        sign="dogcam.data.formats.wsol:sign_wsol",
         title="WSOL metadata",
         rank=2,
     ),
@@ -98,8 +99,8 @@ DATASETS.add(
     "folder",
     Source(
         "folder:DIR, a subfolder of pictures for each class, no boxes: train, explain, faithfulness",
-        reader="dogcam.data.folder:read_folder",
-        sign="dogcam.data.folder:sign_folder",
+        reader="dogcam.data.formats.folder:read_folder",
+        sign="dogcam.data.formats.folder:sign_folder",
         title="folders of classes",
         rank=0,
     ),
@@ -108,8 +109,8 @@ DATASETS.add(
     "hf",
     Source(
         "hf:DIR, Hugging Face datasets saved on disk, or a folder of pictures with metadata.jsonl or .csv",
-        reader="dogcam.data.hf:read_hf",
-        sign="dogcam.data.hf:sign_hf",
+        reader="dogcam.data.formats.hf:read_hf",
+        sign="dogcam.data.formats.hf:sign_hf",
         title="Hugging Face dataset",
         suffixes=(".jsonl",),
         rank=2,
@@ -119,47 +120,47 @@ DATASETS.add(
     "voc",
     Source(
         "voc:FOLDER, Pascal VOC: an XML file for each picture, in a VOCdevkit or in folders of any names",
-        reader="dogcam.data.voc:read_voc",
-        sign="dogcam.data.voc:sign_voc",
+        reader="dogcam.data.formats.voc:read_voc",
+        sign="dogcam.data.formats.voc:sign_voc",
         title="Pascal VOC",
         apart=True,
-        beside="dogcam.data.voc:beside",
+        beside="dogcam.data.formats.voc:beside",
     ),
 )
 DATASETS.add(
     "csv",
     Source(
         "csv:FILE or csv:FOLDER, a table with a row for each box: picture, class, corners",
-        reader="dogcam.data.csv:read_csv",
-        sign="dogcam.data.csv:sign_csv",
+        reader="dogcam.data.formats.csv:read_csv",
+        sign="dogcam.data.formats.csv:sign_csv",
         title="CSV",
         apart=True,
         suffixes=(".csv", ".tsv"),
-        beside="dogcam.data.csv:beside",
+        beside="dogcam.data.formats.csv:beside",
     ),
 )
 DATASETS.add(
     "coco",
     Source(
         "coco:FILE or coco:FOLDER, COCO's JSON of instances: boxes, polygons and run lengths",
-        reader="dogcam.data.coco:read_coco",
-        sign="dogcam.data.coco:sign_coco",
+        reader="dogcam.data.formats.coco:read_coco",
+        sign="dogcam.data.formats.coco:sign_coco",
         title="COCO",
         apart=True,
         suffixes=(".json",),
-        beside="dogcam.data.coco:beside",
+        beside="dogcam.data.formats.coco:beside",
     ),
 )
 DATASETS.add(
     "yolo",
     Source(
         "yolo:FOLDER or yolo:FILE.yaml, a text file of relative boxes or polygons for each picture",
-        reader="dogcam.data.yolo:read_yolo",
-        sign="dogcam.data.yolo:sign_yolo",
+        reader="dogcam.data.formats.yolo:read_yolo",
+        sign="dogcam.data.formats.yolo:sign_yolo",
         title="YOLO",
         apart=True,
         suffixes=(".yaml", ".yml"),
-        beside="dogcam.data.yolo:beside",
+        beside="dogcam.data.formats.yolo:beside",
     ),
 )
 # After all that also have a picture's classes: where two know of one picture, the first counts, see `boxes_beside`.
@@ -167,10 +168,10 @@ DATASETS.add(
     "masks",
     Source(
         "masks:DIR, a mask for each picture, of an object or of the classes' numbers: boxes and pixels of what is drawn",
-        reader="dogcam.data.masks:read_masks",
-        sign="dogcam.data.masks:sign_masks",
+        reader="dogcam.data.formats.masks:read_masks",
+        sign="dogcam.data.formats.masks:sign_masks",
         title="masks",
-        beside="dogcam.data.masks:beside",
+        beside="dogcam.data.formats.masks:beside",
     ),
 )
 

@@ -34,8 +34,8 @@ import pyarrow.compute as pc
 from dogcam.core.errors import InputError, first_line
 from dogcam.core.progress import Progress
 from dogcam.data import NO_BOXES, Problem
-from dogcam.data.arrow import ArrowCell, span_of, table_of
 from dogcam.data.assembling import Annotated, Reading
+from dogcam.data.formats.arrow import ArrowCell, span_of, table_of
 from dogcam.data.images import Stored
 from dogcam.data.splits import split_named
 from dogcam.data.trees import Place, Tree, leads_out

@@ -20,7 +20,7 @@ from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.data import NO_BOXES, Problem
 from dogcam.data.assembling import Annotated, Reading
-from dogcam.data.coco_json import Instances, Marked, key_of, read_instances
+from dogcam.data.formats.coco_json import Instances, Marked, key_of, read_instances
 from dogcam.data.images import ImageFile, Stored
 from dogcam.data.regions import Pixels, Region, Runs, box_of, fits
 from dogcam.data.splits import split_named

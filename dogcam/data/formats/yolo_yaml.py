@@ -12,9 +12,9 @@ import yaml
 
 from dogcam.core.errors import InputError, first_line
 from dogcam.core.progress import Progress
+from dogcam.data.formats.yolo_lines import looks_like_labels
 from dogcam.data.splits import split_named
 from dogcam.data.trees import Place, Tree
-from dogcam.data.yolo_lines import looks_like_labels
 
 YAML = (".yaml", ".yml")
 # One class a line, as darknet and labelImg leave them.

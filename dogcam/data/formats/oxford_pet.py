@@ -25,10 +25,10 @@ from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.data import NO_BOXES, Problem
 from dogcam.data.assembling import Annotated, Reading
+from dogcam.data.formats.voc_xml import objects_of
 from dogcam.data.images import ImageFile, Stored
 from dogcam.data.pixels import Extents, Pixels, extents_of, numbers, read_extents
 from dogcam.data.trees import Place, Tree, leads_out, open_tree
-from dogcam.data.voc_xml import objects_of
 
 LIST, TRIMAPS, HEADS = "list.txt", "trimaps", "xmls"
 SPLITS = {"trainval.txt": "train", "test.txt": "test"}

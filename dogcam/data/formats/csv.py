@@ -18,8 +18,8 @@ from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.data import Problem
 from dogcam.data.assembling import Annotated, Reading
-from dogcam.data.csv_columns import columns_of, rows_of
-from dogcam.data.csv_table import Said, pictures_of, settle, table_of
+from dogcam.data.formats.csv_columns import columns_of, rows_of
+from dogcam.data.formats.csv_table import Said, pictures_of, settle, table_of
 from dogcam.data.images import SUFFIXES, ImageFile, Stored
 from dogcam.data.splits import split_named, split_of_path
 from dogcam.data.trees import Place, Tree, decoded

@@ -19,8 +19,8 @@ from PIL import Image
 from dogcam.boxes.geometry import WHOLE_IMAGE, centre_box, iou
 from dogcam.core.errors import InputError
 from dogcam.data import Division, Origin
+from dogcam.data.formats.stanford_dogs import beside
 from dogcam.data.opening import open_dataset
-from dogcam.data.stanford_dogs import beside
 
 FORMS = ["archives", "unpacked", "unpacked, lists/", "unpacked, lists.tar", "mixed"]
 PUG, COLLIE, CHOW = "n02110958-pug", "n02106030-collie", "n02112137-chow"
@@ -423,7 +423,7 @@ def test_an_argument_is_refused(tmp_path):
 
 @pytest.mark.parametrize("held", [[], ["lists.tar"]])
 def test_a_folder_without_the_data_goes_through_tfds(tmp_path, monkeypatch, held):
-    from dogcam.data import tfds
+    from dogcam.data.formats import tfds
 
     for name in held:
         (tmp_path / name).write_bytes(b"")

@@ -7,7 +7,7 @@ from drawn_files import everything, picture, told, write
 from PIL import ExifTags, Image
 
 from dogcam.core.errors import InputError
-from dogcam.data.folder import sign_folder
+from dogcam.data.formats.folder import sign_folder
 from dogcam.data.opening import open_dataset
 from dogcam.data.trees import open_tree
 

@@ -10,7 +10,7 @@ import pytest
 from drawn_files import picture
 
 from dogcam.core.errors import InputError
-from dogcam.data.arrow import ArrowCell, span_of, table_of
+from dogcam.data.formats.arrow import ArrowCell, span_of, table_of
 from dogcam.data.trees import open_tree
 
 

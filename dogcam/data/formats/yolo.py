@@ -19,12 +19,12 @@ from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.data import NO_BOXES, Problem
 from dogcam.data.assembling import Annotated, Reading
+from dogcam.data.formats.yolo_lines import Labels, labels_of, looks_like_labels
+from dogcam.data.formats.yolo_yaml import LISTS, YAML, Config, config_of, listed_names, named_yaml
 from dogcam.data.images import ImageFile, Stored
 from dogcam.data.regions import RelativePixels
 from dogcam.data.splits import split_named
 from dogcam.data.trees import Place, Tree
-from dogcam.data.yolo_lines import Labels, labels_of, looks_like_labels
-from dogcam.data.yolo_yaml import LISTS, YAML, Config, config_of, listed_names, named_yaml
 
 SPLITS = ("train", "val", "test")
 _LOOKED_AT = 20  # label files, of a set without YAML, by which it is recognised

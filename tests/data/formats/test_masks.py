@@ -8,7 +8,7 @@ from drawn_files import everything, mask, picture, pixels_of, told, write
 
 from dogcam.boxes.geometry import UNKNOWN
 from dogcam.core.errors import InputError
-from dogcam.data.masks import beside, sign_masks
+from dogcam.data.formats.masks import beside, sign_masks
 from dogcam.data.opening import open_dataset
 from dogcam.data.trees import open_tree
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dogcam.data.yolo_lines import labels_of, looks_like_labels
+from dogcam.data.formats.yolo_lines import labels_of, looks_like_labels
 
 TWO = {0: "cat", 1: "dog"}
 

@@ -11,9 +11,9 @@ from PIL import Image
 
 from dogcam.core.errors import InputError
 from dogcam.data import Division
+from dogcam.data.formats.voc import sign_voc
 from dogcam.data.opening import boxes_beside, open_dataset
 from dogcam.data.trees import open_tree
-from dogcam.data.voc import sign_voc
 
 OBJECT = "<object><name>{}</name><difficult>1</difficult><truncated>1</truncated><bndbox>{}</bndbox></object>"
 

@@ -24,7 +24,7 @@ from tensorflow_datasets.core.download.checksums import UrlInfo
 from dogcam.core import downloads
 from dogcam.core.errors import InputError, Unavailable
 from dogcam.core.progress import Step
-from dogcam.data import tfds as ours
+from dogcam.data.formats import tfds as ours
 from dogcam.data.opening import open_dataset
 
 NAMES = {"_IMAGES_URL": "images.tar", "_SPLIT_URL": "lists.tar", "_ANNOTATIONS_URL": "annotation.tar"}

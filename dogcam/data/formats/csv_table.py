@@ -12,10 +12,10 @@ import numpy as np
 
 from dogcam.core.errors import InputError, first_line
 from dogcam.data import NO_BOXES
-from dogcam.data.csv_columns import Columns, columns_of, rows_of
+from dogcam.data.formats.csv_columns import Columns, columns_of, rows_of
+from dogcam.data.formats.voc_xml import counts_from_one, half_open
 from dogcam.data.splits import split_named
 from dogcam.data.trees import decoded
-from dogcam.data.voc_xml import counts_from_one, half_open
 
 # Rows that are turned into arrays at once.
 _AT_ONCE = 50_000

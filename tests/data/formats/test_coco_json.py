@@ -7,7 +7,7 @@ import json
 import pytest
 
 from dogcam.core.errors import InputError
-from dogcam.data.coco_json import read_instances
+from dogcam.data.formats.coco_json import read_instances
 
 IMAGE = {"id": 1, "file_name": "a.jpg", "width": 9, "height": 7}
 CAT = {"id": 3, "name": "cat"}

@@ -24,9 +24,9 @@ from dogcam.core.progress import Progress
 from dogcam.core.registry import resolve
 from dogcam.data import NO_BOXES, Dataset, Origin, Problem, reason_of
 from dogcam.data.assembling import Annotated, Reading, assemble
+from dogcam.data.formats.voc_xml import Objects, objects_of
 from dogcam.data.images import SUFFIXES, ImageFile, Stored
 from dogcam.data.trees import ARCHIVES, Tree, open_tree, tar_members
-from dogcam.data.voc_xml import Objects, objects_of
 
 IMAGES, ANNOTATION = "Images", "Annotation"
 UNPACKED = {"images.tar": IMAGES, "annotation.tar": ANNOTATION}  # the folder that each archive holds
@@ -69,7 +69,7 @@ def open_stanford_dogs(argument: str, data_dir: str | None, progress: Progress, 
         raise InputError(f"--data-dir must be a folder, .zip or .tar; there is no such {str(place)!r}")
     if place is not None and (files := _find_files(place)) is not None:
         return _read(files, place, seed, progress)
-    return resolve("dogcam.data.tfds:open_tfds")("stanford_dogs", data_dir, progress, seed)
+    return resolve("dogcam.data.formats.tfds:open_tfds")("stanford_dogs", data_dir, progress, seed)
 
 
 def _find_files(place: Path) -> _Files | None:

@@ -6,8 +6,8 @@ import pytest
 
 from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
+from dogcam.data.formats.yolo_yaml import config_of, listed_names, named_yaml
 from dogcam.data.trees import Place, open_tree
-from dogcam.data.yolo_yaml import config_of, listed_names, named_yaml
 
 
 @pytest.fixture

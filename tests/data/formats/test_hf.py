@@ -11,7 +11,7 @@ import pytest
 from drawn_files import everything, picture, pixels_of, told, write
 
 from dogcam.core.errors import InputError
-from dogcam.data.hf import sign_hf
+from dogcam.data.formats.hf import sign_hf
 from dogcam.data.opening import open_dataset
 from dogcam.data.trees import open_tree
 

@@ -8,7 +8,7 @@ import pytest
 from drawn_files import everything, picture, pixels_of, told, write
 
 from dogcam.core.errors import InputError
-from dogcam.data.cub import beside, sign_cub
+from dogcam.data.formats.cub import beside, sign_cub
 from dogcam.data.opening import open_dataset
 from dogcam.data.trees import open_tree
 

@@ -13,7 +13,7 @@ from pycocotools.coco import COCO
 
 from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
-from dogcam.data.coco import beside, read_coco, sign_coco
+from dogcam.data.formats.coco import beside, read_coco, sign_coco
 from dogcam.data.opening import open_dataset
 from dogcam.data.trees import Place, open_tree
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from dogcam.core.errors import InputError
 from dogcam.data import Division
-from dogcam.data.csv import beside, sign_csv
+from dogcam.data.formats.csv import beside, sign_csv
 from dogcam.data.opening import open_dataset
 from dogcam.data.trees import open_tree
 

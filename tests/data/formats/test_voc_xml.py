@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dogcam.data.voc_xml import counts_from_one, half_open, objects_of
+from dogcam.data.formats.voc_xml import counts_from_one, half_open, objects_of
 
 BOX = b"<object><bndbox><xmin>%d</xmin><ymin>%d</ymin><xmax>%d</xmax><ymax>%d</ymax></bndbox></object>"
 FILE = b"<annotation><size><width>%d</width><height>%d</height></size>%s</annotation>"

@@ -10,8 +10,8 @@ from drawn_files import everything, mask, picture, pixels_of, told, write
 
 from dogcam.boxes.geometry import UNKNOWN
 from dogcam.core.errors import InputError
+from dogcam.data.formats.oxford_pet import beside, sign_oxford_pet
 from dogcam.data.opening import open_dataset
-from dogcam.data.oxford_pet import beside, sign_oxford_pet
 from dogcam.data.trees import open_tree
 
 HEAD = (
