@@ -179,7 +179,7 @@ def _not_recognised(place: Place) -> str:
         names = ", ".join(name for name, _ in formats())
         return f"is no annotation file known by its suffix ({suffixes}); name its format, as in {names}"
     tree = place.tree
-    looked = ", ".join(f"{name} ({row.title})" for name, row in formats())
+    looked = ", ".join(name for name, _ in formats())
     kinds = Counter(Path(path).suffix.lower() or "without suffix" for path in tree.files)
     most = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(5))
     found = f"{len(tree.files):,} files ({most}), {len(tree.pictures) or 'none'} of them pictures" if kinds else "no file"

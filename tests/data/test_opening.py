@@ -269,7 +269,7 @@ def test_a_folder_of_no_format_says_what_was_looked_for_and_found(tmp_path, regi
     for name in files:
         (place / name).write_bytes(b"")
     said = refused(str(place))
-    assert said.startswith(f"{place} is of no format that dogcam recognises; looked for voc (VOC), coco (COCO), csv (CSV); ")
+    assert said.startswith(f"{place} is of no format that dogcam recognises; looked for voc, coco, csv; ")
     assert f"; found {found}; {near}" in said
 
 

@@ -64,6 +64,53 @@ DATASETS.add(
     Source("tfds:NAME, any TensorFlow Datasets set with image, label and boxes", opener="dogcam.data.formats.tfds:open_tfds"),
 )
 DATASETS.add(
+    "coco",
+    Source(
+        "coco:FILE or coco:FOLDER, COCO's JSON of instances: boxes, polygons and run lengths",
+        reader="dogcam.data.formats.coco:read_coco",
+        sign="dogcam.data.formats.coco:sign_coco",
+        title="COCO",
+        apart=True,
+        suffixes=(".json",),
+        beside="dogcam.data.formats.coco:beside",
+    ),
+)
+DATASETS.add(
+    "voc",
+    Source(
+        "voc:FOLDER, Pascal VOC: an XML file for each picture, in a VOCdevkit or in folders of any names",
+        reader="dogcam.data.formats.voc:read_voc",
+        sign="dogcam.data.formats.voc:sign_voc",
+        title="Pascal VOC",
+        apart=True,
+        beside="dogcam.data.formats.voc:beside",
+    ),
+)
+DATASETS.add(
+    "yolo",
+    Source(
+        "yolo:FOLDER or yolo:FILE.yaml, a text file of relative boxes or polygons for each picture",
+        reader="dogcam.data.formats.yolo:read_yolo",
+        sign="dogcam.data.formats.yolo:sign_yolo",
+        title="YOLO",
+        apart=True,
+        suffixes=(".yaml", ".yml"),
+        beside="dogcam.data.formats.yolo:beside",
+    ),
+)
+DATASETS.add(
+    "csv",
+    Source(
+        "csv:FILE or csv:FOLDER, a table with a row for each box: picture, class, corners",
+        reader="dogcam.data.formats.csv:read_csv",
+        sign="dogcam.data.formats.csv:sign_csv",
+        title="CSV",
+        apart=True,
+        suffixes=(".csv", ".tsv"),
+        beside="dogcam.data.formats.csv:beside",
+    ),
+)
+DATASETS.add(
     "cub",
     Source(
         "cub:DIR, CUB-200-2011 by its own lists, and NABirds: classes, split and a box for each picture",
@@ -96,16 +143,6 @@ DATASETS.add(
     ),
 )
 DATASETS.add(
-    "folder",
-    Source(
-        "folder:DIR, a subfolder of pictures for each class, no boxes: train, explain, faithfulness",
-        reader="dogcam.data.formats.folder:read_folder",
-        sign="dogcam.data.formats.folder:sign_folder",
-        title="folders of classes",
-        rank=0,
-    ),
-)
-DATASETS.add(
     "hf",
     Source(
         "hf:DIR, Hugging Face datasets saved on disk, or a folder of pictures with metadata.jsonl or .csv",
@@ -117,50 +154,13 @@ DATASETS.add(
     ),
 )
 DATASETS.add(
-    "voc",
+    "folder",
     Source(
-        "voc:FOLDER, Pascal VOC: an XML file for each picture, in a VOCdevkit or in folders of any names",
-        reader="dogcam.data.formats.voc:read_voc",
-        sign="dogcam.data.formats.voc:sign_voc",
-        title="Pascal VOC",
-        apart=True,
-        beside="dogcam.data.formats.voc:beside",
-    ),
-)
-DATASETS.add(
-    "csv",
-    Source(
-        "csv:FILE or csv:FOLDER, a table with a row for each box: picture, class, corners",
-        reader="dogcam.data.formats.csv:read_csv",
-        sign="dogcam.data.formats.csv:sign_csv",
-        title="CSV",
-        apart=True,
-        suffixes=(".csv", ".tsv"),
-        beside="dogcam.data.formats.csv:beside",
-    ),
-)
-DATASETS.add(
-    "coco",
-    Source(
-        "coco:FILE or coco:FOLDER, COCO's JSON of instances: boxes, polygons and run lengths",
-        reader="dogcam.data.formats.coco:read_coco",
-        sign="dogcam.data.formats.coco:sign_coco",
-        title="COCO",
-        apart=True,
-        suffixes=(".json",),
-        beside="dogcam.data.formats.coco:beside",
-    ),
-)
-DATASETS.add(
-    "yolo",
-    Source(
-        "yolo:FOLDER or yolo:FILE.yaml, a text file of relative boxes or polygons for each picture",
-        reader="dogcam.data.formats.yolo:read_yolo",
-        sign="dogcam.data.formats.yolo:sign_yolo",
-        title="YOLO",
-        apart=True,
-        suffixes=(".yaml", ".yml"),
-        beside="dogcam.data.formats.yolo:beside",
+        "folder:DIR, a subfolder of pictures for each class, no boxes: train, explain, faithfulness",
+        reader="dogcam.data.formats.folder:read_folder",
+        sign="dogcam.data.formats.folder:sign_folder",
+        title="folders of classes",
+        rank=0,
     ),
 )
 # After all that also have a picture's classes: where two know of one picture, the first counts, see `boxes_beside`.
