@@ -148,6 +148,7 @@ DATASETS.add(
         "hf:DIR, Hugging Face datasets saved on disk, or a folder of pictures with metadata.jsonl or .csv",
         reader="dogcam.data.formats.hf:read_hf",
         sign="dogcam.data.formats.hf:sign_hf",
+        beside="dogcam.data.formats.hf:beside",
         title="Hugging Face dataset",
         suffixes=(".jsonl",),
         rank=2,

@@ -24,7 +24,8 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from itertools import product
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -36,12 +37,13 @@ from dogcam.core.progress import Progress
 from dogcam.data import NO_BOXES, Problem
 from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.formats.arrow import ArrowCell, span_of, table_of
-from dogcam.data.images import Stored
+from dogcam.data.images import ImageFile, Stored
 from dogcam.data.splits import split_named
 from dogcam.data.trees import Place, Tree, leads_out
 
 DICT, INFO, STATE = "dataset_dict.json", "dataset_info.json", "state.json"
 METADATA = ("metadata.jsonl", "metadata.csv")
+_BESIDE = 50_000_000  # bytes of a metadata file that is read for the sake of one picture
 _LABELS = ("label", "labels", "class", "category", "fine_label", "breed", "species")
 _BOXES, _CATEGORIES = ("bbox", "bboxes"), ("category", "categories", "label", "labels", "category_id", "class")
 
@@ -245,6 +247,22 @@ def _from_metadata(row: Mapping[str, Any], path: str, pictures: Tree, problems: 
         objects = "objects" if row.get("objects") not in (None, "") else ""
         columns = _Columns("", "" if objects else label, objects, ())
         return _annotated(found, pictures.files[found], split, row, columns, problems)
+    return None
+
+
+def beside(image: Path) -> Annotated | None:
+    """What the metadata file in a picture's folder, or in one of the two above it, says of the picture.
+
+    Raises:
+        InputError: it is a CSV that cannot be parted into fields.
+    """
+    for folder, kind in product(image.parents[:3], METADATA):
+        path = folder / kind
+        if path.is_file() and path.stat().st_size <= _BESIDE:
+            name = image.relative_to(folder).as_posix()
+            tree = Tree(folder, {name: ImageFile(image), kind: ImageFile(path)})
+            row = next((row for row in _listed(tree, kind, []) if row.get("file_name") == name), None)
+            return None if row is None else _from_metadata(row, kind, tree, [])
     return None
 
 

@@ -278,6 +278,8 @@ def _without_picture(tree: Tree, located: Mapping[str, str | None]) -> list[Prob
 def beside(image: Path) -> Annotated | None:
     """What is said of a picture by .../labels/x.txt where it is .../images/x.jpg, or by ../labels/x.txt.
 
+    Labels may also lie in a folder beside `images`, as in .../object_detection/labels/x.txt: the first of these counts.
+
     Raises:
         InputError: the labels cannot be used.
     """
@@ -285,10 +287,14 @@ def beside(image: Path) -> Annotated | None:
     places = [place for place, part in enumerate(parts[:-1]) if part.lower() == "images"]
     root = Path(*parts[: places[-1]]) if places else image.parent.parent
     inner = Path(*parts[places[-1] + 1 :]) if places else Path(image.name)
-    path = (root / "labels" / inner).with_suffix(".txt")
-    if not path.is_file():
+    label = Path("labels", inner).with_suffix(".txt")
+    homes = [root, *(sorted(path.parent for path in root.glob("*/labels")) if places else ())]
+    home = next((folder for folder in homes if (folder / label).is_file()), None)
+    if home is None:
         return None
-    names, keypoints = _names_beside(root)
+    path = home / label
+    named = (_names_beside(folder) for folder in dict.fromkeys((home, root)))
+    names, keypoints = next((each for each in named if each[0]), ({}, False))
     labels = labels_of(ImageFile(path).content().decode("utf-8-sig", "replace"), names, keypoints)
     if labels.wrong and not labels.classes:
         raise InputError(f"{path}: {labels.wrong[0]}")

@@ -11,7 +11,7 @@ import pytest
 from drawn_files import everything, picture, pixels_of, told, write
 
 from dogcam.core.errors import InputError
-from dogcam.data.formats.hf import sign_hf
+from dogcam.data.formats.hf import beside, sign_hf
 from dogcam.data.opening import open_dataset
 from dogcam.data.trees import open_tree
 
@@ -182,6 +182,16 @@ def test_a_metadata_file_in_each_split(tmp_path):
         "train": ["train/a", "b"],
         "test": ["validation/a"],
     }
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+@pytest.mark.parametrize("folder", ["", "train", "train/more"])
+def test_the_metadata_near_a_picture(tmp_path, kind, folder):
+    """Its file_name is the picture's path from where the metadata lie."""
+    rows = [{"file_name": f"{folder}/{name}.jpg".strip("/"), "label": label} for name, label in (("a", "cat"), ("b", "dog"))]
+    write(tmp_path, {f"{folder}/{name}.jpg": picture() for name in "abc"} | {f"metadata.{kind}": metadata(kind, rows)})
+    assert beside(tmp_path / folder / "b.jpg").labels == ("dog",)
+    assert beside(tmp_path / folder / "c.jpg") is None
 
 
 def test_a_metadata_file_can_be_named(tmp_path):

@@ -255,7 +255,12 @@ def test_a_turned_picture_is_read_upright(write):
 
 @pytest.mark.parametrize(
     ("picture", "label"),
-    [("images/train/a.jpg", "labels/train/a.txt"), ("train/images/a.jpg", "train/labels/a.txt"), ("jpg/a.jpg", "labels/a.txt")],
+    [
+        ("images/train/a.jpg", "labels/train/a.txt"),
+        ("train/images/a.jpg", "train/labels/a.txt"),
+        ("jpg/a.jpg", "labels/a.txt"),
+        ("images/train/a.jpg", "boxes/labels/train/a.txt"),
+    ],
 )
 def test_a_picture_finds_its_labels(write, picture, label):
     folder = write(**{picture: "", label: LINE, "data.yaml": NAMES, "train/classes.txt": "x\ny"})
