@@ -10,7 +10,7 @@ import zipfile
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 
 from dogcam.core.errors import InputError, first_line
@@ -227,6 +227,21 @@ def leads_out(path: str) -> bool:
     """Whether a path that an archive or an annotation names is absolute, of Windows as well, or climbs by `..`."""
     path = path.replace("\\", "/")
     return path.startswith("/") or ".." in path.split("/") or re.match("[A-Za-z]:/", path) is not None
+
+
+def files_ending(folder: Path, *suffixes: str) -> tuple[Path, ...]:
+    """The files in a folder that have one of these suffixes, sorted; none where there is no such folder."""
+    try:
+        return _files_ending(folder, folder.stat().st_mtime_ns, suffixes)
+    except OSError:
+        return ()
+
+
+# Kept while the folder is as it was: each of the thousands of pictures in it asks what annotations are there.
+@lru_cache(maxsize=64)
+def _files_ending(folder: Path, changed: int, suffixes: tuple[str, ...]) -> tuple[Path, ...]:
+    names = sorted(name for name in os.listdir(folder) if name.lower().endswith(suffixes))
+    return tuple(path for path in map(folder.joinpath, names) if path.is_file())
 
 
 def _parents(path: str) -> Iterable[str]:

@@ -24,7 +24,7 @@ from dogcam.data.formats.coco_json import Instances, Marked, key_of, read_instan
 from dogcam.data.images import ImageFile, Stored
 from dogcam.data.regions import Pixels, Region, Runs, box_of, fits
 from dogcam.data.splits import split_named
-from dogcam.data.trees import Place, Tree
+from dogcam.data.trees import Place, Tree, files_ending
 
 # What COCO itself ships beside the instances, by the beginnings of the files' names.
 _OTHER_TASKS = ("captions", "person_keypoints", "panoptic", "stuff", "image_info")
@@ -283,7 +283,7 @@ def beside(image: Path) -> Annotated | None:
         InputError: a JSON that names the picture cannot be used.
     """
     folders = (image.parent, image.parent.parent / "annotations", image.parent.parent.parent / "annotations")
-    paths = [path for folder in folders for path in sorted(folder.glob("*.json"))[:_LOOKED_AT]]
+    paths = [path for folder in folders for path in files_ending(folder, ".json")[:_LOOKED_AT]]
     for path in paths:
         if _is_of_another_task(path.name) or path.stat().st_size > _BESIDE or not _is_coco(ImageFile(path)):
             continue

@@ -142,7 +142,7 @@ def _read_saved(tree: Tree, bases: Sequence[str], problems: list[Problem], progr
 def _json(tree: Tree, path: str) -> dict[str, Any]:
     try:
         content = json.loads(tree.text(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"cannot read {path} as JSON: {first_line(error)}") from error
     if not isinstance(content, dict):
         raise InputError(f"{path} must be a JSON object, as `save_to_disk` writes it; received a {type(content).__name__}")
@@ -219,7 +219,7 @@ def _listed(tree: Tree, path: str, problems: list[Problem]) -> Iterator[dict[str
     for number, line in enumerate(tree.lines(path), 1):
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict):
             yield row
@@ -272,7 +272,7 @@ def _boxes(value: Any, classes: Sequence[str], wrong: list[str]) -> tuple[list[s
         named = [_class_names(each, classes, wrong) for each in categories]
         kept = [(box, name[0]) for box, name in zip(boxes, named, strict=True) if name]
         corners = np.array([box for box, _ in kept], np.float64).reshape(len(kept), 4)
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
         wrong.append(f"its objects are not boxes with categories: {first_line(error)}")
         return [], NO_BOXES
     if len(kept) < len(boxes):

@@ -204,7 +204,7 @@ def beside(image: Path) -> Annotated | None:
     if path is None:
         return None
     try:
-        found = objects_of(path.read_bytes())
+        found = objects_of(ImageFile(path).content())
     except ValueError as error:
         raise InputError(f"broken annotation: {error}") from error
     breed = image.parent.name
