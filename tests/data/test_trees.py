@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from dogcam.core.errors import InputError
+from dogcam.data.archives import is_archive
 from dogcam.data.images import ImageFile
-from dogcam.data.trees import Place, Tree, files_ending, is_archive, open_tree
+from dogcam.data.trees import Place, Tree, files_ending, open_tree
 
 FILES = {"images/a.jpg": b"a", "images/deep/b.PNG": b"bb", "notes.txt": b"text", "x/a.jpg": b"other a"}
 

@@ -10,7 +10,6 @@ import csv
 import io
 import os
 import posixpath
-import re
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -22,7 +21,7 @@ from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.formats.csv_columns import columns_of, rows_of
 from dogcam.data.formats.csv_table import Said, pictures_of, settle, table_of
 from dogcam.data.images import SUFFIXES, ImageFile, Stored
-from dogcam.data.splits import split_named, split_of_path
+from dogcam.data.splits import split_of_file, split_of_path
 from dogcam.data.trees import Place, Tree, decoded, files_ending
 
 # Larger tables are not searched for the boxes of a single picture.
@@ -82,7 +81,7 @@ def read_csv(place: Place, progress: Progress) -> Reading:
     for path, table in tables.items():
         find = _Finder(path, place)
         for position, each in progress.track(enumerate(pictures_of(table)), f"reading {path}", len(table.names)):
-            split = each.split or _split_of_file(path)
+            split = each.split or split_of_file(path)
             image = find(table.names[position])
             if isinstance(image, Problem):
                 problems.append(Problem(image.id, image.reason, split, kind=image.kind))
@@ -96,12 +95,6 @@ def read_csv(place: Place, progress: Progress) -> Reading:
 
 def _id(found: tuple[str, Stored] | Problem) -> str:
     return found.id if isinstance(found, Problem) else found[0]
-
-
-def _split_of_file(path: str) -> str:
-    """train_labels.csv and train/labels.csv are of the training pictures."""
-    parts = re.split(r"[-_. ]+", path.rpartition("/")[2])
-    return next((split for part in parts if (split := split_named(part))), "") or split_of_path(path)
 
 
 class _Finder:

@@ -37,7 +37,7 @@ from dogcam.data import NO_BOXES, Problem
 from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.formats.arrow import ArrowCell, span_of, table_of
 from dogcam.data.images import Stored
-from dogcam.data.splits import split_named
+from dogcam.data.splits import split_named, split_of_path
 from dogcam.data.trees import Place, Tree, leads_out
 
 DICT, INFO, STATE = "dataset_dict.json", "dataset_info.json", "state.json"
@@ -232,7 +232,7 @@ def _from_metadata(row: Mapping[str, Any], path: str, pictures: Tree, problems: 
     folder = path.rpartition("/")[0]
     name = row.get("file_name")
     full = f"{folder}/{name}" if folder else str(name)
-    split = next((split for part in full.split("/")[:-1] if (split := split_named(part))), "")
+    split = split_of_path(full)
     if not isinstance(name, str) or not name:
         problems.append(Problem(path, f"a row without file_name: {json.dumps(row)[:80]}", split, kind="missing"))
     elif leads_out(name):

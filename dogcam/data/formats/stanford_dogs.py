@@ -23,10 +23,11 @@ from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.core.registry import resolve
 from dogcam.data import NO_BOXES, Dataset, Origin, Problem, reason_of
+from dogcam.data.archives import ARCHIVES, tar_members
 from dogcam.data.assembling import Annotated, Reading, assemble
 from dogcam.data.formats.voc_xml import Objects, objects_of
 from dogcam.data.images import SUFFIXES, ImageFile, Stored
-from dogcam.data.trees import ARCHIVES, Tree, open_tree, tar_members
+from dogcam.data.trees import Tree, open_tree
 
 IMAGES, ANNOTATION = "Images", "Annotation"
 UNPACKED = {"images.tar": IMAGES, "annotation.tar": ANNOTATION}  # the folder that each archive holds

@@ -145,7 +145,7 @@ def _splits(tree: Tree, lists: dict[str, str], problems: list[Problem]) -> dict[
     for name in ("test", "val", "train", "trainval"):
         if name not in lists:
             continue
-        for line in filter(None, map(str.strip, tree.text(lists[name]).splitlines())):
+        for line in tree.lines(lists[name]):
             stem = _stem(re.sub(r"\s+-?[01]$", "", line))
             split = found.setdefault(stem, split_named(name) or "train")
             if name != "trainval" and split != name:

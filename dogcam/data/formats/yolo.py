@@ -192,11 +192,13 @@ def _candidates(entry: str, bases: Sequence[str]) -> Iterator[str]:
 
 def _in_list(path: str, split: str, pictures: Tree, problems: list[Problem]) -> list[str]:
     """The pictures of a text file with a path a line."""
-    names = [line.strip() for line in pictures.text(path).splitlines() if line.strip()]
-    found = [pictures.picture(name, posixpath.dirname(path)) for name in names]
-    missing = (name for name, each in zip(names, found, strict=True) if each is None)
-    problems += [Problem(name, f"{path} names it, and there is no such picture", split, kind="missing") for name in missing]
-    return [each for each in found if each is not None]
+    paths = []
+    for name in pictures.lines(path):
+        if picture := pictures.picture(name, posixpath.dirname(path)):
+            paths.append(picture)
+        else:
+            problems.append(Problem(name, f"{path} names it, and there is no such picture", split, kind="missing"))
+    return paths
 
 
 # The label files ------------------------------------------------------------------------------------------------------

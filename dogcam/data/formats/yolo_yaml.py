@@ -137,8 +137,7 @@ def listed_names(tree: Tree) -> dict[int, str]:
     """The classes of a set without YAML, a name a line; nothing where there is no such list: they are numbers then."""
     paths = sorted((path for path in tree.files if posixpath.basename(path) in LISTS), key=lambda path: (path.count("/"), path))
     for path in paths:
-        text = tree.text(path)
-        names = [line.strip() for line in text.splitlines() if line.strip()]
-        if names and not looks_like_labels(text):
+        names = tree.lines(path)
+        if names and not looks_like_labels("\n".join(names)):
             return dict(enumerate(names))
     return {}
