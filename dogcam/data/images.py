@@ -6,6 +6,7 @@ import contextlib
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,16 @@ _BEGINNING = 1 << 16
 def printable(path: str) -> str:
     """A path as it can be shown and kept: what of it is not UTF-8 as backslashes and digits."""
     return path.encode("utf-8", "backslashreplace").decode()
+
+
+@contextlib.contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Whatever stands in the way of a file's bytes as an `InputError`; ValueError is a path that holds a NUL."""
+    try:
+        yield
+    except (OSError, ValueError, struct.error, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or first_line(error)
+        raise InputError(f"cannot read {name}: {reason}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +78,21 @@ class ImageFile(Stored):
 
     def content(self) -> bytes:
         """The file's bytes."""
-        try:
+        with _reading(self.name):
             return Path(self.path).read_bytes()
-        except (OSError, ValueError) as error:  # ValueError: a path that holds a NUL
-            raise InputError(f"cannot read {self.name}: {_systems_reason(error)}") from error
 
     def beginning(self, count: int) -> bytes:
         """The file's first bytes; the rest is not read."""
-        try:
-            with open(self.path, "rb") as file:
-                return file.read(count)
-        except (OSError, ValueError) as error:
-            raise InputError(f"cannot read {self.name}: {_systems_reason(error)}") from error
+        with _reading(self.name), open(self.path, "rb") as file:
+            return file.read(count)
 
     def header(self) -> Header:
         """Its size and orientation, from the beginning of the file."""
-        try:
-            with open(self.path, "rb") as file:
-                if simple := simple_jpeg(file.read(1 << 12)):
-                    return simple
-                file.seek(0)
-                return header_of(file, self.name)
-        except (OSError, ValueError) as error:
-            raise InputError(f"cannot read {self.name}: {_systems_reason(error)}") from error
+        with _reading(self.name), open(self.path, "rb") as file:
+            if simple := simple_jpeg(file.read(1 << 12)):
+                return simple
+            file.seek(0)
+            return header_of(file, self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +118,9 @@ class FileSlice(Stored):
         return self._read(min(self.size, count))
 
     def _read(self, count: int) -> bytes:
-        try:
-            with open(self.path, "rb") as file:
-                file.seek(self.offset)
-                return file.read(count)
-        except OSError as error:
-            raise InputError(f"cannot read {self.name} in {printable(str(self.path))}: {_systems_reason(error)}") from error
+        with _reading(_within(self)), open(self.path, "rb") as file:
+            file.seek(self.offset)
+            return file.read(count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +155,7 @@ class ZipMember(Stored):
         """The member's bytes, unpacked and checked against the archive's sum."""
         content = self._unpacked(self.packed, self.size)
         if len(content) != self.size or zlib.crc32(content) != self.sum:
-            raise InputError(
-                f"cannot read {self.name} in {printable(str(self.path))}: it is damaged: its bytes do not add up to its sum"
-            )
+            raise InputError(f"cannot read {_within(self)}: it is damaged: its bytes do not add up to its sum")
         return content
 
     def beginning(self, count: int) -> bytes:
@@ -168,18 +166,16 @@ class ZipMember(Stored):
     def _unpacked(self, packed: int, size: int) -> bytes:
         """At most `size` of its bytes, from `packed` of those in the archive."""
         if self.refusal:
-            raise InputError(f"cannot read {self.name} in {printable(str(self.path))}: {self.refusal}")
-        try:
-            with open(self.path, "rb") as file:
-                file.seek(self.offset)
-                # The header of a member ends with the lengths of its name and of more fields, which follow it.
-                name, more = struct.unpack("<26x2H", file.read(30))
-                file.seek(name + more, io.SEEK_CUR)
-                content = file.read(packed)
+            raise InputError(f"cannot read {_within(self)}: {self.refusal}")
+        with _reading(_within(self)), open(self.path, "rb") as file:
+            file.seek(self.offset)
+            # The header of a member ends with the lengths of its name and of more fields, which follow it.
+            name, more = struct.unpack("<26x2H", file.read(30))
+            file.seek(name + more, io.SEEK_CUR)
+            content = file.read(packed)
             return zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, size) if self.deflated and size else content[:size]
-        except (OSError, struct.error, zlib.error) as error:
-            raise InputError(f"cannot read {self.name} in {printable(str(self.path))}: {_systems_reason(error)}") from error
 
 
-def _systems_reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or first_line(error)
+def _within(member: Stored) -> str:
+    """What a member of an archive is called in messages that name the archive too."""
+    return f"{member.name} in {printable(str(member.path))}"

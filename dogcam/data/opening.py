@@ -16,9 +16,10 @@ from dogcam.core.errors import InputError, UnknownName
 from dogcam.core.progress import Progress
 from dogcam.core.registry import nearest, resolve, unknown
 from dogcam.data import Dataset, Origin
+from dogcam.data.archives import is_archive
 from dogcam.data.assembling import Annotated, assemble
 from dogcam.data.formats import DATASETS, formats
-from dogcam.data.trees import Place, Tree, is_archive, open_tree
+from dogcam.data.trees import Place, Tree, open_tree
 
 
 def is_path(specification: str) -> bool:

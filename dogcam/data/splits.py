@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -25,6 +26,12 @@ def split_named(name: str) -> str:
 def split_of_path(path: str) -> str:
     """The split that one of the folders of a picture's path is called by; "" where none is."""
     return next((split for part in path.split("/")[:-1] if (split := split_named(part))), "")
+
+
+def split_of_file(path: str) -> str:
+    """The split that an annotation file is of by a word of its name, else by its folders: val_2017.json, valid/all.csv."""
+    words = re.findall("[a-z]+", path.rpartition("/")[2].rpartition(".")[0].lower())
+    return next((split for word in words if (split := split_named(word))), "") or split_of_path(path)
 
 
 def divided(ids: Sequence[str], given: Sequence[str], classes: Sequence[Sequence[str]], seed: int) -> tuple[list[str], Division]:

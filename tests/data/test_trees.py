@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from dogcam.core.errors import InputError
+from dogcam.data.archives import is_archive
 from dogcam.data.images import ImageFile
-from dogcam.data.trees import Place, Tree, is_archive, open_tree
+from dogcam.data.trees import Place, Tree, files_ending, open_tree
 
 FILES = {"images/a.jpg": b"a", "images/deep/b.PNG": b"bb", "notes.txt": b"text", "x/a.jpg": b"other a"}
 
@@ -354,3 +355,21 @@ def test_a_place_that_is_not_there():
 def test_lines_are_what_a_text_says(tmp_path, ending, coding):
     (tmp_path / "a.txt").write_bytes(ending.join(["1 Bär 2.jpg ", "2 b", ""]).encode(coding))
     assert open_tree(tmp_path).lines("a.txt") == ["1 Bär 2.jpg", "2 b"]
+
+
+def test_the_files_of_a_kind_are_those_that_are_there_now(tmp_path):
+    (tmp_path / "c.csv").mkdir()
+    for name in ("b.CSV", "a.tsv", "a.jpg"):
+        (tmp_path / name).touch()
+    assert [path.name for path in files_ending(tmp_path, ".csv", ".tsv")] == ["a.tsv", "b.CSV"]
+    (tmp_path / "b.CSV").unlink()
+    assert [path.name for path in files_ending(tmp_path, ".csv", ".tsv")] == ["a.tsv"]
+    assert files_ending(tmp_path / "nowhere", ".csv") == ()
+
+
+def test_a_folder_is_listed_once_however_many_pictures_ask(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr("os.listdir", lambda folder, listed=os.listdir: calls.append(folder) or listed(folder))
+    for _ in range(3):
+        files_ending(tmp_path, ".csv")
+    assert calls == [tmp_path]

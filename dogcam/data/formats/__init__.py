@@ -63,117 +63,84 @@ DATASETS.add(
     "tfds",
     Source("tfds:NAME, any TensorFlow Datasets set with image, label and boxes", opener="dogcam.data.formats.tfds:open_tfds"),
 )
-DATASETS.add(
+
+
+def _add(
+    name: str,
+    title: str,
+    description: str,
+    suffixes: tuple[str, ...] = (),
+    apart: bool = False,
+    rank: int = 1,
+    beside: bool = True,
+) -> None:
+    """Add a format whose functions are called by its name: `read_coco`, `sign_coco` and, if it has one, `beside` in coco.py."""
+    module = f"dogcam.data.formats.{name}"
+    near = f"{module}:beside" if beside else ""
+    row = Source(description, "", f"{module}:read_{name}", f"{module}:sign_{name}", title, suffixes, apart, rank, near)
+    DATASETS.add(name, row)
+
+
+_add(
     "coco",
-    Source(
-        "coco:FILE or coco:FOLDER, COCO's JSON of instances: boxes, polygons and run lengths",
-        reader="dogcam.data.formats.coco:read_coco",
-        sign="dogcam.data.formats.coco:sign_coco",
-        title="COCO",
-        apart=True,
-        suffixes=(".json",),
-        beside="dogcam.data.formats.coco:beside",
-    ),
+    "COCO",
+    "coco:FILE or coco:FOLDER, COCO's JSON of instances: boxes, polygons and run lengths",
+    suffixes=(".json",),
+    apart=True,
 )
-DATASETS.add(
+_add(
     "voc",
-    Source(
-        "voc:FOLDER, Pascal VOC: an XML file for each picture, in a VOCdevkit or in folders of any names",
-        reader="dogcam.data.formats.voc:read_voc",
-        sign="dogcam.data.formats.voc:sign_voc",
-        title="Pascal VOC",
-        apart=True,
-        beside="dogcam.data.formats.voc:beside",
-    ),
+    "Pascal VOC",
+    "voc:FOLDER, Pascal VOC: an XML file for each picture, in a VOCdevkit or in folders of any names",
+    apart=True,
 )
-DATASETS.add(
+_add(
     "yolo",
-    Source(
-        "yolo:FOLDER or yolo:FILE.yaml, a text file of relative boxes or polygons for each picture",
-        reader="dogcam.data.formats.yolo:read_yolo",
-        sign="dogcam.data.formats.yolo:sign_yolo",
-        title="YOLO",
-        apart=True,
-        suffixes=(".yaml", ".yml"),
-        beside="dogcam.data.formats.yolo:beside",
-    ),
+    "YOLO",
+    "yolo:FOLDER or yolo:FILE.yaml, a text file of relative boxes or polygons for each picture",
+    suffixes=(".yaml", ".yml"),
+    apart=True,
 )
-DATASETS.add(
+_add(
     "csv",
-    Source(
-        "csv:FILE or csv:FOLDER, a table with a row for each box: picture, class, corners",
-        reader="dogcam.data.formats.csv:read_csv",
-        sign="dogcam.data.formats.csv:sign_csv",
-        title="CSV",
-        apart=True,
-        suffixes=(".csv", ".tsv"),
-        beside="dogcam.data.formats.csv:beside",
-    ),
+    "CSV",
+    "csv:FILE or csv:FOLDER, a table with a row for each box: picture, class, corners",
+    suffixes=(".csv", ".tsv"),
+    apart=True,
 )
-DATASETS.add(
-    "cub",
-    Source(
-        "cub:DIR, CUB-200-2011 by its own lists, and NABirds: classes, split and a box for each picture",
-        reader="dogcam.data.formats.cub:read_cub",
-        sign="dogcam.data.formats.cub:sign_cub",
-        title="CUB",
-        rank=2,
-        beside="dogcam.data.formats.cub:beside",
-    ),
-)
-DATASETS.add(
+_add("cub", "CUB", "cub:DIR, CUB-200-2011 by its own lists, and NABirds: classes, split and a box for each picture", rank=2)
+_add(
     "oxford_pet",
-    Source(
-        "oxford_pet:DIR, Oxford-IIIT Pet: the animal by its trimap; oxford_pet:DIR/annotations/xmls for heads",
-        reader="dogcam.data.formats.oxford_pet:read_oxford_pet",
-        sign="dogcam.data.formats.oxford_pet:sign_oxford_pet",
-        title="Oxford-IIIT Pet",
-        rank=2,
-        beside="dogcam.data.formats.oxford_pet:beside",
-    ),
+    "Oxford-IIIT Pet",
+    "oxford_pet:DIR, Oxford-IIIT Pet: the animal by its trimap; oxford_pet:DIR/annotations/xmls for heads",
+    rank=2,
 )
-DATASETS.add(
+_add(
     "wsol",
-    Source(
-        "wsol:DIR, the metadata folders of Choe et al. 2020 (CUB, ILSVRC, OpenImages), pictures in --data-dir",
-        reader="dogcam.data.formats.wsol:read_wsol",
-        sign="dogcam.data.formats.wsol:sign_wsol",
-        title="WSOL metadata",
-        rank=2,
-    ),
+    "WSOL metadata",
+    "wsol:DIR, the metadata folders of Choe et al. 2020 (CUB, ILSVRC, OpenImages), pictures in --data-dir",
+    rank=2,
+    beside=False,
 )
-DATASETS.add(
+_add(
     "hf",
-    Source(
-        "hf:DIR, Hugging Face datasets saved on disk, or a folder of pictures with metadata.jsonl or .csv",
-        reader="dogcam.data.formats.hf:read_hf",
-        sign="dogcam.data.formats.hf:sign_hf",
-        beside="dogcam.data.formats.hf:beside",
-        title="Hugging Face dataset",
-        suffixes=(".jsonl",),
-        rank=2,
-    ),
+    "Hugging Face dataset",
+    "hf:DIR, Hugging Face datasets saved on disk, or a folder of pictures with metadata.jsonl or .csv",
+    suffixes=(".jsonl",),
+    rank=2,
 )
-DATASETS.add(
+_add(
     "folder",
-    Source(
-        "folder:DIR, a subfolder of pictures for each class, no boxes: train, explain, faithfulness",
-        reader="dogcam.data.formats.folder:read_folder",
-        sign="dogcam.data.formats.folder:sign_folder",
-        title="folders of classes",
-        rank=0,
-    ),
+    "folders of classes",
+    "folder:DIR, a subfolder of pictures for each class, no boxes: train, explain, faithfulness",
+    rank=0,
+    beside=False,
 )
 # After all that also have a picture's classes: where two know of one picture, the first counts, see `boxes_beside`.
-DATASETS.add(
+_add(
     "masks",
-    Source(
-        "masks:DIR, a mask for each picture, of an object or of the classes' numbers: boxes and pixels of what is drawn",
-        reader="dogcam.data.formats.masks:read_masks",
-        sign="dogcam.data.formats.masks:sign_masks",
-        title="masks",
-        beside="dogcam.data.formats.masks:beside",
-    ),
+    "masks",
+    "masks:DIR, a mask for each picture, of an object or of the classes' numbers: boxes and pixels of what is drawn",
 )
 
 

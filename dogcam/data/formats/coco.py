@@ -23,8 +23,8 @@ from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.formats.coco_json import Instances, Marked, key_of, read_instances
 from dogcam.data.images import ImageFile, Stored
 from dogcam.data.regions import Pixels, Region, Runs, box_of, fits
-from dogcam.data.splits import split_named
-from dogcam.data.trees import Place, Tree
+from dogcam.data.splits import split_of_file
+from dogcam.data.trees import Place, Tree, files_ending
 
 # What COCO itself ships beside the instances, by the beginnings of the files' names.
 _OTHER_TASKS = ("captions", "person_keypoints", "panoptic", "stuff", "image_info")
@@ -111,7 +111,7 @@ def _pictures_of(
     Raises:
         InputError: not one of them is there.
     """
-    split, near = _split_of(path), _near(path)
+    split, near = split_of_file(path), _near(path)
     pictures, problems = [], []
     crowds = unsized = 0
     listed: dict[Any, str] = {}
@@ -177,13 +177,6 @@ def _require_some(pictures: Sequence[Annotated], problems: Sequence[Problem], pa
             f"none of the {len(missing):,} pictures of {path} is in {place.pictures.place} (the first: {missing[0].id}): "
             f"name their folder with --data-dir"
         )
-
-
-def _split_of(path: str) -> str:
-    """The split that a JSON is of by its name, or by that of its folder: instances_val2017.json, valid/_annotations.coco.json."""
-    where = PurePosixPath(path)
-    words = [word for part in (where.stem, where.parent.name) for word in re.findall("[a-z]+", part.lower())]
-    return next((split for word in words if (split := split_named(word))), "")
 
 
 def _near(path: str) -> tuple[str, ...]:
@@ -273,7 +266,7 @@ def _strays(instances: Instances, path: str, listed: Mapping[Any, str]) -> list[
         return []
     shown = ", ".join([*(str(image) for image in list(strays)[:3]), *(["..."] if len(strays) > 3 else [])])
     reason = f"{strays.total():,} of its annotations are of an image_id that it does not list ({shown})"
-    return [Problem(path, reason, _split_of(path), False, "no-box")]
+    return [Problem(path, reason, split_of_file(path), False, "no-box")]
 
 
 def beside(image: Path) -> Annotated | None:
@@ -283,7 +276,7 @@ def beside(image: Path) -> Annotated | None:
         InputError: a JSON that names the picture cannot be used.
     """
     folders = (image.parent, image.parent.parent / "annotations", image.parent.parent.parent / "annotations")
-    paths = [path for folder in folders for path in sorted(folder.glob("*.json"))[:_LOOKED_AT]]
+    paths = [path for folder in folders for path in files_ending(folder, ".json")[:_LOOKED_AT]]
     for path in paths:
         if _is_of_another_task(path.name) or path.stat().st_size > _BESIDE or not _is_coco(ImageFile(path)):
             continue

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import posixpath
-import re
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -21,8 +21,8 @@ from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.formats.csv_columns import columns_of, rows_of
 from dogcam.data.formats.csv_table import Said, pictures_of, settle, table_of
 from dogcam.data.images import SUFFIXES, ImageFile, Stored
-from dogcam.data.splits import split_named, split_of_path
-from dogcam.data.trees import Place, Tree, decoded
+from dogcam.data.splits import split_of_file, split_of_path
+from dogcam.data.trees import Place, Tree, decoded, files_ending
 
 # Larger tables are not searched for the boxes of a single picture.
 _SMALL = 20 << 20
@@ -81,7 +81,7 @@ def read_csv(place: Place, progress: Progress) -> Reading:
     for path, table in tables.items():
         find = _Finder(path, place)
         for position, each in progress.track(enumerate(pictures_of(table)), f"reading {path}", len(table.names)):
-            split = each.split or _split_of_file(path)
+            split = each.split or split_of_file(path)
             image = find(table.names[position])
             if isinstance(image, Problem):
                 problems.append(Problem(image.id, image.reason, split, kind=image.kind))
@@ -95,12 +95,6 @@ def read_csv(place: Place, progress: Progress) -> Reading:
 
 def _id(found: tuple[str, Stored] | Problem) -> str:
     return found.id if isinstance(found, Problem) else found[0]
-
-
-def _split_of_file(path: str) -> str:
-    """train_labels.csv and train/labels.csv are of the training pictures."""
-    parts = re.split(r"[-_. ]+", path.rpartition("/")[2])
-    return next((split for part in parts if (split := split_named(part))), "") or split_of_path(path)
 
 
 class _Finder:
@@ -123,9 +117,9 @@ class _Finder:
         path = self.tree.picture(wanted, *((self.folder,) if self.folder else ())) or self._without_suffix(wanted)
         if path:
             return path, self.tree.files[path]
-        outside = Path(name)
-        if outside.is_absolute() and outside.suffix.lower() in SUFFIXES and outside.is_file():
-            return wanted, ImageFile(outside)
+        # Not `Path.is_file`, which raises where a name is too long to be one.
+        if os.path.isabs(name) and name.lower().endswith(tuple(SUFFIXES)) and os.path.isfile(name):
+            return wanted, ImageFile(Path(name))
         return Problem(_stem(name), f"{self.table} names {name}, and there is no such picture", kind="missing")
 
     def _without_suffix(self, wanted: str) -> str | None:
@@ -146,8 +140,8 @@ def beside(image: Path) -> Annotated | None:
         InputError: a table of pictures cannot be read.
     """
     for folder in (image.parent, image.parent.parent, image.parent.parent / "data"):
-        for path in sorted(folder.glob("*.[ct]sv")):
-            if path.is_file() and path.stat().st_size <= _SMALL:
+        for path in files_ending(folder, ".csv", ".tsv"):
+            if path.stat().st_size <= _SMALL:
                 said = _said_by(path, path.stat().st_mtime_ns).get(image.name, ())
                 for name, each in said:
                     if _is_meant(name, path.parent, image):
@@ -164,7 +158,7 @@ def _is_meant(name: str, folder: Path, image: Path) -> bool:
 @lru_cache(maxsize=16)
 def _said_by(path: Path, changed: int) -> dict[str, list[tuple[str, Said]]]:
     """What a table that changed at `changed` says of pictures, by their names without folders; nothing if it is of none."""
-    content = path.read_bytes()
+    content = ImageFile(path).content()
     found: dict[str, list[tuple[str, Said]]] = {}
     try:
         columns_of(decoded(content[: 1 << 16]), path.name)

@@ -38,7 +38,7 @@ from dogcam.data import NO_BOXES, Problem
 from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.formats.arrow import ArrowCell, span_of, table_of
 from dogcam.data.images import ImageFile, Stored
-from dogcam.data.splits import split_named
+from dogcam.data.splits import split_named, split_of_path
 from dogcam.data.trees import Place, Tree, leads_out
 
 DICT, INFO, STATE = "dataset_dict.json", "dataset_info.json", "state.json"
@@ -144,7 +144,7 @@ def _read_saved(tree: Tree, bases: Sequence[str], problems: list[Problem], progr
 def _json(tree: Tree, path: str) -> dict[str, Any]:
     try:
         content = json.loads(tree.text(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"cannot read {path} as JSON: {first_line(error)}") from error
     if not isinstance(content, dict):
         raise InputError(f"{path} must be a JSON object, as `save_to_disk` writes it; received a {type(content).__name__}")
@@ -221,7 +221,7 @@ def _listed(tree: Tree, path: str, problems: list[Problem]) -> Iterator[dict[str
     for number, line in enumerate(tree.lines(path), 1):
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict):
             yield row
@@ -234,7 +234,7 @@ def _from_metadata(row: Mapping[str, Any], path: str, pictures: Tree, problems: 
     folder = path.rpartition("/")[0]
     name = row.get("file_name")
     full = f"{folder}/{name}" if folder else str(name)
-    split = next((split for part in full.split("/")[:-1] if (split := split_named(part))), "")
+    split = split_of_path(full)
     if not isinstance(name, str) or not name:
         problems.append(Problem(path, f"a row without file_name: {json.dumps(row)[:80]}", split, kind="missing"))
     elif leads_out(name):
@@ -290,7 +290,7 @@ def _boxes(value: Any, classes: Sequence[str], wrong: list[str]) -> tuple[list[s
         named = [_class_names(each, classes, wrong) for each in categories]
         kept = [(box, name[0]) for box, name in zip(boxes, named, strict=True) if name]
         corners = np.array([box for box, _ in kept], np.float64).reshape(len(kept), 4)
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
         wrong.append(f"its objects are not boxes with categories: {first_line(error)}")
         return [], NO_BOXES
     if len(kept) < len(boxes):

@@ -121,7 +121,7 @@ def _lines(tree: Tree, path: str, problems: list[Problem]) -> dict[str, int]:
             continue
         # From the right, since a name may have spaces.
         parts = line.rsplit(None, 3)
-        if len(parts) < 4 or not parts[1].isdigit():
+        if len(parts) < 4 or not parts[1].isdecimal():
             problems.append(Problem(parts[0], f"a line of {path} is not `image class species breed`: {line!r}", lost=False))
         elif leads_out(parts[0]):
             problems.append(Problem(parts[0], "its name leads out of the folder", kind="leads-out"))

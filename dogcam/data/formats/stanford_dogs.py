@@ -23,10 +23,11 @@ from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.core.registry import resolve
 from dogcam.data import NO_BOXES, Dataset, Origin, Problem, reason_of
+from dogcam.data.archives import ARCHIVES, tar_members
 from dogcam.data.assembling import Annotated, Reading, assemble
 from dogcam.data.formats.voc_xml import Objects, objects_of
 from dogcam.data.images import SUFFIXES, ImageFile, Stored
-from dogcam.data.trees import ARCHIVES, Tree, open_tree, tar_members
+from dogcam.data.trees import Tree, open_tree
 
 IMAGES, ANNOTATION = "Images", "Annotation"
 UNPACKED = {"images.tar": IMAGES, "annotation.tar": ANNOTATION}  # the folder that each archive holds
@@ -204,7 +205,7 @@ def beside(image: Path) -> Annotated | None:
     if path is None:
         return None
     try:
-        found = objects_of(path.read_bytes())
+        found = objects_of(ImageFile(path).content())
     except ValueError as error:
         raise InputError(f"broken annotation: {error}") from error
     breed = image.parent.name

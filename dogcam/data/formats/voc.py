@@ -22,7 +22,7 @@ from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.formats.voc_xml import Objects, counts_from_one, half_open, objects_of
 from dogcam.data.images import SUFFIXES, ImageFile
 from dogcam.data.splits import split_named, split_of_path
-from dogcam.data.trees import Place, Tree, nearer
+from dogcam.data.trees import Place, Tree, files_ending, nearer
 
 LISTS = ("ImageSets/Main", "ImageSets")
 # Where annotations lie that are not beside their pictures, from the pictures' folder.
@@ -145,7 +145,7 @@ def _splits(tree: Tree, lists: dict[str, str], problems: list[Problem]) -> dict[
     for name in ("test", "val", "train", "trainval"):
         if name not in lists:
             continue
-        for line in filter(None, map(str.strip, tree.text(lists[name]).splitlines())):
+        for line in tree.lines(lists[name]):
             stem = _stem(re.sub(r"\s+-?[01]$", "", line))
             split = found.setdefault(stem, split_named(name) or "train")
             if name != "trainval" and split != name:
@@ -242,7 +242,7 @@ def beside(image: Path) -> Annotated | None:
     """
     places = (image.parent / folder / f"{image.stem}.xml" for folder in _BESIDE)
     path = next((place for place in places if place.is_file()), None)
-    if path is None or not _ROOT.search(content := path.read_bytes()):
+    if path is None or not _ROOT.search(content := ImageFile(path).content()):
         return None
     try:
         found = objects_of(content)
@@ -257,4 +257,4 @@ def beside(image: Path) -> Annotated | None:
 @lru_cache(maxsize=64)
 def _any_below_one(folder: Path, changed: int) -> bool:
     """Whether a corner below 1 stands in any XML file of a folder that changed at `changed`: what all are taken by."""
-    return any(_BELOW_ONE.search(path.read_bytes()) for path in sorted(folder.glob("*.xml")))
+    return any(_BELOW_ONE.search(ImageFile(path).content()) for path in files_ending(folder, ".xml"))

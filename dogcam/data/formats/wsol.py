@@ -37,6 +37,7 @@ from dogcam.data.splits import split_named
 from dogcam.data.trees import Place, Tree, leads_out
 
 IDS, LABELS, SIZES, BOXES = "image_ids.txt", "class_labels.txt", "image_sizes.txt", "localization.txt"
+_DIGITS = 6  # of a class's number: all up to the highest are classes
 _TRIED = 50  # pictures that are looked for to know where they lie
 
 
@@ -109,7 +110,7 @@ def _read_lists(tree: Tree, folder: str, problems: list[Problem]) -> _Lists:
         ids[image] = None
     labels, sizes, boxes, masks = {}, {}, {}, {}
     for image, label in _fields(tree, f"{folder}{LABELS}", 1, ids, problems, split):
-        if label.isdigit():
+        if label.isdecimal() and len(label) <= _DIGITS:
             labels[image] = label
         else:
             problems.append(Problem(_name(image), f"{LABELS} has {label!r}, which is no number from 0", split, False))
@@ -132,7 +133,7 @@ def _fields(
     name = PurePosixPath(path).name
     for line in tree.lines(path) if path in tree.files else []:
         fields = [field.strip() for field in line.rsplit(",", count)]
-        if len(fields) <= count or (name != BOXES and not all(field.replace(".", "", 1).isdigit() for field in fields[1:])):
+        if len(fields) <= count or (name != BOXES and not all(field.replace(".", "", 1).isdecimal() for field in fields[1:])):
             problems.append(Problem(_name(fields[0]), f"a line of {name} is not as expected: {line!r}", split, False))
         elif fields[0] not in ids:
             problems.append(Problem(_name(fields[0]), f"{name} has it, {IDS} does not", split, kind="missing"))

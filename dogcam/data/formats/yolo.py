@@ -8,6 +8,7 @@ has the same folders, or those beside the picture, as darknet has them.
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -24,7 +25,7 @@ from dogcam.data.formats.yolo_yaml import LISTS, YAML, Config, config_of, listed
 from dogcam.data.images import ImageFile, Stored
 from dogcam.data.regions import RelativePixels
 from dogcam.data.splits import split_named
-from dogcam.data.trees import Place, Tree
+from dogcam.data.trees import Place, Tree, files_ending
 
 SPLITS = ("train", "val", "test")
 _LOOKED_AT = 20  # label files, of a set without YAML, by which it is recognised
@@ -68,7 +69,7 @@ def read_yolo(place: Place, progress: Progress) -> Reading:
     problems: list[Problem] = []
     splits = _splits(config, place.pictures, problems, progress)
     folders = _Folders(place, config)
-    located = {path: folders.label_of(path) for path in place.pictures.pictures}
+    located = folders.labels_of(place.pictures.pictures)
     if located and not any(located.values()):
         looked = "as .../labels/x.txt for .../images/x.jpg, or x.txt beside x.jpg"
         raise InputError(f"not one of {len(located):,} pictures in {place.pictures.place} has a label file, {looked}")
@@ -191,11 +192,13 @@ def _candidates(entry: str, bases: Sequence[str]) -> Iterator[str]:
 
 def _in_list(path: str, split: str, pictures: Tree, problems: list[Problem]) -> list[str]:
     """The pictures of a text file with a path a line."""
-    names = [line.strip() for line in pictures.text(path).splitlines() if line.strip()]
-    found = [pictures.picture(name, posixpath.dirname(path)) for name in names]
-    missing = (name for name, each in zip(names, found, strict=True) if each is None)
-    problems += [Problem(name, f"{path} names it, and there is no such picture", split, kind="missing") for name in missing]
-    return [each for each in found if each is not None]
+    paths = []
+    for name in pictures.lines(path):
+        if picture := pictures.picture(name, posixpath.dirname(path)):
+            paths.append(picture)
+        else:
+            problems.append(Problem(name, f"{path} names it, and there is no such picture", split, kind="missing"))
+    return paths
 
 
 # The label files ------------------------------------------------------------------------------------------------------
@@ -218,25 +221,32 @@ class _Folders:
         self._tree, self._config = place.tree, config
         self.all = _label_folders(place.tree)
 
-    def label_of(self, picture: str) -> str | None:
-        """The path of a picture's labels; None where it has none."""
+    def labels_of(self, pictures: Sequence[str]) -> dict[str, str | None]:
+        """The path of each picture's labels: by its folders, else by its name where no other picture has them; None for none."""
+        places = {picture: self._places(picture) for picture in pictures}
+        exact = {picture: path for picture, (path, _) in places.items() if path in self._tree.files}
+        named = {picture: path for picture, (_, path) in places.items() if picture not in exact and path in self._tree.files}
+        count = Counter([*set(exact.values()), *named.values()])
+        return {
+            picture: exact.get(picture) or (named[picture] if count[named.get(picture)] == 1 else None) for picture in pictures
+        }
+
+    def _places(self, picture: str) -> tuple[str, str]:
+        """Where the labels of a picture may be: by its folders, and by its name alone."""
         stem = picture.rpartition(".")[0]
         if not self.all:
-            return self._first_of(f"{stem}.txt")
+            return f"{stem}.txt", f"{stem}.txt"
         parts = stem.split("/")
         places = [place for place, part in enumerate(parts[:-1]) if part.lower() == "images"]
         inner = parts[places[-1] + 1 :] if places else parts
         own = "/".join([*parts[: places[-1]], "labels"]) if places else ""
         folder = own if own in self.all else self._around(picture)
         start = f"{folder}/" if folder else ""
-        return self._first_of(f"{start}{'/'.join(inner)}.txt", f"{start}{inner[-1]}.txt")
-
-    def _first_of(self, *paths: str) -> str | None:
-        return next((path for path in paths if path in self._tree.files), None)
+        return f"{start}{'/'.join(inner)}.txt", f"{start}{inner[-1]}.txt"
 
     def _around(self, picture: str) -> str:
         """The folder of labels of a picture that does not lie beside it: the one in the nearest folder above, or a tree's."""
-        above = [folder for folder in self.all if picture.startswith(posixpath.dirname(folder) or "/")]
+        above = [folder for folder in self.all if "/" in folder and picture.startswith(f"{posixpath.dirname(folder)}/")]
         return max(above, key=len) if above else self._apart
 
     @cached_property
@@ -303,7 +313,7 @@ def beside(image: Path) -> Annotated | None:
 
 def _names_beside(root: Path) -> tuple[Mapping[int, str], bool]:
     """The classes of a set by the files at its root, and whether it has keypoints."""
-    kept = {path.name: ImageFile(path) for path in sorted(root.iterdir()) if path.suffix in YAML or path.name in LISTS}
+    kept = {path.name: ImageFile(path) for path in files_ending(root, *YAML, *LISTS)}
     tree = Tree(root, kept)
     config = config_of(Place(tree), Progress())
     return (config.names, config.keypoints) if config else (listed_names(tree), False)

@@ -91,7 +91,7 @@ def _configured(path: str, content: dict[Any, Any], progress: Progress) -> Confi
     count = content.get("nc")
     if isinstance(count, int) and count != len(names):
         progress.note(f"{path} says nc: {count} and has {len(names)} names, which are what counts")
-    splits = {split: _entries(content[key]) for key in content if (split := split_named(str(key))) and content[key]}
+    splits = {split: _entries(content[key], path) for key in content if (split := split_named(str(key))) and content[key]}
     folder = posixpath.dirname(path)
     root = content.get("path")
     own = [posixpath.normpath(posixpath.join(each, root)) for each in (folder, "")] if isinstance(root, str) else []
@@ -108,7 +108,7 @@ def _numbered(names: Any, path: str) -> dict[int, str]:
     """
     try:
         pairs = enumerate(names) if isinstance(names, list) else names.items()
-        numbered = dict(sorted((int(number), str(name)) for number, name in pairs))
+        numbered = dict(sorted((int(number), _scalar(name)) for number, name in pairs))
     except (TypeError, ValueError) as error:
         raise InputError(f"{path}: names must be a list, or a map from numbers; {first_line(error)}") from error
     if not numbered:
@@ -119,16 +119,25 @@ def _numbered(names: Any, path: str) -> dict[int, str]:
     return numbered
 
 
-def _entries(value: Any) -> list[str]:
-    return [str(each) for each in (value if isinstance(value, list) else [value])]
+def _scalar(value: Any) -> str:
+    """A value as text. Lists are refused, not written out: with YAML's aliases a few lines of them can mean gigabytes."""
+    if isinstance(value, list | dict | set):
+        raise ValueError("a list or map stands where a text belongs")
+    return str(value)
+
+
+def _entries(value: Any, path: str) -> list[str]:
+    try:
+        return [_scalar(entry) for entry in (value if isinstance(value, list) else [value])]
+    except ValueError as error:
+        raise InputError(f"{path}: its splits must be folders or lists of pictures; {error}") from error
 
 
 def listed_names(tree: Tree) -> dict[int, str]:
     """The classes of a set without YAML, a name a line; nothing where there is no such list: they are numbers then."""
     paths = sorted((path for path in tree.files if posixpath.basename(path) in LISTS), key=lambda path: (path.count("/"), path))
     for path in paths:
-        text = tree.text(path)
-        names = [line.strip() for line in text.splitlines() if line.strip()]
-        if names and not looks_like_labels(text):
+        names = tree.lines(path)
+        if names and not looks_like_labels("\n".join(names)):
             return dict(enumerate(names))
     return {}

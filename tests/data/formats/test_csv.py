@@ -196,6 +196,11 @@ def test_absolute_paths_and_those_of_another_computer(place, tmp_path_factory):
     assert set(boxes(opened(place, text))) == {"far", "a", "b"}
 
 
+def test_a_name_too_long_to_be_one_is_missing(place):
+    dataset = opened(place, f"path,label\nimages/a.jpg,x\n/{300 * 'x'}.jpg,x\n")
+    assert [(problem.id, problem.kind) for problem in dataset.problems] == [(300 * "x", "missing")]
+
+
 @pytest.mark.parametrize("name", ["a.csv", "data/a.csv"])
 def test_a_table_may_lie_in_a_folder_of_its_own_or_in_an_archive(place, tmp_path_factory, name):
     (place / "data").mkdir()

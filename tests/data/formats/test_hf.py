@@ -205,7 +205,7 @@ def test_rows_that_are_broken_are_named_and_the_rest_is_read(tmp_path):
     rows += [{"file_name": "c.jpg", "objects": {"bbox": [[1, 2, 3]], "category": ["cat"]}}]
     rows += [{"file_name": "d.jpg", "objects": {"bbox": [[1, 2, 3, 4], [0, 0, 9, 9]], "category": ["cat"]}}]
     rows += [{"file_name": "e.jpg", "objects": {"bbox": [[1, 2, 3, 4], [0, 0, 9, 9]], "category": ["cat", None]}}]
-    text = metadata("jsonl", rows) + "\n{broken\n[]\n"
+    text = metadata("jsonl", rows) + "\n{broken\n[]\n" + 200_000 * "["
     dataset = open_dataset(str(write(tmp_path, {f"{name}.jpg": picture() for name in "acde"} | {"metadata.jsonl": text})))
     assert told(dataset) == [
         ("../b.jpg", "leads-out", True),
@@ -213,6 +213,7 @@ def test_rows_that_are_broken_are_named_and_the_rest_is_read(tmp_path):
         ("d", "no-box", False),
         ("e", "no-box", False),
         ("metadata.jsonl", "missing", True),
+        ("metadata.jsonl, row 10", "", True),
         ("metadata.jsonl, row 8", "", True),
         ("metadata.jsonl, row 9", "", True),
         ("none", "missing", True),

@@ -231,6 +231,12 @@ def test_the_annotation_beside_a_picture(tmp_path, folder):
     assert boxes_beside(tmp_path / "p" / "images" / "b.jpg") is None
 
 
+def test_a_folder_called_like_an_annotation_is_none(tmp_path):
+    write(tmp_path, {"a.jpg": (40, 20), "a.xml": xml(("cat", 2, 3, 30, 15))})
+    (tmp_path / "old.xml").mkdir()
+    assert boxes_beside(tmp_path / "a.jpg").corners.tolist() == [[1, 2, 30, 15]]
+
+
 def test_a_broken_annotation_beside_a_picture_is_told(tmp_path):
     write(tmp_path, {"a.jpg": (40, 20), "a.xml": "<annotation><object>"})
     with pytest.raises(InputError, match=r"broken annotation a\.xml"):

@@ -105,6 +105,8 @@ def test_masks_of_openimages_give_boxes_and_leave_out_what_is_ignored(tmp_path):
         ("image_ids", "", "v/9/0.jpeg\n", ("0", "missing", True), None),
         ("class_labels", "v/2/0.jpeg,2\n", "", ("0", "no-class", True), "v/2/0"),
         ("class_labels", "", "v/5/0.jpeg,2\n", ("0", "missing", True), None),
+        ("class_labels", "", "v/2/0.jpeg,²\n", ("0", "", False), None),
+        ("class_labels", "", "v/2/0.jpeg,10000000000\n", ("0", "", False), None),
         ("class_labels", "", "nonsense\n", ("nonsense", "", False), None),
         ("image_sizes", "v/2/0.jpeg,20,10\n", "", ("0", "", False), None),
         ("image_sizes", "", "v/5/0.jpeg,20,10\n", ("0", "missing", True), None),

@@ -164,6 +164,18 @@ def test_labels_that_are_wrong_throughout_are_one_error(write, line, said):
         read(write(**files, **{"data.yaml": NAMES}))
 
 
+def test_labels_found_by_name_alone_are_those_of_one_picture_only(write):
+    folder = write(
+        **{"set/images/a.jpg": "", "set/labels/a.txt": LINE, "set/labels/b.txt": LINE, "set2/a.jpg": "", "set2/b.jpg": ""}
+    )
+    reading, _ = read(folder)
+    assert {each.path: each.names for each in reading.pictures} == {
+        "set/images/a.jpg": ("1",),
+        "set2/a.jpg": (),
+        "set2/b.jpg": ("1",),
+    }
+
+
 def test_labels_of_no_picture_are_named(write):
     files = {
         "images/a.jpg": "",

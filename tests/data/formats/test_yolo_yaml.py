@@ -9,6 +9,9 @@ from dogcam.core.progress import Progress
 from dogcam.data.formats.yolo_yaml import config_of, listed_names, named_yaml
 from dogcam.data.trees import Place, open_tree
 
+# Forty lists, each of the one before, twice: written out, 2 ** 40 names.
+BOMB = "a0: &a0 [cat]\n" + "".join(f"a{level}: &a{level} [*a{level - 1}, *a{level - 1}]\n" for level in range(1, 41))
+
 
 @pytest.fixture
 def config(tmp_path):
@@ -47,6 +50,8 @@ def test_names_are_a_list_or_a_map_by_number(config, names, expected):
         ("names: {}", "its names are empty"),
         ("names: {a: cat}", "names must be a list, or a map from numbers; invalid literal"),
         ("names: [cat, dog, cat]", "two classes are called 'cat'"),
+        (f"{BOMB}names: [*a40]", "names must be a list, or a map from numbers; a list or map stands"),
+        (f"{BOMB}names: [cat]\ntrain: [*a40]", "its splits must be folders or lists of pictures; a list or map stands"),
     ],
 )
 def test_names_that_cannot_be_used_are_told_in_one_line(config, text, said):
