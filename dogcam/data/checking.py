@@ -99,9 +99,18 @@ def _framed(
         if frame and frame.either and (header := headers[place]):
             frames[place] = frame = _frame(pictures[place], header, next(iter(_extents([pictures[place]]))), upright)
             faults.mend(ids[place], f"its EXIF tag turns it, and its annotation fits both ways: taken {told}", "either-way")
+        elif frame and (header := headers[place]) and _by_format(pictures[place], header):
+            how = "as turned" if frame.upright else "as stored"
+            reason = f"its EXIF tag turns it, and relative boxes fit both ways: taken {how}, as other tools read this format"
+            faults.mend(ids[place], reason, "either-way")
         if frame and frame.kind:
             faults.mend(ids[place], frame.reason, frame.kind)
     return frames
+
+
+def _by_format(each: Annotated, header: Header) -> bool:
+    """Whether a picture that EXIF turns stands as its format has it, where neither a size nor corners could contradict."""
+    return each.relative and each.upright is not None and header.orientation > 1
 
 
 def _frame(each: Annotated, header: Header, extent: Extent | None, upright: bool | None) -> Frame:

@@ -260,9 +260,12 @@ def test_a_turned_picture_is_read_upright(write):
     tags = Image.Exif()
     tags[0x0112] = 6
     Image.new("RGB", (40, 20)).save(folder / "images/a.jpg", exif=tags)
-    records = {record.id: record for records in open_dataset(str(folder)).splits.values() for record in records}
+    dataset = open_dataset(str(folder))
+    records = {record.id: record for records in dataset.splits.values() for record in records}
     assert records["a"].image.pixels().shape == (40, 20, 3)
     assert records["a"].boxes.tolist() == [[0, 0, 0.5, 1]]
+    # Whoever annotated it as it is stored has to be told that it was not taken so: nothing in the files can tell.
+    assert [(each.id, each.kind) for each in dataset.mended] == [("a", "either-way")]
 
 
 @pytest.mark.parametrize(
