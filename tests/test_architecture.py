@@ -55,7 +55,7 @@ MEMBERS = {
     "training groups scores scope sameness tables study flat decomposition",
     "experiment": "selection training_curves runs evaluations kept",
     "data": "contents predictions pictures maps class_names opening formats synthetic assembling checking frames annotated "
-    "splits trees regions pixels images decoding pipeline",
+    "splits trees archives regions pixels images decoding pipeline",
     "data/formats": "coco coco_json yolo yolo_yaml yolo_lines csv csv_table csv_columns stanford_dogs oxford_pet voc voc_xml cub "
     "wsol masks folder hf arrow tfds",
     "data/synthetic": "dataset scenes dogs breeds",

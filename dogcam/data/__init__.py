@@ -8,6 +8,7 @@ the picture, half-open. What cannot be used becomes a named `Problem`, never a s
     images       pictures as they are stored: in files, or in archives
     pixels       masks as they are stored: numbers of classes
     regions      polygons and run lengths -> masks
+    archives     the members of a .tar or .zip
     trees        the files of a folder or an archive
     splits       which pictures are for training and which for the test
     annotated    what a format says of its pictures

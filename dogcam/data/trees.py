@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-import tarfile
-import zipfile
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from dogcam.core.errors import InputError, first_line
+from dogcam.core.errors import InputError
 from dogcam.data import Problem
-from dogcam.data.images import SUFFIXES, FileSlice, ImageFile, Stored, ZipMember, printable
+from dogcam.data.archives import tar_members, zip_members
+from dogcam.data.images import SUFFIXES, ImageFile, Stored, printable
 
 ARCHIVES = (".tar", ".zip")
 _PACKED = (".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
@@ -34,7 +34,7 @@ class Tree:
 
     Attributes:
         place: the folder or archive.
-        files: by path relative to it, with slashes, in order.
+        files: by path relative to it, with slashes and composed letters, in order.
         refused: files that are there and are not to be touched, such as links out of the folder.
     """
 
@@ -64,11 +64,25 @@ class Tree:
     def _by_folded(self) -> dict[str, list[str]]:
         return self._named(str.casefold)
 
+    @cached_property
+    def _folded_paths(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in self.files:
+            found.setdefault(path.casefold(), []).append(path)
+        return found
+
     def _named(self, key: Callable[[str], str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for path in self.pictures:
             found.setdefault(key(path.rpartition("/")[2]), []).append(path)
         return found
+
+    def find(self, path: str) -> str | None:
+        """The file at `path`, or the only one there whose path differs in capital letters alone, such as .JPG for .jpg."""
+        if path in self.files:
+            return path
+        alike = self._folded_paths.get(path.casefold(), [])
+        return alike[0] if len(alike) == 1 else None
 
     def under(self, folder: str, *suffixes: str) -> list[str]:
         """The paths of the files below `folder`, sorted, those with one of `suffixes` where some are named."""
@@ -93,7 +107,7 @@ class Tree:
         Raises:
             InputError: it is not there or cannot be read.
         """
-        return decoded(self.content(path))
+        return composed(decoded(self.content(path)))
 
     def lines(self, path: str) -> list[str]:
         """The lines of a text file that say something, without spaces around them; however they end.
@@ -112,7 +126,7 @@ class Tree:
                 where no name is the same, one that differs from it in capital letters alone.
             near: folders to look into first, in order.
         """
-        wanted = name.replace("\\", "/")
+        wanted = composed(name.replace("\\", "/"))
         for folder in (*near, ""):
             direct = posixpath.normpath(f"{folder}/{wanted}" if folder else wanted)
             if direct in self.files:
@@ -166,7 +180,7 @@ def open_tree(place: Path) -> Tree:
     outside = [path for path in kept if leads_out(path)]
     refused += [Problem(path, "its name leads out of the archive", kind="leads-out") for path in outside]
     safe = {path: kept[path] for path in sorted(kept.keys() - set(outside))}
-    return Tree(place, _without_common_folder(safe), tuple(refused))
+    return Tree(place, _composed(_without_common_folder(safe)), tuple(refused))
 
 
 def _without_common_folder(files: dict[str, Stored]) -> dict[str, Stored]:
@@ -176,6 +190,17 @@ def _without_common_folder(files: dict[str, Stored]) -> dict[str, Stored]:
         return files
     start = f"{first.pop()}/"
     return {path.removeprefix(start): file for path, file in files.items()}
+
+
+def composed(text: str) -> str:
+    """Letters with their accents as one character: macOS takes "ä" apart in the names of files, and annotations do not."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _composed(files: dict[str, Stored]) -> dict[str, Stored]:
+    """Files by their composed paths; all as they are where two would be one."""
+    found = {composed(path): file for path, file in files.items()}
+    return found if len(found) == len(files) else files
 
 
 def _folder(place: Path) -> Tree:
@@ -188,7 +213,7 @@ def _folder(place: Path) -> Tree:
             refused.append(problem)
         elif entry.is_file():
             files[path] = ImageFile(entry.path)
-    return Tree(place, {path: files[path] for path in sorted(files)}, tuple(refused))
+    return Tree(place, _composed({path: files[path] for path in sorted(files)}), tuple(refused))
 
 
 def _refused_link(entry: os.DirEntry[str], path: str, place: Path) -> Problem | None:
@@ -273,70 +298,3 @@ def nearer(paths: Sequence[str], folder: str) -> list[str]:
         end = next((place for place in shorter if own[-1 - place] != parts[-1 - place]), len(shorter))
         common.append(begin + end)
     return [path for path, count in zip(paths, common, strict=True) if count == max(common)]
-
-
-def zip_members(archive: Path) -> dict[str, Stored]:
-    """The files of a zip archive by path, with slashes.
-
-    Raises:
-        InputError: it is damaged.
-    """
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            members = opened.infolist()
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
-        raise InputError(f"cannot read {archive} as a zip archive: {first_line(error)}; fetch it again") from error
-    files = {printable(each.filename.replace("\\", "/")).removeprefix("./"): _zip_member(archive, each) for each in members}
-    return {path: file for path, file in files.items() if not path.endswith("/")}
-
-
-def _zip_member(archive: Path, member: zipfile.ZipInfo) -> ZipMember:
-    refusal = ""
-    if member.flag_bits & 1:
-        refusal = "it is encrypted: pack it without a password"
-    elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        refusal = f"it is compressed by method {member.compress_type}, neither stored nor deflated: pack it anew"
-    deflated = member.compress_type == zipfile.ZIP_DEFLATED
-    sizes = member.header_offset, member.compress_size, member.file_size
-    return ZipMember(archive, printable(member.filename), *sizes, member.CRC, deflated, refusal)
-
-
-def tar_members(archive: Path, refused: list[Problem] | None = None) -> dict[str, FileSlice]:
-    """The files of a tar archive by path; nothing is unpacked. A link to another member is that member.
-
-    Args:
-        refused: gets the links that lead to none.
-
-    Raises:
-        InputError: it is compressed, damaged or cut short.
-    """
-    try:
-        with tarfile.open(archive, "r:") as opened:
-            members = [member for member in opened if member.isfile() or member.islnk() or member.issym()]
-        _require_end(archive, opened.offset)
-    except (tarfile.TarError, OSError) as error:
-        raise InputError(f"cannot read {archive} as a tar archive: {error}; fetch it again") from error
-    named = [(printable(member.name).removeprefix("./"), member) for member in members]
-    files = {name: FileSlice(archive, each.offset_data, each.size, name) for name, each in named if each.isfile()}
-    for name, each in named:
-        if not each.isfile():
-            start = posixpath.dirname(name) if each.issym() else ""
-            target = posixpath.normpath(posixpath.join(start, printable(each.linkname)))
-            if target in files:
-                files[name] = files[target]
-            elif refused is not None:
-                refused.append(Problem(name, f"a link to {target}, which is no file of the archive", kind="leads-out"))
-    return files
-
-
-def _require_end(archive: Path, offset: int) -> None:
-    """Nothing but zeros may follow `offset`, where reading stopped: tarfile takes a broken header for the end, silently.
-
-    Raises:
-        InputError: there is more.
-    """
-    with archive.open("rb") as file:
-        file.seek(offset)
-        while block := file.read(1 << 20):
-            if block.strip(b"\0"):
-                raise InputError(f"{archive} is damaged at byte {offset}: what follows cannot be read; fetch it again")

@@ -13,10 +13,10 @@ from encoded_pictures import chunk, encoded, exif, grey, noise, png16, tiff
 from PIL import Image
 
 from dogcam.core.errors import InputError
+from dogcam.data.archives import zip_members
 from dogcam.data.decoding import Header, checked, decode
 from dogcam.data.images import FileSlice, ImageFile
 from dogcam.data.pipeline import squash
-from dogcam.data.trees import zip_members
 
 # Pictures -------------------------------------------------------------------------------------------------------------
 

@@ -11,9 +11,9 @@ from encoded_pictures import chunk, encoded, exif, noise
 
 from dogcam.core.errors import InputError
 from dogcam.data import images
+from dogcam.data.archives import zip_members
 from dogcam.data.decoding import Header, decode
 from dogcam.data.images import FileSlice, ImageFile
-from dogcam.data.trees import zip_members
 
 # Where row 0 and column 0 of the stored picture belong, from EXIF's table: 1 top left, 2 top right, ..., as turns of an array.
 TURNS = {
