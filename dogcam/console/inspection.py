@@ -7,6 +7,7 @@ from shlex import quote
 from typing import Any
 
 from rich.console import Group
+from rich.text import Text
 
 from dogcam.analysis.inspection import ClassCount, Inspection, Kind, Spread
 from dogcam.console.ending import files_beside
@@ -102,9 +103,13 @@ def _kinds(found: Inspection, width: int) -> list[Group]:
 
 
 def _table(title: str, kinds: Sequence[Kind], width: int) -> Group:
+    """A row each, or, where a row would have to be cut, a sentence each: the end of a reason says as much as its beginning."""
     columns = [
         Column.of("finding", [finding(each.kind) for each in kinds], name=True),
         Column.of("number", [count(each.count) for each in kinds]),
         Column.of("the first", [f"{each.first[0].id}: {each.first[0].reason}" for each in kinds], name=True),
     ]
-    return drawn(title, columns, width)
+    if sum(column.width for column in columns) + len(columns) - 1 <= width:
+        return drawn(title, columns, width)
+    told = (f"{name}: {many}, the first {first}" for name, many, first in zip(*(each.values for each in columns), strict=True))
+    return Group(Text(clean(title), style="bold"), *map(Text, told))

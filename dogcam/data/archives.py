@@ -13,6 +13,7 @@ from dogcam.data.images import FileSlice, Stored, ZipMember, printable
 
 ARCHIVES = (".tar", ".zip")
 PACKED = (".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".7z", ".rar")  # whose members cannot be read where they lie
+_SAYS_UTF8 = 0x800  # the flag of a zip's member whose name is UTF-8
 
 
 def is_archive(path: Path) -> bool:
@@ -31,8 +32,18 @@ def zip_members(archive: Path) -> dict[str, Stored]:
             members = opened.infolist()
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         raise InputError(f"cannot read {archive} as a zip archive: {first_line(error)}; fetch it again") from error
-    files = {printable(each.filename.replace("\\", "/")).removeprefix("./"): _zip_member(archive, each) for each in members}
+    files = {printable(_named(each).replace("\\", "/")).removeprefix("./"): _zip_member(archive, each) for each in members}
     return {path: file for path, file in files.items() if not path.endswith("/")}
+
+
+def _named(member: zipfile.ZipInfo) -> str:
+    """A member's name. macOS writes UTF-8 and does not say so; what is read as the code page of DOS is none by chance then."""
+    if member.flag_bits & _SAYS_UTF8:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return member.filename
 
 
 def _zip_member(archive: Path, member: zipfile.ZipInfo) -> ZipMember:

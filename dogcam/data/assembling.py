@@ -80,7 +80,10 @@ def _tell_of_no_split(pictures: Sequence[Annotated], ids: Sequence[str], how: st
 
 
 def _first(problems: Sequence[Problem]) -> str:
-    return f": {problems[0].id}: {problems[0].reason}" if problems else ""
+    if not problems:
+        return ""
+    elsewhere = "; if the pictures lie elsewhere, say where with --data-dir" if problems[0].kind == "missing" else ""
+    return f": {problems[0].id}: {problems[0].reason}{elsewhere}"
 
 
 def _each_once(pictures: Iterable[Annotated], faults: Faults) -> list[Annotated]:

@@ -93,8 +93,8 @@ def _framed(
         if header and frame and not frame.either and header.orientation > 1:
             votes[frame.upright] += 1
     upright = votes[1] > votes[0]
-    told = f"as stored{f', as {votes[0]:,} others are' if votes[0] else ''}"
-    told = f"as turned, as {votes[1]:,} others are" if upright else told
+    others = "the other one is" if votes[upright] == 1 else f"{votes[upright]:,} others are"
+    told = f"{'as turned' if upright else 'as stored'}{f', as {others}' if votes[upright] else ''}"
     for place, frame in enumerate(frames):
         if frame and frame.either and (header := headers[place]):
             frames[place] = frame = _frame(pictures[place], header, next(iter(_extents([pictures[place]]))), upright)

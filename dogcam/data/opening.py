@@ -15,10 +15,11 @@ from typing import Any
 from dogcam.core.errors import InputError, UnknownName
 from dogcam.core.progress import Progress
 from dogcam.core.registry import nearest, resolve, unknown
-from dogcam.data import Dataset, Origin
+from dogcam.data import Dataset, Origin, Problem
 from dogcam.data.archives import is_archive
 from dogcam.data.assembling import Annotated, assemble
-from dogcam.data.formats import DATASETS, formats
+from dogcam.data.formats import DATASETS, Source, formats
+from dogcam.data.images import SUFFIXES
 from dogcam.data.trees import Place, Tree, open_tree
 
 
@@ -176,9 +177,12 @@ _EVIDENCE = {
 def _not_recognised(place: Place) -> str:
     """What was looked for, what was found, and the nearest format."""
     if place.file:
+        suffix = Path(place.file).suffix.lower()
+        folder = place.tree.place / Path(place.file).parent
+        if suffix in SUFFIXES or (suffix in _EVIDENCE and not any(suffix in row.suffixes for _, row in formats())):
+            return f"is one file of many; name the folder that they are in: --dataset {folder}"
         suffixes = ", ".join(sorted({suffix for _, row in formats() for suffix in row.suffixes}))
-        names = ", ".join(name for name, _ in formats())
-        return f"is no annotation file known by its suffix ({suffixes}); name its format, as in {names}"
+        return f"is no annotation file known by its suffix ({suffixes}); if it is one, name its format, as in csv:{place.file}"
     tree = place.tree
     looked = ", ".join(name for name, _ in formats())
     kinds = Counter(Path(path).suffix.lower() or "without suffix" for path in tree.files)
@@ -192,7 +196,8 @@ def _nearest_format(place: Place, kinds: Counter[str]) -> str:
     lacks = "" if place.pictures.pictures else ", but there are no pictures: say where they are with --data-dir"
     for suffix, name in _EVIDENCE.items():
         if kinds[suffix] and name in DATASETS:
-            return f"the nearest is {name}, by its {suffix} files{lacks}; to read it so: --dataset {name}:{place.tree.place}"
+            own = f"{name} --data-dir " if DATASETS[name].opener else f"{name}:"
+            return f"the nearest is {name}, by its {suffix} files{lacks}; to read it so: --dataset {own}{place.tree.place}"
     if place.tree.pictures:
         return "the nearest is folder, which has a subfolder of pictures for each class"
     return "none is near: there are neither pictures nor annotations"
@@ -208,10 +213,19 @@ def _read(name: str, place: Place, seed: int, progress: Progress) -> Dataset:
     source = Origin("files", str(where.absolute()), name)
     with _uncollected():
         reading = resolve(row.reader)(place, progress)
-        reading = replace(reading, problems=(*refused, *reading.problems))
+        reading = replace(reading, problems=(*refused, *_empty_files(row, place), *reading.problems))
         dataset = assemble(f"{name}:{_called(place.file or str(where))}", reading, source, seed, progress)
     progress.note(f"read as {row.title}: {summary(dataset)}")
     return dataset
+
+
+def _empty_files(row: Source, place: Place) -> list[Problem]:
+    """The annotation files of a folder that have not a byte, such as of a download that broke off: no reader knows them."""
+    paths = place.tree.under("", *row.suffixes)[:_LOOKED_AT] if row.suffixes and not place.file else []
+    return [Problem(path, "the file is empty", kind="unreadable") for path in paths if not place.tree.files[path].beginning(1)]
+
+
+_LOOKED_AT = 100  # annotation files of a folder
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ class Tree:
 
     Attributes:
         place: the folder or archive.
-        files: by path relative to it, with slashes, in order.
+        files: by path relative to it, with slashes and composed letters, in order.
         refused: files that are there and are not to be touched, such as links out of the folder.
     """
 
@@ -56,11 +57,25 @@ class Tree:
     def _by_folded(self) -> dict[str, list[str]]:
         return self._named(str.casefold)
 
+    @cached_property
+    def _folded_paths(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for path in self.files:
+            found.setdefault(path.casefold(), []).append(path)
+        return found
+
     def _named(self, key: Callable[[str], str]) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for path in self.pictures:
             found.setdefault(key(path.rpartition("/")[2]), []).append(path)
         return found
+
+    def find(self, path: str) -> str | None:
+        """The file at `path`, or the only one there whose path differs in capital letters alone, such as .JPG for .jpg."""
+        if path in self.files:
+            return path
+        alike = self._folded_paths.get(path.casefold(), [])
+        return alike[0] if len(alike) == 1 else None
 
     def under(self, folder: str, *suffixes: str) -> list[str]:
         """The paths of the files below `folder`, sorted, those with one of `suffixes` where some are named."""
@@ -85,7 +100,7 @@ class Tree:
         Raises:
             InputError: it is not there or cannot be read.
         """
-        return decoded(self.content(path))
+        return composed(decoded(self.content(path)))
 
     def lines(self, path: str) -> list[str]:
         """The lines of a text file that say something, without spaces around them; however they end.
@@ -104,7 +119,7 @@ class Tree:
                 where no name is the same, one that differs from it in capital letters alone.
             near: folders to look into first, in order.
         """
-        wanted = name.replace("\\", "/")
+        wanted = composed(name.replace("\\", "/"))
         for folder in (*near, ""):
             direct = posixpath.normpath(f"{folder}/{wanted}" if folder else wanted)
             if direct in self.files:
@@ -158,7 +173,7 @@ def open_tree(place: Path) -> Tree:
     outside = [path for path in kept if leads_out(path)]
     refused += [Problem(path, "its name leads out of the archive", kind="leads-out") for path in outside]
     safe = {path: kept[path] for path in sorted(kept.keys() - set(outside))}
-    return Tree(place, _without_common_folder(safe), tuple(refused))
+    return Tree(place, _composed(_without_common_folder(safe)), tuple(refused))
 
 
 def _without_common_folder(files: dict[str, Stored]) -> dict[str, Stored]:
@@ -168,6 +183,17 @@ def _without_common_folder(files: dict[str, Stored]) -> dict[str, Stored]:
         return files
     start = f"{first.pop()}/"
     return {path.removeprefix(start): file for path, file in files.items()}
+
+
+def composed(text: str) -> str:
+    """Letters with their accents as one character: macOS takes "ä" apart in the names of files, and annotations do not."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _composed(files: dict[str, Stored]) -> dict[str, Stored]:
+    """Files by their composed paths; all as they are where two would be one."""
+    found = {composed(path): file for path, file in files.items()}
+    return found if len(found) == len(files) else files
 
 
 def _folder(place: Path) -> Tree:
@@ -180,7 +206,7 @@ def _folder(place: Path) -> Tree:
             refused.append(problem)
         elif entry.is_file():
             files[path] = ImageFile(entry.path)
-    return Tree(place, {path: files[path] for path in sorted(files)}, tuple(refused))
+    return Tree(place, _composed({path: files[path] for path in sorted(files)}), tuple(refused))
 
 
 def _refused_link(entry: os.DirEntry[str], path: str, place: Path) -> Problem | None:

@@ -18,7 +18,7 @@ def answer(found: Inspection) -> str:
 
 def holds(found: Inspection) -> str:
     """How much there is."""
-    return text("inspection.answer.pictures", pictures=count(found.pictures), classes=count(len(found.classes)))
+    return text("inspection.answer.pictures", len(found.classes), pictures=count(found.pictures))
 
 
 def unseen_words(found: Inspection) -> str:

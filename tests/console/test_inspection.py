@@ -87,3 +87,16 @@ def test_hostile_words(shown, tmp_path, hostile):
     problem = Problem(hostile, hostile, "train", False, "cut")
     made = replace(made, classes=(hostile, "bee"), problems=(problem,), mended=(problem,))
     assert max(map(cell_len, shown(result(made)))) <= 80
+
+
+def test_a_reason_is_whole_where_a_row_has_no_room_for_it(shown, tmp_path):
+    reason = "the same picture as another with a long name (test), of another class there: in train and test"
+    made = replace(dataset(tmp_path), problems=(Problem("a1", reason, "train", False, "leak"),))
+    lines = shown(result(made), 60)
+    assert max(map(cell_len, lines)) <= 60
+    assert f"picture in two splits: 1, the first a1: {reason}" in " ".join(lines)
+
+
+def test_one_class_is_no_classes(shown, tmp_path):
+    lines = shown(result(dataset(tmp_path), classes=(ClassCount("ape", {"train": 4, "test": 2}, {"train": 4, "test": 2}),)))
+    assert lines[0].startswith("6 pictures of one class; ")

@@ -280,7 +280,7 @@ def test_a_folder_of_no_format_says_what_was_looked_for_and_found(tmp_path, regi
         ("./boxs.lst", None, "there is no file or folder './boxs.lst'; the nearest there: boxes.lst"),
         ("lines:imags", None, "there is no file or folder 'imags'; the nearest there: images"),
         ("./gone.zip", None, "there is no file or folder './gone.zip'"),
-        ("images/0.png", None, "images/0.png is no annotation file known by its suffix (.lst); name its format, as in lines"),
+        ("images/0.png", None, "images/0.png is one file of many; name the folder that they are in: --dataset images"),
         ("lines", None, "lines needs a folder or file: --dataset lines:FOLDER"),
         ("boxes.lst", "/nowhere", "--data-dir must be a folder or archive with the pictures; there is no '/nowhere'"),
         ("lines:images", None, "{here}/images has no usable picture"),

@@ -146,6 +146,51 @@ def test_a_picture_is_found_where_it_is_meant_and_never_guessed(tmp_path, name, 
     assert open_tree(folder(tmp_path, FILES)).picture(name, *near) == found
 
 
+COMPOSED, APART = "B\u00e4r \ud55c.jpg", "Ba\u0308r \u1112\u1161\u11ab.jpg"  # as most systems write a name, and as macOS does
+
+
+@pytest.mark.parametrize("make", [tar, zipped, folder])
+@pytest.mark.parametrize(("stored", "named"), [(COMPOSED, APART), (APART, COMPOSED), (APART, APART)])
+def test_a_name_is_the_same_however_its_letters_are_written(tmp_path, make, stored, named):
+    place = tmp_path / {tar: "a.tar", zipped: "a.zip", folder: "a"}[make]
+    tree = open_tree(make(place, {f"x/{stored}": b"bear", "list.txt": named.encode()}))
+    assert tree.picture(named) == tree.picture(tree.lines("list.txt")[0]) == f"x/{COMPOSED}"
+    assert tree.content(f"x/{COMPOSED}") == b"bear"
+
+
+def test_two_files_whose_names_look_alike_are_both_there(tmp_path):
+    assert len(open_tree(folder(tmp_path, {COMPOSED: b"one", APART: b"other"})).files) == 2
+
+
+@pytest.mark.parametrize("name", ["B\u00e4r.jpg", "\ud55c.jpg"])
+def test_a_zip_of_macos_has_utf_8_names_and_does_not_say_so(tmp_path, name):
+    place = zipped(tmp_path / "a.zip", {name: b"bear"})
+    content = bytearray(place.read_bytes())
+    for mark, offset in ((b"PK\3\4", 7), (b"PK\1\2", 9)):
+        content[content.index(mark) + offset] &= ~8  # bit 11 of the flags
+    place.write_bytes(content)
+    assert contents(open_tree(place)) == {name: b"bear"}
+
+
+def test_a_name_in_the_code_page_of_dos_is_read_as_that(tmp_path):
+    place = zipped(tmp_path / "a.zip", {"B?r.jpg": b"bear"})
+    place.write_bytes(place.read_bytes().replace(b"B?r", b"B\x84r"))
+    assert contents(open_tree(place)) == {"B\u00e4r.jpg": b"bear"}
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [("images/A.JPG", "images/a.jpg"), ("X/a.jpg", "x/a.jpg"), ("IMAGES/deep/b.png", "images/deep/b.PNG"), ("a.jpg", None)],
+)
+def test_a_path_may_differ_in_capital_letters(tmp_path, path, found):
+    assert open_tree(folder(tmp_path, FILES)).find(path) == found
+
+
+def test_a_path_in_other_capitals_is_never_guessed():
+    tree = Tree(Path("/x"), {path: ImageFile(path) for path in ("a.JPG", "A.jpg")})
+    assert (tree.find("a.jpg"), tree.find("A.jpg")) == (None, "A.jpg")
+
+
 def test_names_that_differ_in_capitals_alone_are_two_pictures():
     tree = Tree(Path("/x"), {path: ImageFile(path) for path in ("a.jpg", "sub/A.jpg", "B.JPG", "sub/b.jpg")})
     assert tree.picture("A.jpg") == "sub/A.jpg"

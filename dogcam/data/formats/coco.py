@@ -18,19 +18,19 @@ import numpy as np
 
 from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
-from dogcam.data import NO_BOXES, Problem
+from dogcam.data import NO_BOXES, Problem, reason_of
 from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.formats.coco_json import Instances, Marked, key_of, read_instances
 from dogcam.data.images import ImageFile, Stored
 from dogcam.data.regions import Pixels, Region, Runs, box_of, fits
 from dogcam.data.splits import split_of_file
-from dogcam.data.trees import Place, Tree, files_ending
+from dogcam.data.trees import Place, Tree, decoded, files_ending
 
 # What COCO itself ships beside the instances, by the beginnings of the files' names.
 _OTHER_TASKS = ("captions", "person_keypoints", "panoptic", "stuff", "image_info")
 _BEGINNING = 1 << 16  # bytes of a file that are read to tell what it is
-_LISTS = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
-_ENTRIES = re.compile(rb'"(file_name|image_id|supercategory|bbox)"')
+_LISTS = re.compile(r'"(images|annotations|categories)"\s*:\s*\[')
+_ENTRIES = re.compile(r'"(file_name|image_id|supercategory|bbox)"')
 _LOOKED_AT = 100  # JSON files of a folder, the shallowest: sets with one for each picture are another format's
 _BESIDE = 50_000_000  # bytes of a JSON that is read for the sake of one picture
 
@@ -58,7 +58,7 @@ def read_coco(place: Place, progress: Progress) -> Reading:
         except InputError as error:
             if len(paths) == 1:
                 raise
-            problems.append(Problem(path, str(error), kind="unreadable"))
+            problems.append(Problem(path, reason_of(error, path), kind="unreadable"))
             continue
         for number, name in instances.names.items():
             classes.setdefault(name, number)
@@ -80,10 +80,10 @@ def _coco_files(tree: Tree) -> list[str]:
 
 def _is_coco(file: Stored) -> bool:
     try:
-        beginning = file.beginning(_BEGINNING)
+        beginning = decoded(file.beginning(_BEGINNING))
     except InputError:
         return False
-    is_object = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
+    is_object = beginning.lstrip()[:1] == "{"
     return is_object and bool(_LISTS.search(beginning) and _ENTRIES.search(beginning))
 
 

@@ -52,7 +52,7 @@ def read_instances(text: str, path: str) -> Instances:
     try:
         content = json.loads(text, object_hook=_compact)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is no JSON: {first_line(error)}") from error
+        raise InputError(f"{path} is no JSON: {first_line(error)}; if it was cut short, export or fetch it again") from error
     if isinstance(content, list) and content and isinstance(content[0], Marked) and content[0].scored:
         raise InputError(
             f"{path} is a list of results (image_id, category_id, bbox, score), not of annotations: name the JSON with "

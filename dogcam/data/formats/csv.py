@@ -63,6 +63,18 @@ def _is_of_pictures(tree: Tree, path: str, names: set[str]) -> bool:
         return False
 
 
+def _why_not(tree: Tree) -> str:
+    """What the first table lacks that is none of pictures; what to do where it lacks nothing but its pictures."""
+    for path in tree.files:
+        if path.lower().endswith((".csv", ".tsv")):
+            try:
+                columns_of(decoded(tree.files[path].beginning(1 << 16)), path)
+            except InputError as error:
+                return f": {error}"
+            return f": those of {path} are not there; say where they are with --data-dir, or name the file: csv:FILE"
+    return ": there is no .csv or .tsv"
+
+
 def read_csv(place: Place, progress: Progress) -> Reading:
     """The pictures of the table that was named, or of all tables of pictures in a folder.
 
@@ -71,7 +83,7 @@ def read_csv(place: Place, progress: Progress) -> Reading:
     """
     paths = [place.file] if place.file else _tables(place.tree)
     if not paths:
-        raise InputError(f"{place.tree.place} has no CSV that names its pictures; name the file: csv:FILE")
+        raise InputError(f"{place.tree.place} has no CSV that names its pictures{_why_not(place.tree)}")
     tables = {path: table_of(place.tree.content(path), path) for path in paths}
     said = settle(list(tables.values()))
     if said:

@@ -136,6 +136,10 @@ def _require_no_box(
     header: Sequence[str], places: dict[str, int], short: dict[str, int], size: tuple[int, ...], name: str
 ) -> None:
     """Raise where there are columns of a box that are not the four of one: read without them, its boxes were lost in silence."""
+    if "regionshapeattributes" in places:
+        raise InputError(
+            f"{name} is VGG VIA's own CSV, with shapes as JSON in its cells; export the project as COCO and name that"
+        )
     wanted = "x0,y0,x1,y1, xmin,ymin,xmax,ymax or x,y,w,h"
     whole = [header[place] for each, place in places.items() if each in _WHOLE_BOX]
     if whole:

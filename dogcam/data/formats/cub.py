@@ -107,7 +107,7 @@ def _annotated(
         problems.append(Problem(path, "its path leads out of the folder", split, kind="leads-out"))
         return None
     places = (f"{base}images/{path}", f"images/{path}", f"{base}{path}", path)
-    found = next((each for each in places if each in pictures.files), None)
+    found = next(filter(None, map(pictures.find, places)), None)
     if found is None:
         problems.append(Problem(identity, f"listed in {IMAGES}, but there is no images/{path}", split, kind="missing"))
         return None

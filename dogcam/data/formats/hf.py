@@ -39,7 +39,7 @@ from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.formats.arrow import ArrowCell, span_of, table_of
 from dogcam.data.images import ImageFile, Stored
 from dogcam.data.splits import split_named, split_of_path
-from dogcam.data.trees import Place, Tree, leads_out
+from dogcam.data.trees import Place, Tree, decoded, leads_out
 
 DICT, INFO, STATE = "dataset_dict.json", "dataset_info.json", "state.json"
 METADATA = ("metadata.jsonl", "metadata.csv")
@@ -52,7 +52,7 @@ def sign_hf(tree: Tree) -> str:
     """See `formats.Source`."""
     if saved := _saved(tree):
         return f"{saved[0]}{STATE} of a saved set"
-    return next((f"{path} of pictures" for path in _metadata(tree) if b"file_name" in tree.content(path)[:4096]), "")
+    return next((f"{path} of pictures" for path in _metadata(tree) if "file_name" in decoded(tree.content(path)[:4096])), "")
 
 
 def _saved(tree: Tree) -> list[str]:
@@ -239,10 +239,9 @@ def _from_metadata(row: Mapping[str, Any], path: str, pictures: Tree, problems: 
         problems.append(Problem(path, f"a row without file_name: {json.dumps(row)[:80]}", split, kind="missing"))
     elif leads_out(name):
         problems.append(Problem(name, "its file_name leads out of the folder", split, kind="leads-out"))
-    elif full not in pictures.files and name not in pictures.files:
+    elif (found := pictures.find(full) or pictures.find(name)) is None:
         problems.append(Problem(PurePosixPath(name).stem, f"{path} has it, but there is no {full}", split, kind="missing"))
     else:
-        found = full if full in pictures.files else name
         label = next((key for key in _LABELS if row.get(key) not in (None, "")), "")
         objects = "objects" if row.get("objects") not in (None, "") else ""
         columns = _Columns("", "" if objects else label, objects, ())

@@ -105,6 +105,8 @@ def read_masks(place: Place, progress: Progress) -> Reading:
     problems: list[Problem] = []
     listed = _listed(place.tree)
     read = _read(masks, place.tree, listed, problems, progress)
+    if read and not any(each.corners for each in read.values()):
+        raise InputError(f"not one of {len(read):,} masks has an object: all their pixels are 0; the first: {masks[0].path}")
     of, homeless = _paired(pictures, masks)
     if not of:
         raise InputError(f"none of {len(masks)} masks has a picture of its name; the first: {masks[0].path}")

@@ -81,8 +81,10 @@ def read_oxford_pet(place: Place, progress: Progress) -> Reading:
     entries = _entries(tree, base, problems)
     names = _class_names(entries, problems)
     there = _with_pictures(entries, pictures, problems)
-    heads |= not tree.under(f"{base}{TRIMAPS}", ".png")
+    lacking = not tree.under(f"{base}{TRIMAPS}", ".png")
+    heads |= lacking
     if heads:
+        progress.note(f"boxes are those of heads{', since there are no trimaps of the animals' if lacking else ''}")
         found = [_with_head(each, pictures.files[path], path, names, tree, base, problems) for each, path in there.items()]
     else:
         found = _with_animals(there, pictures, names, tree, base, problems, progress)
@@ -147,7 +149,7 @@ def _with_pictures(entries: list[_Entry], pictures: Tree, problems: list[Problem
     """The path of each picture that is there."""
     found = {}
     for each in entries:
-        path = next((path for path in (f"images/{each.name}.jpg", f"{each.name}.jpg") if path in pictures.files), None)
+        path = pictures.find(f"images/{each.name}.jpg") or pictures.find(f"{each.name}.jpg")
         if path is None:
             problems.append(Problem(each.name, f"listed, but there is no images/{each.name}.jpg", each.split, kind="missing"))
         else:

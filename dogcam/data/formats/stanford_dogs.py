@@ -12,7 +12,7 @@ counts from 1 (`voc_xml.half_open`): corners of 0 are among them, and every publ
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def open_stanford_dogs(argument: str, data_dir: str | None, progress: Progress, 
         Unavailable: nothing is there, and it cannot be downloaded.
     """
     if argument:
-        raise InputError(f"stanford_dogs takes no argument; received stanford_dogs:{argument}")
+        raise InputError(f"stanford_dogs is followed by no colon; say where it lies with --data-dir {argument}")
     place = Path(data_dir) if data_dir is not None else None
     if place is not None and not (place.is_dir() or (place.is_file() and place.suffix.lower() in ARCHIVES)):
         raise InputError(f"--data-dir must be a folder, .zip or .tar; there is no such {str(place)!r}")
@@ -154,12 +154,21 @@ def _read(files: _Files, place: Path, seed: int, progress: Progress) -> Dataset:
             picture, found = _picture(entry, split, files)
             problems += found
             pictures += [picture] if picture else []
+    if files.lists is None:
+        problems += _without_picture(files, listed[""])
     source = Origin("archives", str(place)) if files.lists is not None else Origin("files", str(place), "stanford_dogs")
     dataset = assemble("stanford_dogs", Reading(pictures, breeds, problems), source, seed, progress)
     if files.lists is None:
         counts = ", ".join(f"{len(records):,} {split}" for split, records in dataset.splits.items())
         progress.note(f"Stanford Dogs without its lists: split by seed {seed}, breed by breed: {counts}")
     return dataset
+
+
+def _without_picture(files: _Files, entries: Iterable[str]) -> list[Problem]:
+    """The annotations of no picture, which no list tells of."""
+    there = {f"{ANNOTATION}/{Path(entry).with_suffix('').as_posix()}" for entry in entries}
+    reason = "the annotation of a picture that is not there"
+    return [Problem(path, reason, kind="missing") for path in files.annotations if path not in there]
 
 
 def _picture(entry: str, split: str, files: _Files) -> tuple[Annotated | None, list[Problem]]:

@@ -22,15 +22,15 @@ from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.formats.voc_xml import Objects, counts_from_one, half_open, objects_of
 from dogcam.data.images import SUFFIXES, ImageFile
 from dogcam.data.splits import split_named, split_of_path
-from dogcam.data.trees import Place, Tree, files_ending, nearer
+from dogcam.data.trees import Place, Tree, decoded, files_ending, nearer
 
 LISTS = ("ImageSets/Main", "ImageSets")
 # Where annotations lie that are not beside their pictures, from the pictures' folder.
 _BESIDE = (".", "../Annotations", "../annotations", "../xmls")
 # Folders of pictures that are no photographs though they are called like them.
 _MASKS = ("segmentationclass", "segmentationobject", "segmentationclassaug", "segmentationclassraw", "masks", "trimaps")
-_ROOT = re.compile(rb"<annotation[\s>]")
-_BELOW_ONE = re.compile(rb"<[xy]m(?:in|ax)>\s*(?:0|-)")
+_ROOT = re.compile(r"<annotation[\s>]")
+_BELOW_ONE = re.compile(r"<[xy]m(?:in|ax)>\s*(?:0|-)")
 
 
 def sign_voc(tree: Tree) -> str:
@@ -43,8 +43,9 @@ def sign_voc(tree: Tree) -> str:
 
 
 def _is_voc(content: bytes) -> bool:
-    boxed = b"<bndbox" in content or (b"<object" not in content and b"<size" in content)
-    return boxed and _ROOT.search(content[:1000]) is not None
+    text = decoded(content)
+    boxed = "<bndbox" in text or ("<object" not in text and "<size" in text)
+    return boxed and _ROOT.search(text[:1000]) is not None
 
 
 def read_voc(place: Place, progress: Progress) -> Reading:
@@ -242,7 +243,7 @@ def beside(image: Path) -> Annotated | None:
     """
     places = (image.parent / folder / f"{image.stem}.xml" for folder in _BESIDE)
     path = next((place for place in places if place.is_file()), None)
-    if path is None or not _ROOT.search(content := ImageFile(path).content()):
+    if path is None or not _ROOT.search(decoded(content := ImageFile(path).content())):
         return None
     try:
         found = objects_of(content)
@@ -257,4 +258,4 @@ def beside(image: Path) -> Annotated | None:
 @lru_cache(maxsize=64)
 def _any_below_one(folder: Path, changed: int) -> bool:
     """Whether a corner below 1 stands in any XML file of a folder that changed at `changed`: what all are taken by."""
-    return any(_BELOW_ONE.search(ImageFile(path).content()) for path in files_ending(folder, ".xml"))
+    return any(_BELOW_ONE.search(decoded(ImageFile(path).content())) for path in files_ending(folder, ".xml"))

@@ -38,12 +38,14 @@ def objects_of(content: bytes) -> Objects:
     Raises:
         ValueError: it is not such a file, and why; XML entities are refused.
     """
+    if not content.strip():
+        raise ValueError("it is empty")
     try:
         root = SafeTree.fromstring(content)
         if root.tag != "annotation":
             raise ValueError(f"it begins with <{root.tag}>, not with VOC's <annotation>")
         objects = [(_text(each, "name"), each.find("bndbox")) for each in root.findall("object")]
-        corners = [[float(box.findtext(name, "")) for name in _CORNERS] for _, box in objects if box is not None]
+        corners = [[_number(box, name) for name in _CORNERS] for _, box in objects if box is not None]
     except DefusedXmlException as error:
         raise ValueError("it declares XML entities, which are refused") from error
     except (SafeTree.ParseError, LookupError) as error:  # LookupError: its encoding
@@ -58,6 +60,14 @@ def objects_of(content: bytes) -> Objects:
 
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
+
+
+def _number(box: Element, name: str) -> float:
+    text = _text(box, name)
+    try:
+        return float(text)
+    except ValueError as error:
+        raise ValueError(f"its {name} must be a number with a point, such as 63.5; received {text!r}") from error
 
 
 def _text(element: Element, name: str) -> str:

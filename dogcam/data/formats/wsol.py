@@ -134,7 +134,8 @@ def _fields(
     for line in tree.lines(path) if path in tree.files else []:
         fields = [field.strip() for field in line.rsplit(",", count)]
         if len(fields) <= count or (name != BOXES and not all(field.replace(".", "", 1).isdecimal() for field in fields[1:])):
-            problems.append(Problem(_name(fields[0]), f"a line of {name} is not as expected: {line!r}", split, False))
+            reason = f"a line of {name} must be an id and {count} {'number' if count == 1 else 'fields'}, with commas: {line!r}"
+            problems.append(Problem(_name(fields[0]), reason, split, False))
         elif fields[0] not in ids:
             problems.append(Problem(_name(fields[0]), f"{name} has it, {IDS} does not", split, kind="missing"))
         else:
@@ -158,8 +159,8 @@ def _root(tree: Tree, ids: list[str]) -> str | None:
     counts: dict[str, int] = {}
     for image in [image for image in ids if not leads_out(image)][:_TRIED]:
         for path in [image] if image in tree.files else tree.pictures:
-            if path == image or path.endswith(f"/{image}"):
-                root = path.removesuffix(image)
+            if f"/{path}".casefold().endswith(f"/{image}".casefold()):
+                root = path[: len(path) - len(image)]
                 counts[root] = counts.get(root, 0) + 1
     return max(counts, key=counts.__getitem__) if counts else None
 
@@ -168,7 +169,7 @@ def _with_pictures(splits: list[_Lists], tree: Tree, root: str, problems: list[P
     """The splits of which a picture is there: who evaluates has often no others than those of val and test."""
     there = []
     for lists in splits:
-        if any(f"{root}{image}" in tree.files for image in lists.ids):
+        if any(tree.find(f"{root}{image}") for image in lists.ids):
             there.append(lists)
         else:
             reason = f"none of the {len(lists.ids):,} pictures of this split is there"
@@ -204,8 +205,8 @@ def _annotated(
     image: str, lists: _Lists, tree: Tree, root: str, extents: Mapping[str, tuple[Stored, Extents]], problems: list[Problem]
 ) -> Annotated | None:
     """What the lists say of a picture; None where it cannot be used."""
-    path = f"{root}{image}"
-    if path not in tree.files:
+    path = tree.find(f"{root}{image}")
+    if path is None:
         problems.append(Problem(_name(image), f"listed in {IDS}, but there is no {image}", lists.split, kind="missing"))
         return None
     if image not in lists.labels:

@@ -25,7 +25,7 @@ from dogcam.data.formats.yolo_yaml import LISTS, YAML, Config, config_of, listed
 from dogcam.data.images import ImageFile, Stored
 from dogcam.data.regions import RelativePixels
 from dogcam.data.splits import split_named
-from dogcam.data.trees import Place, Tree, files_ending
+from dogcam.data.trees import Place, Tree, decoded, files_ending
 
 SPLITS = ("train", "val", "test")
 _LOOKED_AT = 20  # label files, of a set without YAML, by which it is recognised
@@ -53,7 +53,7 @@ def _telling_labels(tree: Tree) -> Iterator[str]:
 def _beginning(file: Stored) -> str:
     """Its first whole lines; nothing where it cannot be read."""
     try:
-        content = file.beginning(1 << 14).decode("utf-8-sig", "replace")
+        content = decoded(file.beginning(1 << 14))
     except InputError:
         return ""
     return content if len(content) < 1 << 14 else content.rpartition("\n")[0]
@@ -305,7 +305,7 @@ def beside(image: Path) -> Annotated | None:
     path = home / label
     named = (_names_beside(folder) for folder in dict.fromkeys((home, root)))
     names, keypoints = next((each for each in named if each[0]), ({}, False))
-    labels = labels_of(ImageFile(path).content().decode("utf-8-sig", "replace"), names, keypoints)
+    labels = labels_of(decoded(ImageFile(path).content()), names, keypoints)
     if labels.wrong and not labels.classes:
         raise InputError(f"{path}: {labels.wrong[0]}")
     return _annotated(str(image), ImageFile(image), "", labels, names)

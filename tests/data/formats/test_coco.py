@@ -315,3 +315,18 @@ def test_real_boxes_and_masks_are_those_that_pycocotools_reads(real_data, split)
             np.testing.assert_array_equal(mask(), np.any([theirs.annToMask(marked) for marked in own], axis=0))
             regions += len(own)
     assert regions == len(theirs.anns)
+
+
+def test_a_json_in_utf_16_is_recognised(write):
+    folder = write()
+    path = folder / "annotations/instances_train2017.json"
+    path.write_text(path.read_text(), encoding="utf-16")
+    assert sign_coco(open_tree(folder)) == "annotations/instances_train2017.json"
+    assert len(open_dataset(str(folder)).splits["train"]) == 1
+
+
+def test_a_json_without_a_byte_is_named(write):
+    folder = write()
+    (folder / "annotations/instances_val2017.json").write_bytes(b"")
+    (problem,) = open_dataset(str(folder)).problems
+    assert (problem.id, problem.kind, problem.reason) == ("annotations/instances_val2017.json", "unreadable", "the file is empty")

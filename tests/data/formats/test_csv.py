@@ -246,3 +246,24 @@ def test_many_rows_are_all_read(place):
     found = boxes(dataset)
     assert sum(len(each) for _, each in found.values()) == 120_003
     assert found["2"][1][-1] == [120_002 % 7, 0, 10 + 120_002 % 9, 20]
+
+
+VIA = "filename,file_size,region_count,region_shape_attributes,region_attributes\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b,c\nimage,x,y\n", ": boxes.csv has no column of pictures"),
+        ("image_id,bbox\na,[1 2 3 4]\n", ": boxes.csv: the column bbox holds a whole box in one cell"),
+        ("", ": boxes.csv is empty"),
+        ("path,label\ngone.jpg,cat\n", ": those of boxes.csv are not there; say where they are with --data-dir"),
+        (VIA + 'a.jpg,9,1,"{""name"":""rect""}","{}"\n', ": boxes.csv is VGG VIA's own CSV, .*; export the project as COCO"),
+        (None, ": there is no .csv or .tsv"),
+    ],
+)
+def test_why_a_folder_has_no_table_of_pictures(place, text, said):
+    if text is not None:
+        (place / "boxes.csv").write_text(text)
+    with pytest.raises(InputError, match=f"has no CSV that names its pictures{said}"):
+        open_dataset(f"csv:{place}")

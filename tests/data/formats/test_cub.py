@@ -110,3 +110,8 @@ def test_the_box_of_a_single_picture_is_found(tmp_path):
     found = beside(folder / "images" / ALBATROSS / "a_2.jpg")
     assert (found.labels, found.corners.tolist()) == (("Black_footed_Albatross",), [[3, 2, 7, 7]])
     assert beside(tmp_path / "elsewhere" / "x" / "a.jpg") is None
+
+
+def test_pictures_of_a_camera_have_capital_suffixes(tmp_path):
+    pictures = {path.replace(".jpg", ".JPG"): content for path, content in PICTURES.items()}
+    assert pixels_of(open_dataset(str(write(tmp_path, LISTS | pictures)))) == BOXES

@@ -235,3 +235,16 @@ def test_a_field_without_end_is_one_line(tmp_path):
 def test_a_place_without_either_is_one_line(tmp_path):
     with pytest.raises(InputError, match=r"is no saved set .*metadata.jsonl or metadata.csv"):
         open_dataset(f"hf:{write(tmp_path, {'a.jpg': picture()})}")
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_pictures_in_capital_letters_and_a_table_as_windows_saves_it(tmp_path, coding):
+    rows = "\n".join(json.dumps({"file_name": f"{name}.jpg", "label": name}) for name in "ab")
+    dataset = open_dataset(str(write(tmp_path, {"metadata.jsonl": rows.encode(coding), "a.JPG": picture(), "b.jpg": picture()})))
+    assert (sorted(everything(dataset)), dataset.classes, dataset.problems) == (["a", "b"], ("a", "b"), ())
+
+
+def test_a_table_without_a_byte_is_named(tmp_path):
+    row = json.dumps({"file_name": "a.jpg", "label": "cat"})
+    files = {"train/metadata.jsonl": b"", "train/b.jpg": picture(), "test/metadata.jsonl": row, "test/a.jpg": picture()}
+    assert told(open_dataset(str(write(tmp_path, files)))) == [("train/metadata.jsonl", "unreadable", True)]

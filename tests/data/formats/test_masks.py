@@ -167,3 +167,14 @@ def test_a_mask_is_found_beside_a_picture(tmp_path, path):
     found = beside(tmp_path / "images" / "a.jpg")
     assert (found.names, found.corners.tolist(), found.size) == (("object",), [[3, 2, 8, 5]], (20, 10))
     assert beside(tmp_path / "images" / "b.jpg") is None
+
+
+def test_masks_without_any_object_are_refused(tmp_path):
+    """Often what a tool wrote for pictures that nobody drew in yet: all of them would be backgrounds, and none is of a class."""
+    files = {
+        f"{folder}/{name}": content
+        for name in ("a.png", "b.png")
+        for folder, content in (("images", picture()), ("masks", mask()))
+    }
+    with pytest.raises(InputError, match=r"not one of 2 masks has an object: all their pixels are 0; the first: masks/a\.png"):
+        open_dataset(str(write(tmp_path, files)))

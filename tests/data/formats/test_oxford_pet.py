@@ -134,3 +134,16 @@ def test_the_animal_of_a_single_picture_is_found(tmp_path):
     found = beside(write(tmp_path, FILES) / "images" / "great_pyrenees_7.jpg")
     assert (found.labels, found.corners.tolist(), found.size) == (("great_pyrenees",), [[5, 5, 6, 7]], (20, 10))
     assert beside(tmp_path / "images" / "none_1.jpg") is None
+
+
+def test_pictures_of_a_camera_have_capital_suffixes(tmp_path):
+    files = {path.replace(".jpg", ".JPG"): content for path, content in FILES.items()}
+    assert pixels_of(open_dataset(str(write(tmp_path, files)))) == BOXES
+
+
+@pytest.mark.parametrize("trimaps", [True, False])
+def test_it_is_said_where_boxes_are_those_of_heads_though_animals_were_asked_for(tmp_path, listener, trimaps):
+    files = {path: content for path, content in FILES.items() if trimaps or "trimaps" not in path}
+    heard = listener()
+    open_dataset(str(write(tmp_path, files)), progress=heard)
+    assert ("boxes are those of heads, since there are no trimaps of the animals" in heard.notes) == (not trimaps)

@@ -152,7 +152,7 @@ def box_xml(maker, *boxes, size=(40, 20)):
 # How the annotation of one picture (40 x 20) is spoiled, what is said of it, and the boxes that remain.
 SPOILED = {
     "missing": (lambda maker: None, "no annotation Annotation/n02110958-pug/n02110958_7", []),
-    "empty": (lambda maker: b"", "broken annotation: no element found", []),
+    "empty": (lambda maker: b"", "broken annotation: it is empty", []),
     "cut short": (lambda maker: box_xml(maker, (4, 5, 30, 15))[:200], "broken annotation", []),
     "not XML": (lambda maker: b"\xff\xd8\xff\xe0 JFIF", "broken annotation", []),
     "unknown encoding": (lambda maker: b'<?xml version="1.0" encoding="foo"?><a/>', "unknown encoding: foo", []),
@@ -417,7 +417,7 @@ def test_a_data_dir_that_is_no_folder(tmp_path, name):
 
 
 def test_an_argument_is_refused(tmp_path):
-    with pytest.raises(InputError, match="stanford_dogs takes no argument; received stanford_dogs:pug"):
+    with pytest.raises(InputError, match="stanford_dogs is followed by no colon; say where it lies with --data-dir pug"):
         open_dataset("stanford_dogs:pug", str(tmp_path))
 
 
@@ -461,6 +461,12 @@ def test_the_copy_that_circulates_without_lists(circulating, listener, tmp_path,
     assert dataset.source == Origin("files", place, "stanford_dogs")
     assert any("split by seed 3" in note for note in heard.notes)
     assert opened(seed=3).fingerprint() == dataset.fingerprint() != opened(seed=4).fingerprint()
+
+
+def test_an_annotation_without_its_picture_is_named_though_no_list_tells_of_it(circulating):
+    (circulating / "images" / "Images" / PUG / "n02110958_7.jpg").unlink()
+    problem = only(open_dataset(str(circulating)))
+    assert (problem.id, problem.kind, problem.lost) == (f"Annotation/{PUG}/n02110958_7", "missing", True)
 
 
 def test_a_plain_folder_of_the_official_copy_keeps_its_lists(maker, dogs, tmp_path):

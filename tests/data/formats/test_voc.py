@@ -169,7 +169,7 @@ BROKEN = {
     "cut": (xml(("cat", 1, 1, 9, 9))[:90], "broken annotation"),
     "empty": ("", "broken annotation"),
     "another": ("<annotations/>", "begins with <annotations>"),
-    "no number": (xml(("cat", 1, "one", 9, 9)), "could not convert"),
+    "no number": (xml(("cat", 1, "one", 9, 9)), "its ymin must be a number with a point, such as 63.5; received 'one'"),
     "entity": ('<!DOCTYPE a [<!ENTITY x "y">]><annotation>&x;</annotation>', "XML entities"),
     "no box": ("<annotation><object><name>cat</name></object></annotation>", "1 objects in x.xml have no bndbox"),
     "no name": (xml(("", 1, 1, 9, 9)), "an object in x.xml has no name"),
@@ -266,3 +266,18 @@ def test_real_raccoons_have_the_same_boxes_in_both_formats(real_data):
     assert (*voc.problems, *table.problems, *voc.mended, *table.mended) == ()
     with pytest.raises(InputError, match=r"of several formats at once: voc .*; csv "):
         open_dataset(str(place))
+
+
+def test_xml_in_utf_16_is_recognised_and_found_beside_its_picture(tmp_path):
+    write(tmp_path, {"a.jpg": (40, 20), "b.jpg": (40, 20), "b.xml": xml(("cat", 1, 1, 20, 10))})
+    for name, low in (("a", 0), ("b", 1)):  # one corner of 0 in the set: all are taken as they stand
+        (tmp_path / f"{name}.xml").write_text(xml(("cat", low, 1, 20, 10)), encoding="utf-16")
+    assert sign_voc(open_tree(tmp_path)) == "2 XML files as Pascal VOC has them"
+    assert boxes(open_dataset(str(tmp_path))) == {"a": [[0, 1, 20, 10]], "b": [[1, 1, 20, 10]]}
+    assert boxes_beside(tmp_path / "b.jpg").corners.tolist() == [[1, 1, 20, 10]]
+
+
+def test_where_no_picture_is_there_it_is_said_how_to_say_where_they_are(tmp_path):
+    write(tmp_path, {"annotations/a.xml": xml(("cat", 1, 1, 20, 10)), "stray/b.jpg": (40, 20)})
+    with pytest.raises(InputError, match=r"no usable picture: a: .*; if the pictures lie elsewhere, say where with --data-dir"):
+        open_dataset(str(tmp_path))

@@ -25,7 +25,7 @@ def test_no_object_is_no_corner():
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "no element found"),
+        (b"", "it is empty"),
         (ONE[:100], "no element found|unclosed"),
         (b"\xff\xd8\xff\xe0 JFIF", "not well-formed"),
         (b'<?xml version="1.0" encoding="foo"?><a/>', "unknown encoding: foo"),

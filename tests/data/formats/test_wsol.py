@@ -142,3 +142,10 @@ def test_a_box_that_is_none_is_named(tmp_path):
 def test_what_cannot_be_read_is_one_line(tmp_path, files, why):
     with pytest.raises(InputError, match=why):
         open_dataset(f"wsol:{write(tmp_path, files)}")
+
+
+def test_pictures_of_a_camera_have_capital_suffixes(tmp_path):
+    write(tmp_path / "lists", LISTS)
+    write(tmp_path / "pictures", {f"set/{path.upper()}": content for path, content in PICTURES.items()})
+    boxes = pixels_of(open_dataset(str(tmp_path / "lists"), str(tmp_path / "pictures")))
+    assert boxes == BOXES

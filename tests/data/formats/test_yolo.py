@@ -329,3 +329,11 @@ def test_the_real_yaml_names_cocos_classes_in_order(coco128, real_data):
     file = real_data / "formats" / "tiny_coco" / "annotations" / "instances_val2017.json"
     categories = json.loads(file.read_text(encoding="utf-8"))["categories"]
     assert list(coco128["instance_segmentation"].classes) == [each["name"] for each in sorted(categories, key=lambda c: c["id"])]
+
+
+def test_labels_in_utf_16_are_recognised(write):
+    folder = write(**{"images/a.jpg": "", "labels/a.txt": LINE, "classes.txt": "cat\ndog\n"})
+    (folder / "labels/a.txt").write_text(LINE, encoding="utf-16")
+    assert sign_yolo(open_tree(folder))
+    assert open_dataset(str(folder)).splits["train"][0].boxes.tolist() == [[0.375, 0.25, 0.625, 0.75]]
+    assert beside(folder / "images/a.jpg").corners.tolist() == [[0.375, 0.25, 0.625, 0.75]]
