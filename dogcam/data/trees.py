@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from dogcam.core.errors import InputError
 from dogcam.data import Problem
 from dogcam.data.archives import PACKED, tar_members, zip_members
-from dogcam.data.images import SUFFIXES, ImageFile, Stored, printable
+from dogcam.data.images import SUFFIXES, ImageFile, Stored, printable, stem_of
 
 # What systems leave beside people's files.
 _CLUTTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
@@ -56,11 +56,16 @@ class Tree:
     def _by_folded(self) -> dict[str, list[str]]:
         return self._named(str.casefold)
 
+    @cached_property
+    def by_stem(self) -> dict[str, list[str]]:
+        """The paths of pictures by their names without folder and suffix, see `stem_of`."""
+        return self._named(stem_of)
+
     def _named(self, key: Callable[[str], str]) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+        paths: dict[str, list[str]] = {}
         for path in self.pictures:
-            found.setdefault(key(path.rpartition("/")[2]), []).append(path)
-        return found
+            paths.setdefault(key(path.rpartition("/")[2]), []).append(path)
+        return paths
 
     def under(self, folder: str, *suffixes: str) -> list[str]:
         """The paths of the files below `folder`, sorted, those with one of `suffixes` where some are named."""

@@ -20,7 +20,7 @@ from dogcam.core.progress import Progress
 from dogcam.data import Problem
 from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.formats.voc_xml import Objects, counts_from_one, half_open, objects_of
-from dogcam.data.images import SUFFIXES, ImageFile
+from dogcam.data.images import ImageFile, stem_of
 from dogcam.data.splits import split_named, split_of_path
 from dogcam.data.trees import Place, Tree, files_ending, nearer
 
@@ -129,7 +129,7 @@ def _listed(tree: Tree, roots: dict[str, dict[str, str]], problems: list[Problem
     for path in _annotations(tree):
         root = _root_of(path, roots)
         if root is not None:
-            paths[root].setdefault(_stem(path), path)
+            paths[root].setdefault(stem_of(path, ".xml"), path)
     for root, lists in roots.items():
         splits = _splits(tree, lists, problems)
         left = len(paths[root].keys() - splits.keys())
@@ -146,7 +146,7 @@ def _splits(tree: Tree, lists: dict[str, str], problems: list[Problem]) -> dict[
         if name not in lists:
             continue
         for line in tree.lines(lists[name]):
-            stem = _stem(re.sub(r"\s+-?[01]$", "", line))
+            stem = stem_of(re.sub(r"\s+-?[01]$", "", line), ".xml")
             split = found.setdefault(stem, split_named(name) or "train")
             if name != "trainval" and split != name:
                 problems.append(Problem(stem, f"it is in the lists {split} and {name}: taken for {split}", split, False, "twice"))
@@ -156,13 +156,11 @@ def _splits(tree: Tree, lists: dict[str, str], problems: list[Problem]) -> dict[
 def _unlisted(tree: Tree, roots: dict[str, dict[str, str]]) -> Iterator[_Entry]:
     for path in _annotations(tree):
         if _root_of(path, roots) is None:
-            yield _Entry(_stem(path), path, path.rpartition("/")[0])
+            yield _Entry(stem_of(path, ".xml"), path, path.rpartition("/")[0])
 
 
-def _stem(path: str) -> str:
-    name = path.replace("\\", "/").rpartition("/")[2]
-    stem, dot, suffix = name.rpartition(".")
-    return stem if stem and f"{dot}{suffix}".lower() in (*SUFFIXES, ".xml") else name
+def _is_mask(path: str) -> bool:
+    return any(part in _MASKS for part in path.lower().split("/")[:-1])
 
 
 class _Photographs:
@@ -170,10 +168,8 @@ class _Photographs:
 
     def __init__(self, place: Place):
         self.tree = place.pictures
-        self.by_stem: dict[str, list[str]] = {}
-        for path in self.tree.pictures:
-            if not any(part in _MASKS for part in path.lower().split("/")[:-1]):
-                self.by_stem.setdefault(_stem(path), []).append(path)
+        photographs = ((stem, [path for path in paths if not _is_mask(path)]) for stem, paths in self.tree.by_stem.items())
+        self.by_stem = {stem: paths for stem, paths in photographs if paths}
 
     def of(self, entry: _Entry, names: Iterable[str]) -> str | None:
         """The picture of an annotation that calls it `names`: that of its own name comes first, the nearest of several."""
