@@ -69,12 +69,12 @@ def _headers(pictures: Sequence[Annotated], progress: Progress) -> list[Header |
         return headers
 
     parts = [pictures[start : start + _HEADERS] for start in range(0, len(pictures), _HEADERS)]
-    found: list[Header | None] = []
+    in_order: list[Header | None] = []
     with progress.task("checking annotations", len(pictures)) as step:
         for part, future in threaded(read, parts):
-            found += future.result()
+            in_order += future.result()
             step.advance(len(part))
-    return found
+    return in_order
 
 
 def _framed(
@@ -93,12 +93,12 @@ def _framed(
         if header and frame and not frame.either and header.orientation > 1:
             votes[frame.upright] += 1
     upright = votes[1] > votes[0]
-    told = f"as stored{f', as {votes[0]:,} others are' if votes[0] else ''}"
-    told = f"as turned, as {votes[1]:,} others are" if upright else told
+    how = f"as stored{f', as {votes[0]:,} others are' if votes[0] else ''}"
+    how = f"as turned, as {votes[1]:,} others are" if upright else how
     for place, frame in enumerate(frames):
         if frame and frame.either and (header := headers[place]):
             frames[place] = frame = _frame(pictures[place], header, next(iter(_extents([pictures[place]]))), upright)
-            faults.mend(ids[place], f"its EXIF tag turns it, and its annotation fits both ways: taken {told}", "either-way")
+            faults.mend(ids[place], f"its EXIF tag turns it, and its annotation fits both ways: taken {how}", "either-way")
         if frame and frame.kind:
             faults.mend(ids[place], frame.reason, frame.kind)
     return frames

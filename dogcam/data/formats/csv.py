@@ -147,13 +147,13 @@ def _is_meant(name: str, folder: Path, image: Path) -> bool:
 def _said_by(path: Path, changed: int) -> dict[str, list[tuple[str, Said]]]:
     """What a table that changed at `changed` says of pictures, by their names without folders; nothing if it is of none."""
     content = ImageFile(path).content()
-    found: dict[str, list[tuple[str, Said]]] = {}
+    by_name: dict[str, list[tuple[str, Said]]] = {}
     try:
         columns_of(decoded(content[: 1 << 16]), path.name)
     except InputError:
-        return found
+        return by_name
     table = table_of(content, path.name)
     settle([table])
     for name, each in zip(table.names, pictures_of(table), strict=True):
-        found.setdefault(name.replace("\\", "/").rpartition("/")[2], []).append((name, each))
-    return found
+        by_name.setdefault(name.replace("\\", "/").rpartition("/")[2], []).append((name, each))
+    return by_name

@@ -108,15 +108,15 @@ def _annotations(tree: Tree) -> list[str]:
 
 def _roots(tree: Tree) -> dict[str, dict[str, str]]:
     """Folders that have lists of their own -> path of the list by name: train, val, trainval, test."""
-    found: dict[str, dict[str, str]] = {}
+    roots: dict[str, dict[str, str]] = {}
     for lists in LISTS:
         for folder in tree.folders:
             root = folder.removesuffix(lists).rstrip("/")
             paths = {f"{folder}/{name}.txt": name for name in ("train", "val", "trainval", "test")}
-            if (folder == lists or folder.endswith(f"/{lists}")) and root not in found:
+            if (folder == lists or folder.endswith(f"/{lists}")) and root not in roots:
                 names = {name: path for path, name in paths.items() if path in tree.files}
-                found.update({root: names} if names else {})
-    return dict(sorted(found.items()))
+                roots.update({root: names} if names else {})
+    return dict(sorted(roots.items()))
 
 
 def _root_of(path: str, roots: Iterable[str]) -> str | None:
@@ -141,16 +141,16 @@ def _listed(tree: Tree, roots: dict[str, dict[str, str]], problems: list[Problem
 
 
 def _splits(tree: Tree, lists: dict[str, str], problems: list[Problem]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    splits: dict[str, str] = {}
     for name in ("test", "val", "train", "trainval"):
         if name not in lists:
             continue
         for line in tree.lines(lists[name]):
             stem = stem_of(re.sub(r"\s+-?[01]$", "", line), ".xml")
-            split = found.setdefault(stem, split_named(name) or "train")
+            split = splits.setdefault(stem, split_named(name) or "train")
             if name != "trainval" and split != name:
                 problems.append(Problem(stem, f"it is in the lists {split} and {name}: taken for {split}", split, False, "twice"))
-    return found
+    return splits
 
 
 def _unlisted(tree: Tree, roots: dict[str, dict[str, str]]) -> Iterator[_Entry]:
@@ -192,8 +192,8 @@ class _Photographs:
 
 def _read(entry: _Entry, tree: Tree, pictures: _Photographs) -> tuple[Annotated | None, list[Problem]]:
     """What is said of a picture, with corners as they stand, None where it is missing; and what is wrong."""
-    found, reasons = _objects(entry, tree)
-    path = pictures.of(entry, found.pictures)
+    objects, reasons = _objects(entry, tree)
+    path = pictures.of(entry, objects.pictures)
     if path is None:
         where = entry.annotation or "a list of ImageSets"
         reason = "; ".join([f"named by {where}, but there is no such picture", *reasons.values()])
@@ -201,14 +201,14 @@ def _read(entry: _Entry, tree: Tree, pictures: _Photographs) -> tuple[Annotated 
     split = entry.split or ("" if entry.listed else split_of_path(path))
     problems = [Problem(path, reason, split, False, kind) for kind, reason in reasons.items()]
     image = pictures.tree.files[path]
-    return _annotated(path, image, split, found), problems
+    return _annotated(path, image, split, objects), problems
 
 
-def _annotated(path: str, image: ImageFile, split: str, found: Objects) -> Annotated:
+def _annotated(path: str, image: ImageFile, split: str, objects: Objects) -> Annotated:
     """The picture with its objects, but for those that have no class."""
-    named = [bool(name) for name in found.names]
-    names = tuple(filter(None, found.names))
-    return Annotated(path, image, split, tuple(filter(None, found.boxless)), names, found.corners[named], found.size)
+    named = [bool(name) for name in objects.names]
+    names = tuple(filter(None, objects.names))
+    return Annotated(path, image, split, tuple(filter(None, objects.boxless)), names, objects.corners[named], objects.size)
 
 
 _NOTHING = Objects(None, np.zeros((0, 4)))
