@@ -91,22 +91,22 @@ def _each_once(pictures: Iterable[Annotated], faults: Faults) -> list[Annotated]
 
     One that is listed for training and for the test as well is kept from training.
     """
-    found: dict[str, Annotated] = {}
+    by_path: dict[str, Annotated] = {}
     for each in pictures:
-        before = found.setdefault(each.path, each)
+        before = by_path.setdefault(each.path, each)
         if before is each:
             continue
         if before.split != each.split and before.split and each.split:
             kept = "test" if "test" in (before.split, each.split) else "val"
             faults.wrong(each.path, f"it is listed for {before.split} and for {each.split}: taken for {kept} alone", "leak")
-            before = found[each.path] = replace(before, split=kept)
+            before = by_path[each.path] = replace(before, split=kept)
         if _same_annotation(before, each):
             faults.mend(each.path, "it is annotated twice, alike: taken once", "twice")
         else:
             faults.wrong(each.path, "it has two annotations that differ: neither's boxes are taken", "twice")
             names = tuple(dict.fromkeys((*before.classes, *each.classes)))
-            found[each.path] = replace(before, corners=NO_BOXES, names=(), labels=names, masks={})
-    return list(found.values())
+            by_path[each.path] = replace(before, corners=NO_BOXES, names=(), labels=names, masks={})
+    return list(by_path.values())
 
 
 def _same_annotation(one: Annotated, other: Annotated) -> bool:

@@ -69,12 +69,12 @@ def _headers(pictures: Sequence[Annotated], progress: Progress) -> list[Header |
         return headers
 
     parts = [pictures[start : start + _HEADERS] for start in range(0, len(pictures), _HEADERS)]
-    found: list[Header | None] = []
+    in_order: list[Header | None] = []
     with progress.task("checking annotations", len(pictures)) as step:
         for part, future in threaded(read, parts):
-            found += future.result()
+            in_order += future.result()
             step.advance(len(part))
-    return found
+    return in_order
 
 
 def _framed(

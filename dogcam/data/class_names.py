@@ -32,11 +32,11 @@ class ClassNames:
 
 def _by_name(names: Iterable[Sequence[str]]) -> dict[str, list[int]]:
     """Which classes go by a name, given the names of each."""
-    found: dict[str, list[int]] = {}
+    places: dict[str, list[int]] = {}
     for index, several in enumerate(names):
         for name in several:
-            found.setdefault(folded(name), []).append(index)
-    return found
+            places.setdefault(folded(name), []).append(index)
+    return places
 
 
 def folded(name: str) -> str:

@@ -49,10 +49,10 @@ class Contents:
 
 def rows_by_picture(records: Iterable[Record]) -> dict[str, list[Record]]:
     """The rows of each picture, in order."""
-    found: dict[str, list[Record]] = {}
+    rows: dict[str, list[Record]] = {}
     for record in records:
-        found.setdefault(record.picture, []).append(record)
-    return found
+        rows.setdefault(record.picture, []).append(record)
+    return rows
 
 
 def read_contents(splits: Mapping[str, Sequence[Record]], progress: Progress) -> Contents:
@@ -68,14 +68,14 @@ def hash_contents(splits: Mapping[str, Sequence[Record]], progress: Progress) ->
 
 def _contents(splits: Mapping[str, Sequence[Record]], read, title: str, progress: Progress) -> Contents:  # noqa: ANN001
     once = [(split, rows[0]) for split, records in splits.items() for rows in rows_by_picture(records).values()]
-    found, problems = {}, []
+    contents, problems = {}, []
     for (split, record), future in progress.track(threaded(lambda item: read(item[1]), once), title, len(once)):
         try:
-            found[record.picture] = future.result()
+            contents[record.picture] = future.result()
         except InputError as error:
             name = getattr(record.image, "name", record.picture)
             problems.append(Problem(record.picture, reason_of(error, name), split, kind="unreadable"))
-    return Contents(found, tuple(problems))
+    return Contents(contents, tuple(problems))
 
 
 def _hashed(record: Record) -> Content:
@@ -152,8 +152,8 @@ def odd_classes(dataset: Dataset) -> tuple[Problem, ...]:
 
 def _counted(records: Sequence[Record]) -> dict[int, int]:
     """How many rows each class has."""
-    found: dict[int, int] = {}
+    counts: dict[int, int] = {}
     for record in records:
         if record.label is not None:
-            found[record.label] = found.get(record.label, 0) + 1
-    return found
+            counts[record.label] = counts.get(record.label, 0) + 1
+    return counts

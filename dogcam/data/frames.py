@@ -56,8 +56,8 @@ def frame_of(header: Header, said: Size | None, extent: Extent | None, upright: 
     if upright is not None or header.orientation == 1:
         return _of_size(turned if upright else stored, said, extent, bool(upright))
     if stored == turned:  # mirrored, turned by half, or square: no size can tell
-        found = _of_size(stored, said, extent, False)
-        return Frame(False, found.size, found.kind, found.reason, either=True)
+        frame = _of_size(stored, said, extent, False)
+        return Frame(False, frame.size, frame.kind, frame.reason, either=True)
     if said is None:
         return _by_corners(stored, turned, extent)
     if said in (stored, turned):
@@ -104,9 +104,9 @@ def _of_another_size(stored: Size, turned: Size, said: Size, extent: Extent | No
     either = _alike(said, stored) == _alike(said, turned)
     if either and _inside(extent, turned) and not _inside(extent, stored) and not _inside(extent, said):
         return _of_size(turned, said, extent, True)
-    found = _of_size(stored, said, extent, False)
-    fits_both = either and (found.size == said or _inside(extent, turned))
-    return Frame(found.upright, found.size, found.kind, found.reason, fits_both)
+    frame = _of_size(stored, said, extent, False)
+    fits_both = either and (frame.size == said or _inside(extent, turned))
+    return Frame(frame.upright, frame.size, frame.kind, frame.reason, fits_both)
 
 
 def _of_size(own: Size, said: Size | None, extent: Extent | None, upright: bool) -> Frame:

@@ -26,6 +26,14 @@ def printable(path: str) -> str:
     return path.encode("utf-8", "backslashreplace").decode()
 
 
+def stem_of(path: str, *suffixes: str) -> str:
+    """A file's name without its folder, and without the suffix of a picture or one of `suffixes`: "a.b" of "x/a.b.jpg"."""
+    name = path.replace("\\", "/").rpartition("/")[2]
+    stem, dot, end = name.rpartition(".")
+    end = f"{dot}{end}".lower()
+    return stem if stem and (end in SUFFIXES or end in suffixes) else name
+
+
 @contextlib.contextmanager
 def _reading(name: str) -> Iterator[None]:
     """Whatever stands in the way of a file's bytes as an `InputError`; ValueError is a path that holds a NUL."""

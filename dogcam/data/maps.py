@@ -33,7 +33,7 @@ from dogcam.boxes.protocols import PROTOCOLS
 from dogcam.core.errors import InputError, first_line
 from dogcam.core.files import readable, written_whole
 from dogcam.data import Record
-from dogcam.data.images import Stored
+from dogcam.data.images import ImageFile, Stored
 from dogcam.data.trees import Tree, open_tree
 
 SUFFIXES = (".npy", ".npz", ".png")  # of two files of one map the first of these counts
@@ -130,8 +130,7 @@ def _archive(file: Stored) -> Any:
     Raises:
         ValueError: it is none.
     """
-    path = getattr(file, "member", None)
-    packed = np.load(io.BytesIO(file.content()) if path else file.path, allow_pickle=False)
+    packed = np.load(file.path if isinstance(file, ImageFile) else io.BytesIO(file.content()), allow_pickle=False)
     if not isinstance(packed, np.lib.npyio.NpzFile):
         raise ValueError("it is no archive of arrays")
     return packed
@@ -162,13 +161,14 @@ def find_maps(place: Path, records: Iterable[Record]) -> GivenMaps:
     Raises:
         InputError: there is no such folder, or no map of any of the records in it.
     """
+    _archive.cache_clear()  # an archive that is kept open may have been written anew since
     tree, records = open_tree(place), tuple(records)
     names, own = _by_name(records), readable(place.resolve().name)
     methods: dict[str, dict[str, MapFile]] = {}
     extra, passed_over = [], []
-    found = list(_files(tree, names))
-    within = _within_ids([name for name, _ in found], names)
-    for name, file in found:
+    files = list(_files(tree, names))
+    within = _within_ids([name for name, _ in files], names)
+    for name, file in files:
         first, slash, rest = name.partition("/")
         method, rest = (own, name) if not slash or first in within else (readable(first), rest)
         identity = names.get(rest)
@@ -206,14 +206,14 @@ def _members(file: Stored) -> list[str]:
     """The names of an archive's arrays; none where it is broken: that it belongs to no picture is said."""
     try:
         return list(_archive(file).files)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, InputError):
+    except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, InputError):
         return [file.name]
 
 
-def _within_ids(found: Iterable[str], names: Mapping[str, str]) -> set[str]:
+def _within_ids(paths: Iterable[str], names: Mapping[str, str]) -> set[str]:
     """The subfolders whose names are part of pictures' names."""
     whole, rest = Counter[str](), Counter[str]()
-    for name in found:
+    for name in paths:
         first, slash, after = name.partition("/")
         if slash:
             whole[first] += name in names
@@ -228,12 +228,12 @@ def name_of(record: Record) -> str:
 
 def _by_name(records: Iterable[Record]) -> dict[str, str]:
     """The id of the one record that a name means; what several might mean is not in it."""
-    records, found = tuple(records), {}
+    records, ids = tuple(records), {}
     for of in (lambda record: [record.id], lambda record: [name_of(record)], _ends):
-        pairs = [(name, record.id) for record in records for name in dict.fromkeys(of(record)) if name not in found]
+        pairs = [(name, record.id) for record in records for name in dict.fromkeys(of(record)) if name not in ids]
         times = Counter(name for name, _ in pairs)
-        found |= {name: identity for name, identity in pairs if times[name] == 1}
-    return found
+        ids |= {name: identity for name, identity in pairs if times[name] == 1}
+    return ids
 
 
 def _ends(record: Record) -> list[str]:

@@ -153,9 +153,9 @@ def _recognised(place: Place) -> str:
     most = max(DATASETS[name].rank for name in signs)
     best = {name: sign for name, sign in signs.items() if DATASETS[name].rank == most}
     if len(best) > 1:
-        told = "; ".join(f"{name} ({sign})" for name, sign in best.items())
+        signs_of = "; ".join(f"{name} ({sign})" for name, sign in best.items())
         meant = " or ".join(f"{name}:{where}" for name in best)
-        raise InputError(f"{where} is of several formats at once: {told}. Say which is meant: --dataset {meant}")
+        raise InputError(f"{where} is of several formats at once: {signs_of}. Say which is meant: --dataset {meant}")
     return next(iter(best))
 
 
@@ -187,8 +187,8 @@ def _not_recognised(place: Place) -> str:
     looked = ", ".join(name for name, _ in formats())
     kinds = Counter(Path(path).suffix.lower() or "without suffix" for path in tree.files)
     most = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common(5))
-    found = f"{len(tree.files):,} files ({most}), {len(tree.pictures) or 'none'} of them pictures" if kinds else "no file"
-    return f"is of no format that dogcam recognises; looked for {looked}; found {found}; {_nearest_format(place, kinds)}"
+    there = f"{len(tree.files):,} files ({most}), {len(tree.pictures) or 'none'} of them pictures" if kinds else "no file"
+    return f"is of no format that dogcam recognises; looked for {looked}; found {there}; {_nearest_format(place, kinds)}"
 
 
 def _nearest_format(place: Place, kinds: Counter[str]) -> str:
@@ -248,11 +248,11 @@ def summary(dataset: Dataset) -> str:
             pictures[record.picture] = pictures.get(record.picture, False) or len(record.boxes) > 0
     bare = sum(not boxed for boxed in pictures.values())
     classes = "1 class" if len(dataset.classes) == 1 else f"{len(dataset.classes):,} classes"
-    told = f"{len(pictures):,} pictures{f', {bare:,} without boxes' if bare else ''}, {classes}"
+    words = f"{len(pictures):,} pictures{f', {bare:,} without boxes' if bare else ''}, {classes}"
     counts = {split: len({record.picture for record in records}) for split, records in dataset.splits.items()}
     shared = ", ".join(f"{count:,} {split}" for split, count in counts.items())
     how = {"seeded": f"split by seed {dataset.division.seed}", "val": "split as given, validation for the test"}
-    return f"{told}; {how.get(dataset.division.how, 'split as given')}: {shared}"
+    return f"{words}; {how.get(dataset.division.how, 'split as given')}: {shared}"
 
 
 def boxes_beside(image: Path) -> Annotated | None:
@@ -264,8 +264,8 @@ def boxes_beside(image: Path) -> Annotated | None:
     Raises:
         InputError: there is one, and it cannot be read.
     """
-    found = (resolve(row.beside)(image) for row in DATASETS.values() if row.beside)
-    return next((each for each in found if each is not None), None)
+    annotations = (resolve(row.beside)(image) for row in DATASETS.values() if row.beside)
+    return next((each for each in annotations if each is not None), None)
 
 
 def describe(dataset: Dataset) -> dict[str, Any]:

@@ -76,25 +76,25 @@ def find_pictures(
     Raises:
         InputError: a name that is none of these, or a folder without pictures.
     """
-    found: dict[str, Record] = {}
+    records_by_id: dict[str, Record] = {}
     seen: set[Path] = set()
     problems: list[Problem] = []
     known = _Known(open_dataset, labels, classes, dataset)
     for name in wanted:
         if dataset and (records := known.matching(name)):
-            found.update((record.id, record) for record in records)
+            records_by_id.update((record.id, record) for record in records)
             continue
         paths = _paths(name)
         if paths is None:
-            found[name] = known.named(name)
+            records_by_id[name] = known.named(name)
             continue
         for path in paths:
             if path.resolve() not in seen:
                 seen.add(path.resolve())
                 record, wrong = _from_file(path, known)
                 problems += wrong
-                found[record.id] = record
-    return list(found.values()), problems
+                records_by_id[record.id] = record
+    return list(records_by_id.values()), problems
 
 
 class _Known:
@@ -153,12 +153,12 @@ def _whole(rows: Iterable[Record]) -> dict[str, Record]:
     by_picture: dict[str, list[Record]] = {}
     for row in rows:
         by_picture.setdefault(row.picture, []).append(row)
-    found: dict[str, Record] = {}
+    pictures: dict[str, Record] = {}
     for picture, several in by_picture.items():
         labels = [row.label for row in several for _ in row.boxes]
         boxes = np.concatenate([row.boxes for row in several])
-        found[picture] = _picture(picture, several[0].image, {row.label for row in several}, boxes, labels)
-    return found
+        pictures[picture] = _picture(picture, several[0].image, {row.label for row in several}, boxes, labels)
+    return pictures
 
 
 def _picture(

@@ -81,24 +81,24 @@ def numbers(file: Stored) -> np.ndarray:
         with Image.open(io.BytesIO(file.content())) as image:
             image.load()
             lossy = PurePosixPath(file.name).suffix.lower() in _LOSSY
-            found = _lossless(image.convert("L") if lossy else image)
+            values = _lossless(image.convert("L") if lossy else image)
     # Decoders of any format run here, on files from elsewhere: they let out whatever happens.
     except Exception as error:
         reason = "not a picture" if isinstance(error, Image.UnidentifiedImageError) else first_line(error)
         raise InputError(f"cannot read the mask {file.name}: {reason}") from error
-    return (found >= 128).astype(np.uint8) if lossy else found
+    return (values >= 128).astype(np.uint8) if lossy else values
 
 
 def _lossless(image: Image.Image) -> np.ndarray:
-    found = np.asarray(image)
-    if found.ndim == 3:
-        colours = found[..., :3] if found.shape[2] > 2 else found[..., :1]  # an alpha channel is no number
+    values = np.asarray(image)
+    if values.ndim == 3:
+        colours = values[..., :3] if values.shape[2] > 2 else values[..., :1]  # an alpha channel is no number
         if (colours != colours[..., :1]).any():
             raise ValueError("its pixels are colours, not the numbers of classes; save it with a palette or in grey")
-        found = colours[..., 0]
-    if found.dtype.kind == "f" or (found.dtype.itemsize > 2 and (found.min() < 0 or found.max() >= _MOST)):
+        values = colours[..., 0]
+    if values.dtype.kind == "f" or (values.dtype.itemsize > 2 and (values.min() < 0 or values.max() >= _MOST)):
         raise ValueError(f"its pixels are not whole numbers below {_MOST:,}")
-    return found.astype(np.uint8 if found.dtype.itemsize == 1 else np.uint16)
+    return values.astype(np.uint8 if values.dtype.itemsize == 1 else np.uint16)
 
 
 def extents_of(mask: np.ndarray) -> Extents:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from dogcam.core.errors import InputError
 from dogcam.data import Problem
 from dogcam.data.archives import PACKED, tar_members, zip_members
-from dogcam.data.images import SUFFIXES, ImageFile, Stored, printable
+from dogcam.data.images import SUFFIXES, ImageFile, Stored, printable, stem_of
 
 # What systems leave beside people's files.
 _CLUTTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
@@ -59,16 +59,21 @@ class Tree:
 
     @cached_property
     def _folded_paths(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+        alike: dict[str, list[str]] = {}
         for path in self.files:
-            found.setdefault(path.casefold(), []).append(path)
-        return found
+            alike.setdefault(path.casefold(), []).append(path)
+        return alike
+
+    @cached_property
+    def by_stem(self) -> dict[str, list[str]]:
+        """The paths of pictures by their names without folder and suffix, see `stem_of`."""
+        return self._named(stem_of)
 
     def _named(self, key: Callable[[str], str]) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
+        paths: dict[str, list[str]] = {}
         for path in self.pictures:
-            found.setdefault(key(path.rpartition("/")[2]), []).append(path)
-        return found
+            paths.setdefault(key(path.rpartition("/")[2]), []).append(path)
+        return paths
 
     def find(self, path: str) -> str | None:
         """The file at `path`, or the only one there whose path differs in capital letters alone, such as .JPG for .jpg."""

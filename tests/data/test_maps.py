@@ -84,6 +84,13 @@ class TestWhoseTheyAre:
         assert found(tmp_path / "m")["m"] == {"0": "0.npy", "1": "1.npz"}
         assert maps.passed_over == ("0.png", "1.png")
 
+    def test_an_archive_that_was_written_anew_is_read_anew(self, tmp_path):
+        for value in (RAMP, 2 * RAMP):
+            (tmp_path / "mine.npz").unlink(missing_ok=True)
+            np.savez(tmp_path / "mine.npz", **{"0": value})
+            (file,) = find_maps(tmp_path, CHOE).methods["mine"].values()
+            np.testing.assert_array_equal(file.read(), value)
+
     def test_an_archive_of_many_is_a_method_called_as_it_is_or_as_its_folder(self, tmp_path):
         (tmp_path / "m" / "inner").mkdir(parents=True)
         arrays = {"val2/0/0.jpeg": RAMP, "1": RAMP + 1, "nobody": RAMP}

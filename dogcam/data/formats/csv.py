@@ -20,7 +20,7 @@ from dogcam.data import Problem
 from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.formats.csv_columns import columns_of, rows_of
 from dogcam.data.formats.csv_table import Said, pictures_of, settle, table_of
-from dogcam.data.images import SUFFIXES, ImageFile, Stored
+from dogcam.data.images import SUFFIXES, ImageFile, Stored, stem_of
 from dogcam.data.splits import split_of_file, split_of_path
 from dogcam.data.trees import Place, Tree, decoded, files_ending
 
@@ -37,17 +37,10 @@ def sign_csv(tree: Tree) -> str:
 
 
 def _tables(tree: Tree) -> list[str]:
-    names = {_stem(path) for path in tree.pictures}
-    return [path for path in tree.files if path.lower().endswith((".csv", ".tsv")) and _is_of_pictures(tree, path, names)]
+    return [path for path in tree.files if path.lower().endswith((".csv", ".tsv")) and _is_of_pictures(tree, path)]
 
 
-def _stem(path: str) -> str:
-    name = path.replace("\\", "/").rpartition("/")[2]
-    stem, dot, suffix = name.rpartition(".")
-    return stem if f"{dot}{suffix}".lower() in SUFFIXES else name
-
-
-def _is_of_pictures(tree: Tree, path: str, names: set[str]) -> bool:
+def _is_of_pictures(tree: Tree, path: str) -> bool:
     """Whether the first rows of a file name pictures that are there, by columns that can be read or nearly so."""
     text = decoded(tree.files[path].beginning(1 << 16))
     try:
@@ -58,7 +51,7 @@ def _is_of_pictures(tree: Tree, path: str, names: set[str]) -> bool:
         return False
     rows = islice(rows_of(io.StringIO(text, newline=""), columns), 20)
     try:
-        return any(_stem(row[columns.path].strip()) in names for row in rows if len(row) > columns.path)
+        return any(stem_of(row[columns.path].strip()) in tree.by_stem for row in rows if len(row) > columns.path)
     except csv.Error:
         return False
 
@@ -115,7 +108,6 @@ class _Finder:
     def __init__(self, path: str, place: Place):
         self.table, self.tree = path, place.pictures
         self.folder = path.rpartition("/")[0]
-        self.stems: dict[str, list[str]] | None = None
 
     def __call__(self, name: str) -> tuple[str, Stored] | Problem:
         """The picture's path and where it is, or what is wrong."""
@@ -125,24 +117,20 @@ class _Finder:
         if ".." in wanted.split("/"):
             wanted = posixpath.normpath(posixpath.join(self.folder, wanted))
             if ".." in wanted.split("/"):
-                return Problem(_stem(name), f"{self.table} names {name}, which leads out of the folder", kind="leads-out")
+                return Problem(stem_of(name), f"{self.table} names {name}, which leads out of the folder", kind="leads-out")
         path = self.tree.picture(wanted, *((self.folder,) if self.folder else ())) or self._without_suffix(wanted)
         if path:
             return path, self.tree.files[path]
         # Not `Path.is_file`, which raises where a name is too long to be one.
         if os.path.isabs(name) and name.lower().endswith(tuple(SUFFIXES)) and os.path.isfile(name):
             return wanted, ImageFile(Path(name))
-        return Problem(_stem(name), f"{self.table} names {name}, and there is no such picture", kind="missing")
+        return Problem(stem_of(name), f"{self.table} names {name}, and there is no such picture", kind="missing")
 
     def _without_suffix(self, wanted: str) -> str | None:
         if Path(wanted).suffix.lower() in SUFFIXES:
             return None
-        if self.stems is None:
-            self.stems = {}
-            for path in self.tree.pictures:
-                self.stems.setdefault(_stem(path), []).append(path)
-        found = self.stems.get(wanted.rpartition("/")[2], [])
-        return found[0] if len(found) == 1 else None
+        paths = self.tree.by_stem.get(wanted.rpartition("/")[2], [])
+        return paths[0] if len(paths) == 1 else None
 
 
 def beside(image: Path) -> Annotated | None:
@@ -171,13 +159,13 @@ def _is_meant(name: str, folder: Path, image: Path) -> bool:
 def _said_by(path: Path, changed: int) -> dict[str, list[tuple[str, Said]]]:
     """What a table that changed at `changed` says of pictures, by their names without folders; nothing if it is of none."""
     content = ImageFile(path).content()
-    found: dict[str, list[tuple[str, Said]]] = {}
+    by_name: dict[str, list[tuple[str, Said]]] = {}
     try:
         columns_of(decoded(content[: 1 << 16]), path.name)
     except InputError:
-        return found
+        return by_name
     table = table_of(content, path.name)
     settle([table])
     for name, each in zip(table.names, pictures_of(table), strict=True):
-        found.setdefault(name.replace("\\", "/").rpartition("/")[2], []).append((name, each))
-    return found
+        by_name.setdefault(name.replace("\\", "/").rpartition("/")[2], []).append((name, each))
+    return by_name

@@ -116,14 +116,9 @@ def _by_header(header: Sequence[str], name: str) -> Columns:
         )
     # "bbox_x" is x; the path's own column is no part of a box.
     short = {re.sub(r"^b?box(?=.)", "", each): place for each, place in reversed(places.items())}
-    box, form = next(
-        (
-            (tuple(short[each] for each in names.split()), form)
-            for names, form in _BOXES
-            if all(each in short for each in names.split())
-        ),
-        ((), "corners"),
-    )
+    kinds = ((names.split(), form) for names, form in _BOXES)
+    complete = ((tuple(short[part] for part in parts), form) for parts, form in kinds if short.keys() >= {*parts})
+    box, form = next(complete, ((), "corners"))
     size = next((tuple(places[each] for each in pair) for pair in _SIZE if all(each in places for each in pair)), ())
     size = () if set(size) & set(box) else size
     if not box:
@@ -161,9 +156,8 @@ def _by_content(rows: list[list[str]], name: str) -> Columns:
     path = next(place for place, cell in enumerate(rows[0]) if _is_picture(cell))
     numeric = [bool(cells) and all(map(_is_number, cells)) and place != path for place, cells in enumerate(columns)]
     words = [place for place, cells in enumerate(columns) if cells and not numeric[place] and place != path]
-    runs = re.findall(r"1+", "".join("1" if each else " " for each in numeric))
-    starts = [found.start() for found in re.finditer(r"1+", "".join("1" if each else " " for each in numeric))]
-    by_length = {len(run): start for run, start in zip(runs, starts, strict=True)}
+    runs = re.finditer("1+", "".join("1" if numbers else " " for numbers in numeric))
+    by_length = {len(run[0]): run.start() for run in runs}
     names = tuple(f"column {place + 1}" for place in range(count))
     label = words[0] if words else None
     size = (by_length[2], by_length[2] + 1) if 2 in by_length and 4 in by_length else ()

@@ -83,9 +83,8 @@ def table_of(content: bytes, name: str) -> Table:
 
 def _opened(content: bytes) -> io.TextIOBase:
     """A file's text, decoded while it is read."""
-    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if content.startswith(mark):
-            return io.TextIOWrapper(io.BytesIO(content), encoding, newline="")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return io.TextIOWrapper(io.BytesIO(content), "utf-16", "replace", newline="")
     try:
         content.decode("utf-8")
         encoding = "utf-8-sig"

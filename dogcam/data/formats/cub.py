@@ -78,16 +78,16 @@ class _Lists:
     def read(self, name: str) -> dict[str, str]:
         """The rest of each line by the number it begins with, each once; nothing where there is no such list."""
         path = f"{self._base}{name}"
-        found: dict[str, str] = {}
+        entries: dict[str, str] = {}
         for line in self._tree.lines(path) if path in self._tree.files else []:
             number, _, rest = line.partition(" ")
             if not rest:
                 self.problems.append(Problem(number, f"a line of {name} is incomplete: {line!r}", lost=False))
-            elif number in found:
+            elif number in entries:
                 self.problems.append(Problem(number, f"{name} has it twice: the first is taken", lost=False, kind="twice"))
             else:
-                found[number] = rest.strip()
-        return found
+                entries[number] = rest.strip()
+        return entries
 
 
 def _class_names(listed: dict[str, str]) -> dict[str, str]:
@@ -107,8 +107,8 @@ def _annotated(
         problems.append(Problem(path, "its path leads out of the folder", split, kind="leads-out"))
         return None
     places = (f"{base}images/{path}", f"images/{path}", f"{base}{path}", path)
-    found = next(filter(None, map(pictures.find, places)), None)
-    if found is None:
+    where = next(filter(None, map(pictures.find, places)), None)
+    if where is None:
         problems.append(Problem(identity, f"listed in {IMAGES}, but there is no images/{path}", split, kind="missing"))
         return None
     if of[LABELS] not in names:
@@ -120,7 +120,7 @@ def _annotated(
     if not len(corners):
         reason = f"its line of {BOXES} is no box: {of[BOXES]!r}" if of[BOXES] else f"no box in {BOXES}"
         problems.append(Problem(identity, reason, split, False, "no-box"))
-    return Annotated(found, pictures.files[found], split, (name,), (name,) * len(corners), corners, upright=False)
+    return Annotated(where, pictures.files[where], split, (name,), (name,) * len(corners), corners, upright=False)
 
 
 def _corners(text: str) -> np.ndarray:

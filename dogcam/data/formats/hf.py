@@ -124,6 +124,7 @@ class _Row:
 
 
 def _read_saved(tree: Tree, bases: Sequence[str], problems: list[Problem], progress: Progress) -> Reading:
+    table_of.cache_clear()  # a file that is kept mapped may have been written anew since
     columns = {base: _columns(tree, f"{base}{INFO}") for base in bases}
     rows = [row for base in bases for row in progress.track(_rows(tree, base, columns[base]), f"reading {base or 'rows'}")]
     distinct = len({row.name for row in rows if row.name}) == len(rows)

@@ -112,15 +112,15 @@ def read_masks(place: Place, progress: Progress) -> Reading:
         raise InputError(f"none of {len(masks)} masks has a picture of its name; the first: {masks[0].path}")
     problems += [Problem(each.stem, f"the mask {each.path} has no picture", each.split, kind="missing") for each in homeless]
     meaning = _meaning(read, listed)
-    found = []
+    annotated = []
     for picture in pictures:
         if picture not in of:
             problems.append(Problem(picture.stem, f"{picture.path} has no mask", picture.split, kind="missing"))
         extents = [(mask, read[mask]) for mask in of.get(picture, ()) if mask in read]
         if extents or (meaning.objects and picture.folders):
             each = _annotated(picture, place.pictures.files[picture.path], extents, place.tree, meaning, problems)
-            found += [each] if each else []
-    return Reading(found, _classes(meaning, read), problems)
+            annotated += [each] if each else []
+    return Reading(annotated, _classes(meaning, read), problems)
 
 
 def beside(image: Path) -> Annotated | None:
@@ -146,10 +146,10 @@ def beside(image: Path) -> Annotated | None:
 
 def _files(tree: Tree) -> tuple[list[_File], list[_File]]:
     """Pictures and masks of a tree, without the folders that all of them have in common."""
-    found = [each for path in tree.pictures if (each := _file(path))]
-    common = len(_common([each.folders for each in found]))
-    found = [_File(each.path, each.mask, each.split, each.folders[common:], each.stem) for each in found]
-    return [each for each in found if not each.mask], [each for each in found if each.mask]
+    files = [each for path in tree.pictures if (each := _file(path))]
+    common = len(_common([each.folders for each in files]))
+    files = [_File(each.path, each.mask, each.split, each.folders[common:], each.stem) for each in files]
+    return [each for each in files if not each.mask], [each for each in files if each.mask]
 
 
 def _file(path: str, mask: bool = False) -> _File | None:
@@ -215,7 +215,7 @@ def _read(
     masks: Sequence[_File], tree: Tree, listed: dict[int, str], problems: list[Problem], progress: Progress
 ) -> dict[_File, Extents]:
     """What is in each mask that can be used."""
-    found = {}
+    usable = {}
     files = [tree.files[each.path] for each in masks]
     for mask, (_, extents) in zip(masks, read_extents(files, "reading masks", len(files), progress), strict=True):
         if isinstance(extents, InputError):
@@ -224,8 +224,8 @@ def _read(
             reason = f"{mask.path} has {len(extents.corners)} different greys: neither classes nor object and background"
             problems.append(Problem(mask.stem, reason, mask.split, not mask.folders, "no-class"))
         else:
-            found[mask] = extents
-    return found
+            usable[mask] = extents
+    return usable
 
 
 def _meaning(read: dict[_File, Extents], listed: dict[int, str]) -> _Meaning:

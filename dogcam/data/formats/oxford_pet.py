@@ -117,7 +117,7 @@ def _entries(tree: Tree, base: str, problems: list[Problem]) -> list[_Entry]:
 
 def _lines(tree: Tree, path: str, problems: list[Problem]) -> dict[str, int]:
     """The class of each picture in a list; nothing where there is no such list."""
-    found: dict[str, int] = {}
+    numbers_by_name: dict[str, int] = {}
     for line in tree.lines(path) if path in tree.files else []:
         if line.startswith("#"):
             continue
@@ -128,8 +128,8 @@ def _lines(tree: Tree, path: str, problems: list[Problem]) -> dict[str, int]:
         elif leads_out(parts[0]):
             problems.append(Problem(parts[0], "its name leads out of the folder", kind="leads-out"))
         else:
-            found.setdefault(parts[0], int(parts[1]))
-    return found
+            numbers_by_name.setdefault(parts[0], int(parts[1]))
+    return numbers_by_name
 
 
 def _class_names(entries: list[_Entry], problems: list[Problem]) -> dict[int, str]:
@@ -147,14 +147,14 @@ def _class_names(entries: list[_Entry], problems: list[Problem]) -> dict[int, st
 
 def _with_pictures(entries: list[_Entry], pictures: Tree, problems: list[Problem]) -> dict[_Entry, str]:
     """The path of each picture that is there."""
-    found = {}
+    paths = {}
     for each in entries:
         path = pictures.find(f"images/{each.name}.jpg") or pictures.find(f"{each.name}.jpg")
         if path is None:
             problems.append(Problem(each.name, f"listed, but there is no images/{each.name}.jpg", each.split, kind="missing"))
         else:
-            found[each] = path
-    return found
+            paths[each] = path
+    return paths
 
 
 def _with_animals(
@@ -170,26 +170,26 @@ def _with_animals(
     trimaps = {each: tree.files.get(f"{base}{TRIMAPS}/{each.name}.png") for each in there}
     drawn = {each: file for each, file in trimaps.items() if file is not None}
     extents = read_extents(drawn.values(), "reading trimaps", len(drawn), progress)
-    read = {each: found for each, (_, found) in zip(drawn, extents, strict=True)}
+    read = {each: contents for each, (_, contents) in zip(drawn, extents, strict=True)}
     pets = []
     for each, path in there.items():
-        found = read.get(each, InputError(f"no trimap {TRIMAPS}/{each.name}.png"))
-        if isinstance(found, InputError):
-            problems.append(Problem(each.name, str(found), each.split, False, "no-box"))
-            found = None
-        elif _ANIMAL not in found.corners:
+        contents = read.get(each, InputError(f"no trimap {TRIMAPS}/{each.name}.png"))
+        if isinstance(contents, InputError):
+            problems.append(Problem(each.name, str(contents), each.split, False, "no-box"))
+            contents = None
+        elif _ANIMAL not in contents.corners:
             problems.append(Problem(each.name, "no pixel of its trimap is of the animal", each.split, False, "no-box"))
-        pets.append(_animal(path, pictures.files[path], each.split, names[each.number], found, drawn.get(each)))
+        pets.append(_animal(path, pictures.files[path], each.split, names[each.number], contents, drawn.get(each)))
     return pets
 
 
-def _animal(path: str, image: Stored, split: str, breed: str, found: Extents | None, trimap: Stored | None) -> Annotated:
+def _animal(path: str, image: Stored, split: str, breed: str, contents: Extents | None, trimap: Stored | None) -> Annotated:
     """A picture with what its trimap says."""
-    if found is None or trimap is None or _ANIMAL not in found.corners:
+    if contents is None or trimap is None or _ANIMAL not in contents.corners:
         return Annotated(path, image, split, (breed,))
-    corners = np.array([found.corners[_ANIMAL]], np.float64)
+    corners = np.array([contents.corners[_ANIMAL]], np.float64)
     masks = {breed: Pixels((trimap,), _ANIMAL, _NEITHER)}
-    return Annotated(path, image, split, (breed,), (breed,), corners, found.size, masks=masks)
+    return Annotated(path, image, split, (breed,), (breed,), corners, contents.size, masks=masks)
 
 
 def _with_head(

@@ -178,9 +178,9 @@ def _picture(entry: str, split: str, files: _Files) -> tuple[Annotated | None, l
     if image is None:
         reason = f"listed in {LISTS[split]}, but there is no {IMAGES}/{entry}"
         return None, [Problem(identity, reason, split, kind="missing")]
-    found, problems = _annotated(f"{ANNOTATION}/{Path(entry).with_suffix('').as_posix()}", identity, split, files)
+    objects, problems = _annotated(f"{ANNOTATION}/{Path(entry).with_suffix('').as_posix()}", identity, split, files)
     breed = entry.split("/")[0]
-    return Annotated(entry, image, split, (breed,), (breed,) * len(found.corners), found.corners, found.size), problems
+    return Annotated(entry, image, split, (breed,), (breed,) * len(objects.corners), objects.corners, objects.size), problems
 
 
 _NOTHING = Objects((0, 0), NO_BOXES)
@@ -191,13 +191,13 @@ def _annotated(path: str, identity: str, split: str, files: _Files) -> tuple[Obj
     if path not in files.annotations:
         return _NOTHING, [Problem(identity, f"no annotation {path}", split, False, "no-box")]
     try:
-        found = objects_of(files.annotations[path].content())
+        objects = objects_of(files.annotations[path].content())
     except InputError as error:
         return _NOTHING, [Problem(identity, reason_of(error, identity), split, False, "no-box")]
     except ValueError as error:
         return _NOTHING, [Problem(identity, f"broken annotation: {error}", split, False, "no-box")]
-    none = [] if len(found.corners) else [Problem(identity, "no annotated box", split, False, "no-box")]
-    return found, none
+    none = [] if len(objects.corners) else [Problem(identity, "no annotated box", split, False, "no-box")]
+    return objects, none
 
 
 def beside(image: Path) -> Annotated | None:

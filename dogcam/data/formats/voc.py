@@ -20,7 +20,7 @@ from dogcam.core.progress import Progress
 from dogcam.data import Problem
 from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.formats.voc_xml import Objects, counts_from_one, half_open, objects_of
-from dogcam.data.images import SUFFIXES, ImageFile
+from dogcam.data.images import ImageFile, stem_of
 from dogcam.data.splits import split_named, split_of_path
 from dogcam.data.trees import Place, Tree, decoded, files_ending, nearer
 
@@ -109,15 +109,15 @@ def _annotations(tree: Tree) -> list[str]:
 
 def _roots(tree: Tree) -> dict[str, dict[str, str]]:
     """Folders that have lists of their own -> path of the list by name: train, val, trainval, test."""
-    found: dict[str, dict[str, str]] = {}
+    roots: dict[str, dict[str, str]] = {}
     for lists in LISTS:
         for folder in tree.folders:
             root = folder.removesuffix(lists).rstrip("/")
             paths = {f"{folder}/{name}.txt": name for name in ("train", "val", "trainval", "test")}
-            if (folder == lists or folder.endswith(f"/{lists}")) and root not in found:
+            if (folder == lists or folder.endswith(f"/{lists}")) and root not in roots:
                 names = {name: path for path, name in paths.items() if path in tree.files}
-                found.update({root: names} if names else {})
-    return dict(sorted(found.items()))
+                roots.update({root: names} if names else {})
+    return dict(sorted(roots.items()))
 
 
 def _root_of(path: str, roots: Iterable[str]) -> str | None:
@@ -130,7 +130,7 @@ def _listed(tree: Tree, roots: dict[str, dict[str, str]], problems: list[Problem
     for path in _annotations(tree):
         root = _root_of(path, roots)
         if root is not None:
-            paths[root].setdefault(_stem(path), path)
+            paths[root].setdefault(stem_of(path, ".xml"), path)
     for root, lists in roots.items():
         splits = _splits(tree, lists, problems)
         left = len(paths[root].keys() - splits.keys())
@@ -142,28 +142,26 @@ def _listed(tree: Tree, roots: dict[str, dict[str, str]], problems: list[Problem
 
 
 def _splits(tree: Tree, lists: dict[str, str], problems: list[Problem]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    splits: dict[str, str] = {}
     for name in ("test", "val", "train", "trainval"):
         if name not in lists:
             continue
         for line in tree.lines(lists[name]):
-            stem = _stem(re.sub(r"\s+-?[01]$", "", line))
-            split = found.setdefault(stem, split_named(name) or "train")
+            stem = stem_of(re.sub(r"\s+-?[01]$", "", line), ".xml")
+            split = splits.setdefault(stem, split_named(name) or "train")
             if name != "trainval" and split != name:
                 problems.append(Problem(stem, f"it is in the lists {split} and {name}: taken for {split}", split, False, "twice"))
-    return found
+    return splits
 
 
 def _unlisted(tree: Tree, roots: dict[str, dict[str, str]]) -> Iterator[_Entry]:
     for path in _annotations(tree):
         if _root_of(path, roots) is None:
-            yield _Entry(_stem(path), path, path.rpartition("/")[0])
+            yield _Entry(stem_of(path, ".xml"), path, path.rpartition("/")[0])
 
 
-def _stem(path: str) -> str:
-    name = path.replace("\\", "/").rpartition("/")[2]
-    stem, dot, suffix = name.rpartition(".")
-    return stem if stem and f"{dot}{suffix}".lower() in (*SUFFIXES, ".xml") else name
+def _is_mask(path: str) -> bool:
+    return any(part in _MASKS for part in path.lower().split("/")[:-1])
 
 
 class _Photographs:
@@ -171,10 +169,8 @@ class _Photographs:
 
     def __init__(self, place: Place):
         self.tree = place.pictures
-        self.by_stem: dict[str, list[str]] = {}
-        for path in self.tree.pictures:
-            if not any(part in _MASKS for part in path.lower().split("/")[:-1]):
-                self.by_stem.setdefault(_stem(path), []).append(path)
+        photographs = ((stem, [path for path in paths if not _is_mask(path)]) for stem, paths in self.tree.by_stem.items())
+        self.by_stem = {stem: paths for stem, paths in photographs if paths}
 
     def of(self, entry: _Entry, names: Iterable[str]) -> str | None:
         """The picture of an annotation that calls it `names`: that of its own name comes first, the nearest of several."""
@@ -197,8 +193,8 @@ class _Photographs:
 
 def _read(entry: _Entry, tree: Tree, pictures: _Photographs) -> tuple[Annotated | None, list[Problem]]:
     """What is said of a picture, with corners as they stand, None where it is missing; and what is wrong."""
-    found, reasons = _objects(entry, tree)
-    path = pictures.of(entry, found.pictures)
+    objects, reasons = _objects(entry, tree)
+    path = pictures.of(entry, objects.pictures)
     if path is None:
         where = entry.annotation or "a list of ImageSets"
         reason = "; ".join([f"named by {where}, but there is no such picture", *reasons.values()])
@@ -206,14 +202,14 @@ def _read(entry: _Entry, tree: Tree, pictures: _Photographs) -> tuple[Annotated 
     split = entry.split or ("" if entry.listed else split_of_path(path))
     problems = [Problem(path, reason, split, False, kind) for kind, reason in reasons.items()]
     image = pictures.tree.files[path]
-    return _annotated(path, image, split, found), problems
+    return _annotated(path, image, split, objects), problems
 
 
-def _annotated(path: str, image: ImageFile, split: str, found: Objects) -> Annotated:
+def _annotated(path: str, image: ImageFile, split: str, objects: Objects) -> Annotated:
     """The picture with its objects, but for those that have no class."""
-    named = [bool(name) for name in found.names]
-    names = tuple(filter(None, found.names))
-    return Annotated(path, image, split, tuple(filter(None, found.boxless)), names, found.corners[named], found.size)
+    named = [bool(name) for name in objects.names]
+    names = tuple(filter(None, objects.names))
+    return Annotated(path, image, split, tuple(filter(None, objects.boxless)), names, objects.corners[named], objects.size)
 
 
 _NOTHING = Objects(None, np.zeros((0, 4)))

@@ -192,13 +192,13 @@ def _extents(
                     problems.append(Problem(_name(image), f"its mask {path} {reason}", lists.split, False, kind))
                 else:
                     files[path] = tree.files[f"{root}{path}"]
-    found = {}
+    usable = {}
     for path, (file, extents) in zip(files, read_extents(files.values(), "reading masks", len(files), progress), strict=True):
         if isinstance(extents, InputError):
             problems.append(Problem(_name(path), str(extents), "", False, "unreadable"))
         else:
-            found[path] = file, extents
-    return found
+            usable[path] = file, extents
+    return usable
 
 
 def _annotated(

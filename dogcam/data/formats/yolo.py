@@ -141,9 +141,9 @@ def _splits(config: Config | None, pictures: Tree, problems: list[Problem], prog
         return {path: _split_in(path) for path in pictures.pictures}
     named = {split: _named(config, split, pictures, problems, progress) for split in config.splits}
     if not any(named.values()):
-        told = "; ".join(f"{split}: {', '.join(entries)}" for split, entries in config.splits.items())
+        entries_of = "; ".join(f"{split}: {', '.join(entries)}" for split, entries in config.splits.items())
         raise InputError(
-            f"{config.path} names no folder with pictures in {pictures.place} ({told}): correct it, or name --data-dir"
+            f"{config.path} names no folder with pictures in {pictures.place} ({entries_of}): correct it, or name --data-dir"
         )
     if len(named) > 1 and len({frozenset(paths) for paths in named.values()}) == 1:
         progress.note(f"{config.path} names the same pictures as {' and '.join(named)}: taken as one set without splits")

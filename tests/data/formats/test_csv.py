@@ -196,6 +196,11 @@ def test_absolute_paths_and_those_of_another_computer(place, tmp_path_factory):
     assert set(boxes(opened(place, text))) == {"far", "a", "b"}
 
 
+def test_utf_16_that_ends_within_a_character_is_read_up_to_there(place):
+    (place / "boxes.csv").write_bytes("path,label\nimages/a.jpg,x\nimages/b.jpg,y\n".encode("utf-16") + b"z")
+    assert set(boxes(open_dataset(f"csv:{place}/boxes.csv"))) >= {"a", "b"}
+
+
 def test_a_name_too_long_to_be_one_is_missing(place):
     dataset = opened(place, f"path,label\nimages/a.jpg,x\n/{300 * 'x'}.jpg,x\n")
     assert [(problem.id, problem.kind) for problem in dataset.problems] == [(300 * "x", "missing")]
