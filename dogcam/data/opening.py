@@ -195,11 +195,13 @@ def _nearest_format(place: Place, kinds: Counter[str]) -> str:
     """Which format comes nearest, and what it lacks."""
     lacks = "" if place.pictures.pictures else ", but there are no pictures: say where they are with --data-dir"
     for suffix, name in _EVIDENCE.items():
-        if kinds[suffix] and name in DATASETS:
+        few = suffix == ".txt" and 2 * kinds[suffix] < len(place.pictures.pictures)  # a README, not labels
+        if kinds[suffix] and name in DATASETS and not few:
             own = f"{name} --data-dir " if DATASETS[name].opener else f"{name}:"
             return f"the nearest is {name}, by its {suffix} files{lacks}; to read it so: --dataset {own}{place.tree.place}"
     if place.tree.pictures:
-        return "the nearest is folder, which has a subfolder of pictures for each class"
+        own = f"; to read it so: --dataset folder:{place.tree.place}" if any("/" in path for path in place.tree.pictures) else ""
+        return f"the nearest is folder, which has a subfolder of pictures for each class{own}"
     return "none is near: there are neither pictures nor annotations"
 
 

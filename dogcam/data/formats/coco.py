@@ -93,7 +93,9 @@ def _chosen(tree: Tree, progress: Progress) -> list[str]:
     others = [path for path in files if _is_of_another_task(path)]
     chosen = [path for path in files if path not in others] or others
     if not chosen:
-        raise InputError(f"there is no JSON with images, annotations and categories in {tree.place}: name the file, coco:FILE")
+        raise InputError(
+            f"no JSON in {tree.place} has images, annotations and categories: export as COCO, or name the file, coco:FILE"
+        )
     if others and chosen is not others:
         progress.note(f"not taken, since they are of other tasks: {', '.join(others)}")
     return chosen
@@ -120,7 +122,7 @@ def _pictures_of(
             identity, name = _entry(entry, listed)
             found = _found(name, near, place.pictures)
         except _Refused as refused:
-            problems.append(Problem(refused.name, str(refused), split, kind=refused.kind))
+            problems.append(Problem(refused.name, str(refused), split, refused.lost, refused.kind))
             continue
         objects = instances.objects.pop(identity, ())  # not held any longer than they are needed
         image = place.pictures.files[found]
@@ -140,11 +142,11 @@ def _pictures_of(
 
 
 class _Refused(ValueError):
-    """A picture that cannot be taken, what it is called and the kind of its `Problem`."""
+    """An entry that cannot be taken: what its picture is called, the kind of its `Problem`, whether the picture is lost by it."""
 
-    def __init__(self, name: str, kind: str, reason: str):
+    def __init__(self, name: str, kind: str, reason: str, lost: bool = True):
         super().__init__(reason)
-        self.name, self.kind = name, kind
+        self.name, self.kind, self.lost = name, kind, lost
 
 
 def _entry(entry: Any, listed: dict[Any, str]) -> tuple[Any, str]:
@@ -153,6 +155,8 @@ def _entry(entry: Any, listed: dict[Any, str]) -> tuple[Any, str]:
     name = entry.get("file_name") if isinstance(entry, dict) else None
     if identity is None or not isinstance(name, str) or not name.strip():
         raise _Refused(str(name or f"image {identity}"), "", f"an image needs an id and a file_name; received {str(entry)[:80]}")
+    if listed.get(identity) == name:
+        raise _Refused(name, "twice", f"it is listed twice by the id {identity}: taken once", lost=False)
     if identity in listed:
         raise _Refused(name, "twice", f"its id {identity} is that of {listed[identity]} already")
     listed[identity] = name

@@ -64,7 +64,8 @@ def read_instances(text: str, path: str) -> Instances:
     missing = [name for name in lists if not isinstance(content.get(name), list)]
     if missing:
         there = ", ".join(map(str, list(content)[:8])) or "nothing"
-        raise InputError(f"{path} lacks the list {' and '.join(missing)} of a COCO JSON; it has {there}")
+        what = f"the list{'s' if missing[1:] else ''} {', '.join(missing)} of a COCO JSON"
+        raise InputError(f"{path} lacks {what}; it has {there}; export the annotations as COCO")
     objects = [each for each in content["annotations"] if isinstance(each, Marked)]
     if content["annotations"] and not any(each.box or each.region or each.wrong for each in objects):
         raise InputError(f"no annotation of {path} has a bbox or a segmentation: captions and panoptic JSONs have no boxes")

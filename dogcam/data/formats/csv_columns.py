@@ -79,7 +79,9 @@ def columns_of(text: str, name: str) -> Columns:
         raise InputError(f"{name} is empty: a CSV needs a row for each box")
     if any(_is_picture(cell) for cell in rows[0]):
         return replace(_by_content(rows, name), delimiter=delimiter)
-    return replace(_by_header(rows[0], name), delimiter=delimiter)
+    columns = replace(_by_header(rows[0], name), delimiter=delimiter)
+    _require_no_json(rows[1:], columns, name)
+    return columns
 
 
 def _parsed(lines: Sequence[str], delimiter: str) -> list[list[str]]:
@@ -143,6 +145,14 @@ def _require_no_box(
     some = [header[place] for each, place in short.items() if each in parts and place not in size]
     if some:
         raise InputError(f"{name}: its header has {', '.join(some)}, which are not the four columns of a box: {wanted}")
+
+
+def _require_no_json(rows: list[list[str]], columns: Columns, name: str) -> None:
+    """Raise where the classes are JSON, as Label Studio writes them: each of them would be a class of its own, without a box."""
+    label = columns.label
+    if label is not None and any(len(row) > label and re.match(r"\[?\s*\{", row[label]) for row in rows):
+        told = f"{name}: the column {columns.names[label]} holds JSON, as Label Studio's own CSV does"
+        raise InputError(f"{told}; export as COCO, YOLO or Pascal VOC instead")
 
 
 def _first(places: dict[str, int], names: Sequence[str]) -> int | None:

@@ -149,7 +149,8 @@ def _with_pictures(entries: list[_Entry], pictures: Tree, problems: list[Problem
     """The path of each picture that is there."""
     paths = {}
     for each in entries:
-        path = pictures.find(f"images/{each.name}.jpg") or pictures.find(f"{each.name}.jpg")
+        places = (f"images/{each.name}.jpg", f"{each.name}.jpg")
+        path = next(filter(None, map(pictures.find, places)), None) or pictures.picture(places[1])
         if path is None:
             problems.append(Problem(each.name, f"listed, but there is no images/{each.name}.jpg", each.split, kind="missing"))
         else:

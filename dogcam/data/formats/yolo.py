@@ -187,6 +187,8 @@ def _candidates(entry: str, bases: Sequence[str]) -> Iterator[str]:
         joined = posixpath.normpath(posixpath.join(base, entry))
         yield "" if joined == "." else joined
     parts = [part for part in entry.split("/") if part not in ("", ".", "..")]
+    # Roboflow writes ../train/images and means ./train/images.
+    yield from (posixpath.join(base, *parts) for base in bases if base)
     yield from ("/".join(parts[start:]) for start in range(len(parts)))
 
 

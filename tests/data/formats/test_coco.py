@@ -109,7 +109,7 @@ def test_a_split_is_that_of_the_files_or_its_folders_name(write, path, split):
         ([{"file_name": "7.png"}], "", "needs an id and a file_name"),
         ([{"id": [7], "file_name": "7.png"}], "", "needs an id and a file_name"),
         (["7.png"], "", "needs an id and a file_name"),
-        ([image(5)], "twice", "its id 5 is that of 5.png already"),
+        ([image(5, "7.png")], "twice", "its id 5 is that of 5.png already"),
     ],
 )
 def test_an_image_that_cannot_be_taken_is_named_and_the_others_are_read(write, images, kind, said):
@@ -234,7 +234,7 @@ def test_pictures_that_are_nowhere_are_an_error_that_tells_what_to_name(write):
 def test_a_folder_without_a_json_is_told_what_to_name(tmp_path):
     (tmp_path / "results.json").write_text("[]", encoding="utf-8")
     with pytest.raises(
-        InputError, match=r"there is no JSON with images, annotations and categories in .*: name the file, coco:FILE"
+        InputError, match=r"no JSON in .* has images, annotations and categories: export as COCO, or name the file, coco:FILE"
     ):
         read(tmp_path)
 
@@ -330,3 +330,12 @@ def test_a_json_without_a_byte_is_named(write):
     (folder / "annotations/instances_val2017.json").write_bytes(b"")
     (problem,) = open_dataset(str(folder)).problems
     assert (problem.id, problem.kind, problem.reason) == ("annotations/instances_val2017.json", "unreadable", "the file is empty")
+
+
+@pytest.mark.parametrize(("name", "lost"), [("7.png", False), ("8.png", True)])
+def test_an_image_that_is_listed_twice_is_one_and_another_of_its_id_is_lost(write, name, lost):
+    """What is read adds up: a picture is not among those left out if it is there."""
+    folder = write(images=[image(7), image(7, name)], pictures=("images/train2017/7.png", "images/train2017/8.png"))
+    dataset = open_dataset(str(folder))
+    assert [(each.kind, each.lost) for each in dataset.problems] == [("twice", lost)]
+    assert [each.id for each in dataset.splits["train"]] == ["7"]

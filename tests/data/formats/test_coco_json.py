@@ -59,8 +59,8 @@ def test_what_is_broken_of_an_annotation_is_told_and_the_rest_kept(changes, kept
         ("7", "must be a JSON object with images, annotations, categories; it is a int"),
         ("[1, 2]", "it is a list of 2"),
         ('[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}]', "list of results .*, not of annotations"),
-        ("{}", "lacks the list images and annotations and categories of a COCO JSON; it has nothing"),
-        ('{"images": [], "shapes": []}', "lacks the list annotations and categories .* has images, shapes"),
+        ("{}", "lacks the lists images, annotations, categories of a COCO JSON; it has nothing; export"),
+        ('{"images": [], "shapes": []}', "lacks the lists annotations, categories .* has images, shapes"),
         ('{"images": {}, "annotations": [], "categories": []}', "lacks the list images"),
     ],
 )

@@ -264,6 +264,7 @@ VIA = "filename,file_size,region_count,region_shape_attributes,region_attributes
         ("", ": boxes.csv is empty"),
         ("path,label\ngone.jpg,cat\n", ": those of boxes.csv are not there; say where they are with --data-dir"),
         (VIA + 'a.jpg,9,1,"{""name"":""rect""}","{}"\n', ": boxes.csv is VGG VIA's own CSV, .*; export the project as COCO"),
+        ('image,id,label\na.jpg,1,"[{""x"":1}]"\n', ": boxes.csv: the column label holds JSON, as Label Studio's own CSV does"),
         (None, ": there is no .csv or .tsv"),
     ],
 )

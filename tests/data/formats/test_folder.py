@@ -37,6 +37,43 @@ def test_splits_lie_above_classes(tmp_path, other, how):
     assert (dataset.division.how, dataset.classes) == (how, ("cat", "dog"))
 
 
+LAID_OUT = [  # as the sets of cats and dogs, scenes and X-rays that circulate most are packed
+    ("PetImages/{}/{}.jpg",),
+    ("training_set/{}/{}.jpg", "test_set/{}/{}.jpg"),
+    ("train/train/{}/{}.jpg", "test/test/{}/{}.jpg"),
+    ("seg_train/seg_train/{}/{}.jpg", "seg_test/seg_test/{}/{}.jpg"),
+    ("set/train-images/{}/{}.jpg", "set/test-images/{}/{}.jpg"),
+    ("set/TRAIN/{}/images/{}.JPEG", "set/TEST/{}/images/{}.JPEG"),
+]
+
+
+@pytest.mark.parametrize("layout", LAID_OUT)
+def test_folders_around_classes_are_no_classes(tmp_path, layout):
+    files = {each.format(name, f"{name}{place}") for place, each in enumerate(layout) for name in ("cat", "dog")}
+    dataset = open_dataset(str(write(tmp_path, {path: picture() for path in files} | {"readme[1].txt": "to read"})))
+    assert dataset.source.name == "folder"
+    assert labelled(dataset) == {f"{name}{place}": name for place in range(len(layout)) for name in ("cat", "dog")}
+    if layout[1:]:
+        assert {split: [each.id for each in records] for split, records in dataset.splits.items()} == {
+            "train": ["cat0", "dog0"],
+            "test": ["cat1", "dog1"],
+        }
+
+
+def test_a_train_beside_a_bus_is_a_class(tmp_path):
+    files = ["train/a.jpg", "bus/b.jpg", "car/c.jpg"]
+    dataset = open_dataset(str(write(tmp_path, {path: picture() for path in files})))
+    assert labelled(dataset) == {"a": "train", "b": "bus", "c": "car"}
+    assert dataset.division.how == "seeded"
+
+
+def test_pictures_of_no_class_beside_splits_are_named(tmp_path):
+    files = ["seg_train/seg_train/cat/a.jpg", "seg_train/seg_train/dog/b.jpg", "seg_test/cat/c.jpg", "seg_pred/seg_pred/d.jpg"]
+    dataset = open_dataset(str(write(tmp_path, {path: picture() for path in files})))
+    assert told(dataset) == [("seg_pred/seg_pred/d.jpg", "no-class", True)]
+    assert dataset.classes == ("cat", "dog")
+
+
 def test_pictures_are_turned_as_their_tags_say(tmp_path):
     turned = Image.Exif()
     turned[ExifTags.Base.Orientation] = 6
@@ -60,6 +97,7 @@ def test_a_picture_in_no_folder_is_named(tmp_path):
         ["cat/a.jpg"],
         ["images/a.jpg", "labels/a.png"],
         ["train/a.jpg", "test/b.jpg"],
+        ["images/cat/a.jpg", "images/dog/b.jpg", "boxes/unheard.of"],
         ["JPEGImages/a.jpg", "Masks/a.png"],
         ["train/images/a.jpg", "train/cat/a.jpg"],
         ["cat/a.jpg", "dog/b.jpg", "c.jpg", "d.jpg", "e.jpg"],

@@ -136,6 +136,11 @@ def test_the_animal_of_a_single_picture_is_found(tmp_path):
     assert beside(tmp_path / "images" / "none_1.jpg") is None
 
 
+def test_folders_in_folders_of_their_own_names_as_they_circulate(tmp_path):
+    files = {f"{path.partition('/')[0]}/{path}": content for path, content in FILES.items()} | {"readme.txt": "to read"}
+    assert pixels_of(open_dataset(str(write(tmp_path, files)))) == BOXES
+
+
 def test_pictures_of_a_camera_have_capital_suffixes(tmp_path):
     files = {path.replace(".jpg", ".JPG"): content for path, content in FILES.items()}
     assert pixels_of(open_dataset(str(write(tmp_path, files)))) == BOXES

@@ -331,6 +331,20 @@ def test_the_real_yaml_names_cocos_classes_in_order(coco128, real_data):
     assert list(coco128["instance_segmentation"].classes) == [each["name"] for each in sorted(categories, key=lambda c: c["id"])]
 
 
+def test_what_roboflow_means_by_a_folder_above_holds_below_another_folder(write):
+    """Its data.yaml says ../train/images of what lies beside it, wherever its folder lies."""
+    yaml = NAMES + "train: ../train/images\nval: ../valid/images\n"
+    files = {f"exports/one/{split}/{kind}/{split}.{end}": LINE for split in ("train", "valid") for kind, end in YOLO_FOLDERS}
+    dataset = open_dataset(str(write(**files, **{"exports/one/data.yaml": yaml, "readme.md": ""})))
+    assert {split: [each.id for each in records] for split, records in dataset.splits.items()} == {
+        "train": ["train"],
+        "test": ["valid"],
+    }
+
+
+YOLO_FOLDERS = (("images", "jpg"), ("labels", "txt"))
+
+
 def test_labels_in_utf_16_are_recognised(write):
     folder = write(**{"images/a.jpg": "", "labels/a.txt": LINE, "classes.txt": "cat\ndog\n"})
     (folder / "labels/a.txt").write_text(LINE, encoding="utf-16")
