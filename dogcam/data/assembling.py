@@ -47,14 +47,14 @@ def assemble(name: str, reading: Reading, source: Origin, seed: int, progress: P
     return Dataset(name, short_names(classes), shown, problems, source, division, mended, multilabel, *own)
 
 
-def boxes_of(each: Annotated, identity: str) -> tuple[Annotated, np.ndarray, list[Problem]]:
-    """One picture with its relative boxes (n, 4), of all its classes, as `assemble` takes them; and what is wrong.
+def boxes_of(each: Annotated, identity: str) -> tuple[Annotated, np.ndarray, Faults]:
+    """One picture with its relative boxes (n, 4), of all its classes, as `assemble` takes them; and what is wrong or set right.
 
     The picture's image is in the frame that the boxes are of, and its names are those of the boxes.
     """
     faults = Faults([])
     ((annotated, boxes),) = checked([each], [identity], faults, Progress())
-    return annotated, boxes, faults.problems
+    return annotated, boxes, faults
 
 
 def _placed(

@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from dogcam.core.errors import DogcamError, InputError
+from dogcam.core.progress import Progress
 from dogcam.core.registry import nearest
 from dogcam.data import Dataset, Picture, Problem, Record
 from dogcam.data.assembling import Annotated, boxes_of
+from dogcam.data.checking import Faults
 from dogcam.data.class_names import ClassNames
 from dogcam.data.images import SUFFIXES, ImageFile
 from dogcam.data.opening import boxes_beside
@@ -56,6 +58,7 @@ def find_pictures(
     labels: bool = True,
     classes: Sequence[str] = (),
     dataset: str | None = None,
+    progress: Progress | None = None,
 ) -> tuple[list[Record], list[Problem]]:
     """The pictures that `wanted` names, in order, each once.
 
@@ -68,6 +71,7 @@ def find_pictures(
         labels: look up the true class of such files; without need that would be a long way for a short answer.
         classes: of the model, by which the class of an annotation beside a file is known.
         dataset: its specification where the user named it; then names and globs are looked for among its ids first.
+        progress: hears of annotations that were set right by a rule.
 
     Returns:
         Records, and what is wrong with annotations. A file has boxes and label where an annotation lies beside it; what
@@ -78,7 +82,7 @@ def find_pictures(
     """
     records_by_id: dict[str, Record] = {}
     seen: set[Path] = set()
-    problems: list[Problem] = []
+    faults = Faults([])
     known = _Known(open_dataset, labels, classes, dataset)
     for name in wanted:
         if dataset and (records := known.matching(name)):
@@ -91,10 +95,14 @@ def find_pictures(
         for path in paths:
             if path.resolve() not in seen:
                 seen.add(path.resolve())
-                record, wrong = _from_file(path, known)
-                problems += wrong
+                record = _from_file(path, known, faults)
                 records_by_id[record.id] = record
-    return list(records_by_id.values()), problems
+    if faults.mended and progress:
+        first, more = faults.mended[0], len(faults.mended) - 1
+        progress.note(
+            f"{first.id}: {first.reason}{f'; and {more:,} more pictures whose annotations were set right' if more else ''}"
+        )
+    return list(records_by_id.values()), faults.problems
 
 
 class _Known:
@@ -210,22 +218,25 @@ def _pictures(paths: Iterable[Path]) -> list[Path]:
     return sorted(path for path in paths if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
-def _from_file(path: Path, known: _Known) -> tuple[Record, list[Problem]]:
+def _from_file(path: Path, known: _Known, faults: Faults) -> Record:
     """The record of a file; its boxes and label where it lies as a format lays its pictures out, annotated."""
-    identity, problems = str(path), []
+    identity, broken = str(path), False
     try:
         beside = boxes_beside(path.absolute())
     except InputError as error:
-        beside, problems = None, [Problem(identity, str(error), lost=False, kind="no-box")]
-    if beside is None and not problems:
+        beside, broken = None, True
+        faults.problems.append(Problem(identity, str(error), lost=False, kind="no-box"))
+    if beside is None and not broken:
         # Turned as its EXIF tag says: what a person sees. Annotations may refer to the pixels as they are stored.
-        return Record(identity, ImageFile(path, upright=True), None), []
-    annotated, boxes, found = boxes_of(beside or Annotated(identity, ImageFile(path)), identity)
+        return Record(identity, ImageFile(path, upright=True), None)
+    annotated, boxes, own = boxes_of(beside or Annotated(identity, ImageFile(path)), identity)
     labels = [known.classes.label(name) for name in annotated.names]
     record = _picture(identity, annotated.image, map(known.classes.label, annotated.classes), boxes, labels)
     if not record.present or not len(boxes):
         record = _completed(record, known.like(path))
-    return record, [*problems, *found]
+    faults.problems.extend(own.problems)
+    faults.mended.extend(own.mended)
+    return record
 
 
 def _completed(record: WholePicture, same: Record | None) -> WholePicture:

@@ -373,6 +373,17 @@ def test_a_class_that_is_not_in_the_picture_is_held_against_all_of_its_boxes(ann
     assert len(record.boxes) == 3
 
 
+def test_an_annotation_that_was_set_right_is_said(annotated, listener):
+    progress = listener()
+    path = annotated(names=("pug",), corners=BOXES[:1, [2, 3, 0, 1]] * 2, size=(80, 40))
+    (record,), problems = find_pictures([str(path)], never, classes=("pug",), progress=progress)
+    np.testing.assert_array_equal(record.boxes, [[0, 0, 0.5, 1]])
+    assert problems == []
+    assert progress.notes == [
+        f"{path}: annotated for 80 x 40, and the picture has 40 x 20: boxes scaled; and 1 more pictures whose annotations were set right"
+    ]
+
+
 def test_where_the_model_knows_one_of_several_classes_that_is_the_pictures(annotated):
     path = annotated(names=("pug", "collie", "cat"), corners=BOXES, size=(40, 20))
     (record,), _ = find_pictures([str(path)], never, classes=("beagle", "collie"))

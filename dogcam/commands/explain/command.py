@@ -100,7 +100,7 @@ def run(config: ExplainConfig, progress: Progress) -> ExplainResult:
     targets = _targets(config, subject)
     dataset = cache(lambda: _dataset(config, subject, progress))
     needed = any(each.needs_label for each in targets.values())
-    pictures, problems = find_pictures(config.images, dataset, needed, subject.first.classes, config.dataset)
+    pictures, problems = find_pictures(config.images, dataset, needed, subject.first.classes, config.dataset, progress)
     plan = _plan(config, subject, targets, dataset, progress)
     settings = _settings(config, subject, plan.protocol)
     writer = Writer(config, plan.protocol, plan.slots(), pictures, settings)
