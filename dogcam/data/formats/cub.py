@@ -141,7 +141,7 @@ def beside(image: Path) -> Annotated | None:
         return None
     path = image.relative_to(folder / "images").as_posix()
     lists = _Lists(Tree(folder, {name: ImageFile(folder / name) for name in (IMAGES, BOXES)}), "")
-    number = next((number for number, each in lists.read(IMAGES).items() if each == path), None)
+    number = next((number for number, each in lists.read(IMAGES).items() if each.casefold() == path.casefold()), None)
     corners = _corners(lists.read(BOXES).get(number, "")) if number is not None else NO_BOXES
     name = _class_names({"": image.parent.name})[""]
     return Annotated(str(image), ImageFile(image), "", (name,), (name,) * len(corners), corners, upright=False)

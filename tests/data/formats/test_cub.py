@@ -115,3 +115,4 @@ def test_the_box_of_a_single_picture_is_found(tmp_path):
 def test_pictures_of_a_camera_have_capital_suffixes(tmp_path):
     pictures = {path.replace(".jpg", ".JPG"): content for path, content in PICTURES.items()}
     assert pixels_of(open_dataset(str(write(tmp_path, LISTS | pictures)))) == BOXES
+    assert beside(tmp_path / "images" / ALBATROSS / "a_1.JPG").corners.tolist() == BOXES["a_1"]
