@@ -99,9 +99,7 @@ def find_pictures(
                 records_by_id[record.id] = record
     if faults.mended and progress:
         first, more = faults.mended[0], len(faults.mended) - 1
-        progress.note(
-            f"{first.id}: {first.reason}{f'; and {more:,} more pictures whose annotations were set right' if more else ''}"
-        )
+        progress.note(f"{first.id}: {first.reason}{f' (and {more:,} more set right)' if more else ''}")
     return list(records_by_id.values()), faults.problems
 
 

@@ -206,10 +206,10 @@ def test_all_three_splits_are_handed_on(picture):
 
 
 def test_a_single_picture_is_checked_as_all_are(picture):
-    found, boxes, problems = boxes_of(picture("a.jpg", "dog", "cat", corners=np.array([[0, 0, 2, 1], [3, 0, 4, 1]])), "mine")
+    found, boxes, faults = boxes_of(picture("a.jpg", "dog", "cat", corners=np.array([[0, 0, 2, 1], [3, 0, 4, 1]])), "mine")
     assert boxes.tolist() == [[0, 0, 1, 1]]
     assert found.names == ("dog",)
-    assert [(each.id, each.kind) for each in problems] == [("mine", "cut"), ("mine", "outside")]
+    assert [(each.id, each.kind) for each in faults.problems] == [("mine", "cut"), ("mine", "outside")]
 
 
 NUMBERS = st.floats(width=32) | st.integers(-50, 90).map(float) | st.floats(-0.2, 1.2)

@@ -379,9 +379,8 @@ def test_an_annotation_that_was_set_right_is_said(annotated, listener):
     (record,), problems = find_pictures([str(path)], never, classes=("pug",), progress=progress)
     np.testing.assert_array_equal(record.boxes, [[0, 0, 0.5, 1]])
     assert problems == []
-    assert progress.notes == [
-        f"{path}: annotated for 80 x 40, and the picture has 40 x 20: boxes scaled; and 1 more pictures whose annotations were set right"
-    ]
+    said = f"{path}: annotated for 80 x 40, and the picture has 40 x 20: boxes scaled (and 1 more set right)"
+    assert progress.notes == [said]
 
 
 def test_where_the_model_knows_one_of_several_classes_that_is_the_pictures(annotated):
