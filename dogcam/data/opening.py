@@ -218,6 +218,12 @@ def _read(name: str, place: Place, seed: int, progress: Progress) -> Dataset:
         reading = replace(reading, problems=(*refused, *_empty_files(row, place), *reading.problems))
         dataset = assemble(f"{name}:{_called(place.file or str(where))}", reading, source, seed, progress)
     progress.note(f"read as {row.title}: {summary(dataset)}")
+    reaching = {problem.id for problem in dataset.problems if problem.kind in ("cut", "outside")}
+    if reaching and 2 * len(reaching) >= sum(len({record.picture for record in records}) for records in dataset.splits.values()):
+        progress.warn(
+            f"boxes reach out of {len(reaching):,} pictures, which is most of them: are their numbers what the format means, "
+            "corners or widths and heights, x before y?"
+        )
     return dataset
 
 

@@ -208,6 +208,16 @@ def test_a_place_gives_the_same_however_it_is_named(pictures, listener):
     assert dataset.division == Division("seeded", 3, 0.2)
 
 
+@pytest.mark.parametrize(("cut", "said"), [(4, False), (5, True), (10, True)])
+def test_boxes_that_reach_out_of_most_pictures_are_no_accident(pictures, listener, cut, said):
+    """As where corners stand in the place of widths and heights."""
+    lines = [f"{number}.png ant 10 10 {90 if number < cut else 15} 15" for number in range(10)]
+    (pictures / "boxes.lst").write_text("\n".join(lines), encoding="utf-8")
+    progress = listener()
+    open_dataset(".", None, progress)
+    assert [each.startswith(f"boxes reach out of {cut} pictures") for each in progress.warnings] == [True] * said
+
+
 def test_what_is_wrong_is_handed_over_by_kind(pictures):
     with (pictures / "boxes.lst").open("a", encoding="utf-8") as file:
         file.write("\ngone.png ant 1 2 3 4\n0.png ant 4 3 20 15\n")
