@@ -77,22 +77,29 @@ def relabelled(dataset: Dataset, classifier: Classifier) -> Dataset:
     Raises:
         InputError: a class of the dataset that the model does not have, or that its names leave open.
     """
+    candidates = _candidates(dataset, classifier)
     if not classifier.classes:
-        if len(dataset.classes) != classifier.class_count:
+        if not all(candidates):
             raise InputError(
                 f"{classifier.name} has {classifier.class_count} classes without names and {dataset.name} has "
                 f"{len(dataset.classes)}: say which is which with --labels FILE"
             )
         return dataset
-    return _moved(dataset, _matched(dataset, classifier), classifier.classes)
+    for name, places in zip(dataset.classes, candidates, strict=True):
+        if not places:
+            close = nearest(name, classifier.classes)
+            hint = f"; the nearest of its classes: {', '.join(close)}" if close else ""
+            raise InputError(
+                f"{classifier.name} does not know the class {name!r} of {dataset.name}{hint}; --target predicted does without"
+            )
+        if len(places) > 1:
+            raise InputError(f"{classifier.name} has {len(places)} classes called {name!r}: its labels do not say which is meant")
+    return _moved(dataset, [place for (place,) in candidates], classifier.classes)
 
 
 def recognised(dataset: Dataset, classifier: Classifier, progress: Progress) -> Dataset:
     """`relabelled` for looking at pictures: of a class that the model does not know the label is None, which is said."""
-    names = ClassNames(classifier.classes)
-    places: list[int | None] = [names.label(name) for name in dataset.classes]
-    if not classifier.classes and len(dataset.classes) == classifier.class_count:
-        places = list(range(classifier.class_count))
+    places = [places[0] if len(places) == 1 else None for places in _candidates(dataset, classifier)]
     unknown = [name for name, place in zip(dataset.classes, places, strict=True) if place is None]
     if unknown:
         shown = f"{', '.join(unknown[:5])}{', ...' if len(unknown) > 5 else ''}"
@@ -103,11 +110,20 @@ def recognised(dataset: Dataset, classifier: Classifier, progress: Progress) -> 
     return _moved(dataset, places, classifier.classes)
 
 
+def _candidates(dataset: Dataset, classifier: Classifier) -> list[list[int]]:
+    """For each class of the dataset those of the model that are called so; of a model without names the one of its number."""
+    if classifier.classes:
+        names = ClassNames(classifier.classes)
+        return [names.places(name) for name in dataset.classes]
+    alike = len(dataset.classes) == classifier.class_count
+    return [[number] if alike else [] for number in range(len(dataset.classes))]
+
+
 def _moved(dataset: Dataset, places: Sequence[int | None], classes: tuple[str, ...]) -> Dataset:
     """The dataset with each label moved to its place; None for a label that has none."""
 
     def moved(record: Record) -> Record:
-        present = sorted(place for label in record.present if (place := places[label]) is not None)
+        present = sorted({place for label in record.present if (place := places[label]) is not None})
         return replace(record, label=None if record.label is None else places[record.label], present=tuple(present))
 
     splits = {split: tuple(map(moved, records)) for split, records in dataset.splits.items()}
@@ -119,21 +135,3 @@ def _moved(dataset: Dataset, places: Sequence[int | None], classes: tuple[str, .
         splits=splits,
         class_numbers=tuple(numbers[place] for place in range(len(classes))) if whole else (),
     )
-
-
-def _matched(dataset: Dataset, classifier: Classifier) -> list[int]:
-    """For each class of the dataset, its index in the model: by the whole name, else by one of those that commas part."""
-    names = ClassNames(classifier.classes)
-    found = []
-    for name in dataset.classes:
-        places = names.places(name)
-        if not places:
-            close = nearest(name, classifier.classes)
-            hint = f"; the nearest of its classes: {', '.join(close)}" if close else ""
-            raise InputError(
-                f"{classifier.name} does not know the class {name!r} of {dataset.name}{hint}; --target predicted does without"
-            )
-        if len(places) > 1:
-            raise InputError(f"{classifier.name} has {len(places)} classes called {name!r}: its labels do not say which is meant")
-        found += places
-    return found

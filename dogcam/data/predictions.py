@@ -11,7 +11,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
@@ -41,6 +41,10 @@ class Box:
     corners: np.ndarray
     label: int
     probability: float
+
+
+# A record, width and height of its picture in pixels, what was drawn there.
+Row = tuple[Record, int, int, tuple[Box, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +104,20 @@ def box_of(corners: np.ndarray | None, label: int, probability: float) -> tuple[
     if corners is None or not (corners[2:] > corners[:2]).all():
         return ()
     return (Box(corners, int(label), float(probability)),)
+
+
+def pictures_of(rows: Iterable[Row], numbers: Mapping[str, int]) -> list[Predicted]:
+    """The pictures of some rows, each with the boxes of all of its rows.
+
+    Args:
+        numbers: of pictures in the COCO file that they come from, by their ids.
+    """
+    pictures: dict[str, Predicted] = {}
+    for record, width, height, boxes in rows:
+        empty = Predicted(file_of(record), width, height, (), numbers.get(record.picture))
+        picture = pictures.setdefault(record.picture, empty)
+        pictures[record.picture] = replace(picture, boxes=(*picture.boxes, *boxes))
+    return list(pictures.values())
 
 
 def file_of(record: Record) -> str:

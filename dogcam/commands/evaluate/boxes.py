@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from itertools import product
 
 import numpy as np
@@ -13,8 +12,8 @@ from dogcam.boxes.protocols import Protocol
 from dogcam.core.config import EvaluateConfig
 from dogcam.core.errors import OptionError
 from dogcam.core.progress import Progress
-from dogcam.data import Dataset, Record
-from dogcam.data.predictions import Box, Predicted, Predictions, box_of, file_of, write_predictions
+from dogcam.data import Dataset
+from dogcam.data.predictions import Predictions, Row, box_of, pictures_of, write_predictions
 from dogcam.engine import HeatmapEngine
 from dogcam.experiment.evaluations import Cell
 from dogcam.models.classifier import Classifier
@@ -22,7 +21,6 @@ from dogcam.scoring import Asking, Scoring, by_score
 
 FOLDER = "boxes"
 Pair = tuple[str, str]  # method and layer
-Row = tuple[Record, int, int, tuple[Box, ...]]  # a record, width and height of its picture, what was drawn
 
 
 def give_back(
@@ -47,16 +45,15 @@ def give_back(
     thresholds = {cell: threshold for cell in cells if (threshold := _threshold(scoring, cell, progress)) is not None}
     bare = _bare_rows(config, scoring, classifier, pairs[0], thresholds, progress)
     classes = [classifier.class_name(index) for index in range(classifier.class_count)]
-    without = 0
+    where, without = scoring.evaluation.path / FOLDER, 0
     for cell, threshold in thresholds.items():
-        pictures = _pictures([*_table_rows(scoring, cell), *bare[cell]], dataset.numbers)
-        found = Predictions(pictures, classes, cell.method, cell.layer, epoch, threshold, dataset.class_numbers)
-        without += found.without_boxes
+        pictures = pictures_of([*_table_rows(scoring, cell), *bare[cell]], dataset.numbers)
+        predictions = Predictions(pictures, classes, cell.method, cell.layer, epoch, threshold, dataset.class_numbers)
+        without += predictions.without_boxes
         for form in config.save:
-            write_predictions(scoring.evaluation.path / FOLDER / form / cell.file_name.removesuffix(".parquet"), form, found)
+            write_predictions(where / form / cell.file_name.removesuffix(".parquet"), form, predictions)
     if thresholds:
         maps = f"{len(thresholds)} map{'' if len(thresholds) == 1 else 's'} of {len(pictures)} pictures"
-        where = scoring.evaluation.path / FOLDER
         progress.note(f"run {number} epoch {epoch}: boxes of {maps} in {where}; {without} times none was drawn")
 
 
@@ -96,16 +93,16 @@ def _bare_rows(
     progress: Progress,
 ) -> dict[Cell, list[Row]]:
     """By cell the pictures without annotation, and what is drawn there."""
-    found: dict[Cell, list[Row]] = {cell: [] for cell in thresholds}
+    rows: dict[Cell, list[Row]] = {cell: [] for cell in thresholds}
     asking = scoring.given
-    if asking is None or not found:
-        return found
+    if asking is None or not rows:
+        return rows
     for score, protocols in by_score(scoring.protocols).items():
         engine = HeatmapEngine(
             classifier, pairs, score, fuse=config.fuse, smooth=config.smooth, mask_batch=config.mask_batch, progress=progress
         )
-        _draw(engine, asking, protocols, thresholds, scoring.batch_size, progress, found)
-    return found
+        _draw(engine, asking, protocols, thresholds, scoring.batch_size, progress, rows)
+    return rows
 
 
 def _draw(
@@ -115,9 +112,9 @@ def _draw(
     thresholds: Mapping[Cell, float],
     batch_size: int,
     progress: Progress,
-    found: dict[Cell, list[Row]],
+    rows: dict[Cell, list[Row]],
 ) -> None:
-    """Add to `found` what an engine's maps give at the thresholds."""
+    """Add to `rows` what an engine's maps give at the thresholds."""
     of = {(cell.method, cell.layer, cell.protocol): cell for cell in thresholds}
     with progress.task("boxes of pictures without annotation", len(asking.pictures.records)) as step:
         for part in asking.pictures.batches(batch_size):
@@ -131,15 +128,5 @@ def _draw(
                 for place, (record, shape) in enumerate(zip(records, shapes, strict=True)):
                     corners = drawing.predicted_box(maps[place], protocol, shape, thresholds[cell])
                     label = int(heat.targets[place])
-                    found[cell].append((record, shape[1], shape[0], box_of(corners, label, shares[place, label])))
+                    rows[cell].append((record, shape[1], shape[0], box_of(corners, label, shares[place, label])))
             step.advance(len(records))
-
-
-def _pictures(rows: Iterable[Row], numbers: Mapping[str, int]) -> list[Predicted]:
-    """The pictures, each with the boxes of all of its rows."""
-    found: dict[str, Predicted] = {}
-    for record, width, height, boxes in rows:
-        new = Predicted(file_of(record), width, height, (), numbers.get(record.picture))
-        there = found.setdefault(record.picture, new)
-        found[record.picture] = replace(there, boxes=(*there.boxes, *boxes))
-    return list(found.values())

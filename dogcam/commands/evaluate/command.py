@@ -15,13 +15,13 @@ from dogcam.boxes.baselines import BASELINES
 from dogcam.boxes.protocols import Protocol
 from dogcam.commands.evaluate import given
 from dogcam.commands.evaluate.boxes import give_back
-from dogcam.commands.evaluate.common import answered
+from dogcam.commands.evaluate.common import answered, resumable
 from dogcam.commands.evaluate.gallery import keep_gallery
 from dogcam.commands.evaluate.inputs import Subject, adopted, prepare, trained
 from dogcam.commands.evaluate.results import Asked, EvaluateResult
 from dogcam.core.choices import FUSIONS
 from dogcam.core.config import EvaluateConfig
-from dogcam.core.errors import InputError, Interrupted
+from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.core.records import to_plain
 from dogcam.data.pipeline import Pictures
@@ -55,14 +55,10 @@ def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
     def draw(run: int, epoch: int, positions: Sequence[int], pairs: Sequence[Pair]) -> dict[Pair, np.ndarray]:
         return _gallery_maps(config, scoring, subject.model(run, epoch), positions, pairs, progress)
 
-    try:
+    with resumable(scoring.evaluation):
         cells = _score(config, scoring, subject, first, progress)
         keep_gallery(scoring, subject.experiment, subject.dataset.classes, cells, config.resume, draw)
         decompositions = tuple(_decomposed(config, scoring, subject, each, progress) for each in pipelines)
-    except KeyboardInterrupt:
-        raise Interrupted(
-            f"finished cells are kept in {scoring.evaluation.path}; the same command with --resume goes on"
-        ) from None
     if config.save_maps is not None:
         progress.note(f"all maps: {config.save_maps}, a subfolder for each method and layer")
     protocols = tuple(protocol.name for protocol in scoring.protocols)
@@ -100,7 +96,7 @@ def _decomposed(
     if not scoring.pictures.records:
         raise InputError("--decompose compares boxes with annotated ones, and no picture has one")
     number, epoch = subject.runs[0], subject.epochs[-1]
-    found = decomposed(
+    decomposition = decomposed(
         pipelines,
         subject.model(number, epoch),
         scoring.pictures,
@@ -114,11 +110,11 @@ def _decomposed(
         mask_batch=config.mask_batch,
         smooth=config.smooth,
     )
-    name = f"{found.first.name}-{found.second.name}_run-{number}_epoch-{epoch:02d}"
-    figure = figures.image_bytes(chart(found).draw())
-    path = scoring.evaluation.write_decomposition(name, to_plain(found), figure)
+    name = f"{decomposition.first.name}-{decomposition.second.name}_run-{number}_epoch-{epoch:02d}"
+    figure = figures.image_bytes(chart(decomposition).draw())
+    path = scoring.evaluation.write_decomposition(name, to_plain(decomposition), figure)
     progress.note(f"where the gap comes from: {path}")
-    return found
+    return decomposition
 
 
 def _score_epoch(
@@ -212,11 +208,11 @@ def _gallery_maps(
     scored = scoring.pictures
     records = tuple(scored.records[position] for position in positions)
     pictures = Pictures(records, np.asarray(scored.images[positions]), scored.shapes[positions], ())
-    found: dict[Pair, np.ndarray] = {}
+    maps: dict[Pair, np.ndarray] = {}
     for cells, fuse in _passes(pairs):
         engine = HeatmapEngine(classifier, cells, fuse=fuse, smooth=config.smooth, mask_batch=config.mask_batch)
-        found |= maps_of(engine, pictures, scoring.targets[positions], scoring.batch_size, "galleries", progress)
-    return found
+        maps |= maps_of(engine, pictures, scoring.targets[positions], scoring.batch_size, "galleries", progress)
+    return maps
 
 
 def _passes(pairs: Sequence[Pair]) -> Iterator[tuple[list[Pair], str | None]]:

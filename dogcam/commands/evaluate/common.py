@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,16 +15,17 @@ from dogcam.analysis.analysis import STEPS, analyse, write
 from dogcam.boxes.protocols import PROTOCOLS, Protocol, find_protocol
 from dogcam.commands.evaluate.results import Asked, Counted, EvaluateResult
 from dogcam.core.config import EvaluateConfig
-from dogcam.core.errors import OptionError
+from dogcam.core.errors import Interrupted, OptionError
 from dogcam.core.files import plain
 from dogcam.core.progress import Progress
-from dogcam.data import Record
+from dogcam.data import Dataset, Problem, Record
 from dogcam.data.pipeline import Pictures
 from dogcam.experiment.evaluations import Evaluation
 from dogcam.experiment.runs import Experiment
 from dogcam.report.formats.csv import write_csv
 from dogcam.scoring import Calibration
 
+MAPS_TARGET = "given"  # in the place of a target: which class somebody else's maps are of is theirs to know
 SAMPLE_SIDE = 512  # the longer side of a picture kept for figures, in pixels
 
 
@@ -33,17 +35,18 @@ def protocols_of(names: Sequence[str]) -> tuple[Protocol, ...]:
     Raises:
         OptionError: two that differ have one name.
     """
-    found: dict[str, Protocol] = {}
+    protocols: dict[str, Protocol] = {}
     for protocol in map(find_protocol, names):
-        if found.setdefault(protocol.name, protocol) != protocol:
+        if protocols.setdefault(protocol.name, protocol) != protocol:
             raise OptionError(f"two protocols that differ are called {protocol.name}: give one of them another name")
-    return tuple(found.values())
+    return tuple(protocols.values())
 
 
 def scope_of(config: EvaluateConfig) -> tuple[Any, ...]:
     """What tells one evaluation of an experiment from another."""
+    target = MAPS_TARGET if config.maps is not None else config.target
     usual = config.calibrate == EvaluateConfig.calibrate
-    return config.split, config.limit, config.target, config.smooth, None if usual else config.calibrate
+    return config.split, config.limit, target, config.smooth, None if usual else config.calibrate
 
 
 def uncalibrated(
@@ -75,11 +78,11 @@ def tell_of_calibration(records: Sequence[Record], asked: int, more: str, progre
     """Say how many training pictures thresholds rest on, and `more` of them."""
     count, pictures = len(records), len({record.picture for record in records})
     rows = "" if count == pictures else f"{count} rows of "
-    told = f"thresholds are chosen on {rows}{pictures} training pictures{more}"
+    words = f"thresholds are chosen on {rows}{pictures} training pictures{more}"
     if count < max(asked, _FEW):
-        progress.warn(f"{told}: {f'fewer than the {asked} asked for' if count < asked else 'few to choose on'}")
+        progress.warn(f"{words}: {f'fewer than the {asked} asked for' if count < asked else 'few to choose on'}")
     else:
-        progress.note(told)
+        progress.note(words)
 
 
 def chosen_on(evaluation: Evaluation, asked: int, calibration: Calibration | None) -> dict[str, Any] | None:
@@ -98,6 +101,21 @@ def chosen_on(evaluation: Evaluation, asked: int, calibration: Calibration | Non
             f"{len(ids)}: move it away, or ask for another --calibrate"
         )
     return {"split": "train", "asked": asked, "ids": ids}
+
+
+def problems_of(dataset: Dataset, split: str, records: Iterable[Record]) -> list[Problem]:
+    """What is wrong with a split: pictures that are lost, and whatever else is said of those of `records`."""
+    pictures = {record.picture for record in records}
+    return [problem for problem in dataset.problems if problem.split == split and (problem.lost or problem.id in pictures)]
+
+
+@contextmanager
+def resumable(evaluation: Evaluation) -> Iterator[None]:
+    """Says of work that is interrupted where its finished cells are, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(f"finished cells are kept in {evaluation.path}; the same command with --resume goes on") from None
 
 
 def documents_of(evaluation: Evaluation, protocols: Sequence[Protocol]) -> dict[str, Any]:

@@ -60,8 +60,8 @@ def keep_gallery(
         positions = [wanted.positions[each] for each in places]
         for pair, maps in draw(wanted.run, wanted.epoch, positions, pairs).items():
             known.setdefault(pair, {}).update(zip((wanted.ids[each] for each in places), maps, strict=True))
-    found = {pair: in_one_size([known[pair][each] for each in wanted.ids]) for pair in wanted.pairs}
-    gallery.write_maps(wanted.run, wanted.epoch, found)
+    maps_by_pair = {pair: in_one_size([known[pair][each] for each in wanted.ids]) for pair in wanted.pairs}
+    gallery.write_maps(wanted.run, wanted.epoch, maps_by_pair)
 
 
 def _wanted(scoring: Scoring, experiment: Experiment, classes: Sequence[str]) -> _Wanted | None:
@@ -83,12 +83,12 @@ def _rules(tables: Tables, epoch: int, there: Mapping[MapKey, Columns]) -> dict[
     """By image the rules that chose it, each with all that is needed to choose it again."""
     protocol = tables.drawn_under.name if tables.drawn_under else ""
     about = {"epoch": epoch, "run": tables.run, "protocol": protocol, "seed": SEED}
-    found: dict[str, list[dict[str, Any]]] = {}
+    rules: dict[str, list[dict[str, Any]]] = {}
     for gallery in chosen(there, tables.pooled_layer):
         for pick in gallery.picks:
             rule = {"rule": gallery.rule, "place": pick.place, "method": pick.map.method, "layer": pick.map.layer}
-            found.setdefault(pick.image, []).append({**rule, **about})
-    return found
+            rules.setdefault(pick.image, []).append({**rule, **about})
+    return rules
 
 
 def _kept(gallery: KeptPictures, wanted: _Wanted) -> bool:
@@ -105,9 +105,9 @@ def _known(gallery: KeptPictures, wanted: _Wanted, anew: Collection[Pair]) -> Ma
 
 def _lacking(known: Maps, wanted: _Wanted) -> dict[tuple[int, ...], list[Pair]]:
     """By the places in the index of pictures without a map: the methods and layers that these lack."""
-    found: dict[tuple[int, ...], list[Pair]] = {}
+    lacking: dict[tuple[int, ...], list[Pair]] = {}
     for pair in wanted.pairs:
         places = tuple(place for place, each in enumerate(wanted.ids) if each not in known.get(pair, {}))
         if places:
-            found.setdefault(places, []).append(pair)
-    return found
+            lacking.setdefault(places, []).append(pair)
+    return lacking

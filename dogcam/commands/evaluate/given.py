@@ -14,18 +14,22 @@ import numpy as np
 from dogcam.boxes.baselines import METHODS_AND_BASELINES
 from dogcam.boxes.protocols import Protocol
 from dogcam.commands.evaluate.common import (
+    MAPS_TARGET,
     answered,
     chosen_on,
     documents_of,
     keep_sample,
+    problems_of,
     protocols_of,
+    resumable,
+    scope_of,
     tell_of_calibration,
     uncalibrated,
 )
 from dogcam.commands.evaluate.gallery import keep_gallery
 from dogcam.commands.evaluate.results import Asked, Counted, EvaluateResult, listed
 from dogcam.core.config import EvaluateConfig
-from dogcam.core.errors import ExperimentError, InputError, Interrupted
+from dogcam.core.errors import ExperimentError, InputError
 from dogcam.core.progress import Progress
 from dogcam.data import Dataset, Problem, Record
 from dogcam.data.maps import GivenMaps, MapFile, find_maps
@@ -38,8 +42,6 @@ from dogcam.scoring import Calibration, Scoring
 from dogcam.scoring.baselines import score_baselines
 from dogcam.scoring.given import cells_of, score_given, score_knowing_nothing
 from dogcam.scoring.tables import Pair
-
-_TARGET = "given"  # in the place of a target: which class the maps are of is theirs to know
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,22 +75,18 @@ def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
     """Score the maps in a folder by every protocol asked for; all methods on the pictures that they have in common."""
     began = time.perf_counter()
     dataset = open_dataset(str(config.dataset), config.data_dir, progress)
-    found = find_maps(Path(str(config.maps)), [record for records in dataset.splits.values() for record in records])
+    found = find_maps(Path(str(config.maps)).expanduser(), [record for records in dataset.splits.values() for record in records])
     maps = _Maps({_key(method): dict(files) for method, files in found.methods.items()})
     experiment = _experiment(config, dataset)
     progress.note(f"experiment {experiment.path}: {_understood(found, maps)}")
     scoring, counted = _prepare(config, dataset, experiment, maps, progress)
     _tell(found, scoring, counted, maps, progress)
     scoring.evaluation.write_problems({"id": each.id, "reason": each.reason} for each in counted.problems)
-    try:
+    with resumable(scoring.evaluation):
         cells = _score(config, scoring, dataset, maps, progress)
         if {cell.method for cell in scoring.evaluation.cells() if cell.run} <= maps.methods.keys():
             draw = partial(_gallery_maps, scoring.pictures.records, maps)
             keep_gallery(scoring, experiment, dataset.classes, cells, config.resume, draw)
-    except KeyboardInterrupt:
-        raise Interrupted(
-            f"finished cells are kept in {scoring.evaluation.path}; the same command with --resume goes on"
-        ) from None
     protocols = tuple(protocol.name for protocol in scoring.protocols)
     asked = Asked(config, cells, protocols, (RUN,), (EPOCH,), RunChoice((RUN,), "as-given"))
     return answered(experiment, scoring.evaluation, asked, counted, began, progress)
@@ -102,13 +100,14 @@ def _key(method: str) -> str:
 def _experiment(config: EvaluateConfig, dataset: Dataset) -> Experiment:
     """The experiment that stands for the maps on the dataset: made, or the one that is there from before."""
     folder = Path(str(config.maps)).expanduser().absolute()
+    data_dir = config.data_dir and str(Path(config.data_dir).absolute())
     document = {
         "dogcam": version("dogcam"),
         "status": "finished",
         "maps": {"folder": str(folder)},
         "dataset": describe(dataset),
         "model": {},
-        "config": {"dataset": absolute(str(config.dataset)), "data_dir": config.data_dir, "maps": str(folder)},
+        "config": {"dataset": absolute(str(config.dataset)), "data_dir": data_dir, "maps": str(folder)},
         "problems": [],
     }
     name = config.name or plain_name(f"{folder.name}-on-{short(str(config.dataset))}")
@@ -151,20 +150,18 @@ def _prepare(
         first = f"; the first: {lacking[0].id}: {lacking[0].reason}" if lacking else ""
         raise InputError(f"not one of {len(records)} pictures has a box and a map of every method{first}")
     pictures = _read(usable, f"reading {config.split}", progress)
-    usual = None if config.calibrate == EvaluateConfig.calibrate else config.calibrate
-    evaluation = experiment.evaluation(config.split, config.limit, _TARGET, (), usual)
+    evaluation = experiment.evaluation(*scope_of(config))
     protocols = protocols_of(config.protocols)
     documents = documents_of(evaluation, protocols)
     _check_pictures(evaluation, pictures, {*maps.methods})
-    ids = {record.id for record in records}
-    calibration = _calibration(config, dataset, protocols, ids, maps, progress)
-    about = {"split": config.split, "limit": config.limit, "target": _TARGET, "smooth": (), "protocols": documents}
+    calibration = _calibration(config, dataset, protocols, {record.picture for record in records}, maps, progress)
+    about = {"split": config.split, "limit": config.limit, "target": MAPS_TARGET, "smooth": (), "protocols": documents}
     chosen = chosen_on(evaluation, config.calibrate, calibration)
     sampled = keep_sample(evaluation, pictures, config.samples, dataset.classes)
     nobody = np.zeros((len(pictures.records), 2), np.int64)
     scoring = Scoring(evaluation, pictures, protocols, sampled, nobody, config.batch_size, calibration)
-    known = [each for each in dataset.problems if each.split == config.split and (each.lost or each.id in ids)]
-    counted = Counted.of(len(pictures.records), len(records) - len(boxed), (*known, *lacking, *pictures.problems))
+    problems = (*problems_of(dataset, config.split, records), *lacking, *pictures.problems)
+    counted = Counted.of(len(pictures.records), len(records) - len(boxed), problems)
     evaluation.write_about({**about, "calibration": chosen, "faithfulness": None, "counts": counted.document()})
     return scoring, counted
 
@@ -207,7 +204,7 @@ def _calibration(
     calibrating = [protocol for protocol in protocols if protocol.threshold_from == "calibrated"]
     if not calibrating:
         return None
-    training = [each for each in dataset.splits.get("train", ()) if len(each.boxes) and each.id not in evaluated]
+    training = [each for each in dataset.splits.get("train", ()) if len(each.boxes) and each.picture not in evaluated]
     mapped = maps.with_some(training)
     common = [each for each in training if all(each.id in files for files in mapped.methods.values())]
     records = _usable(limited(common, config.calibrate), mapped, "train", progress)[0] if mapped.methods else []

@@ -15,6 +15,7 @@ from dogcam.commands.evaluate.common import (
     chosen_on,
     documents_of,
     keep_sample,
+    problems_of,
     protocols_of,
     scope_of,
     tell_of_calibration,
@@ -79,13 +80,13 @@ def trained(config: EvaluateConfig, progress: Progress) -> Subject:
 
 def adopted(config: EvaluateConfig, progress: Progress) -> Subject:
     """Somebody else's model."""
-    found = adopt(config, progress)
+    subject = adopt(config, progress)
     # Only the pictures that are scored: whether others are their copies matters to whoever trained the model.
-    scored = {config.split: limited(found.dataset.splits.get(config.split, ()), config.limit)}
-    tell_of_findings(found.dataset, scored, str(config.dataset), config.data_dir, progress)
-    progress.note(f"experiment {found.experiment.path}: {found.classifier.name} on {found.dataset.name}")
+    scored = {config.split: limited(subject.dataset.splits.get(config.split, ()), config.limit)}
+    tell_of_findings(subject.dataset, scored, str(config.dataset), config.data_dir, progress)
+    progress.note(f"experiment {subject.experiment.path}: {subject.classifier.name} on {subject.dataset.name}")
     choice, epochs = RunChoice((RUN,), "as-given"), (EPOCH,)
-    return Subject(found.experiment, found.dataset, choice.runs, epochs, choice, lambda run, epoch: found.classifier)
+    return Subject(subject.experiment, subject.dataset, choice.runs, epochs, choice, lambda run, epoch: subject.classifier)
 
 
 def prepare(config: EvaluateConfig, subject: Subject, progress: Progress) -> tuple[Scoring, Counted]:
@@ -151,11 +152,14 @@ def _read(
     given = _asking([*bare, *classless], target, every) if config.save else None
     reason = f"it has no class: --target {config.target} has nothing to explain"
     skipped = [Problem(record.id, reason, config.split, kind="no-class") for record in classless]
-    seen = {record.picture for record in records}
-    known = [each for each in dataset.problems if each.split == config.split and (each.lost or each.id in seen)]
     scored = len(pictures.records)
     without = sum(record.id in meant_ids for record in every.records) - scored
-    return pictures, asking, given, Counted.of(scored, without, (*known, *skipped, *every.problems))
+    return (
+        pictures,
+        asking,
+        given,
+        Counted.of(scored, without, (*problems_of(dataset, config.split, records), *skipped, *every.problems)),
+    )
 
 
 def _asking(wanted: Sequence[Record], target: Target, every: Pictures) -> Asking | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from dogcam.boxes.baselines import BASELINES
@@ -12,7 +12,7 @@ from dogcam.core.choices import BOX_FORMS
 from dogcam.core.config import ExplainConfig
 from dogcam.core.errors import OptionError
 from dogcam.data import Dataset, Problem
-from dogcam.data.predictions import Predicted, Predictions, box_of, file_of, write_predictions
+from dogcam.data.predictions import Predictions, Row, box_of, pictures_of, write_predictions
 
 FOLDER = "boxes"
 
@@ -75,15 +75,11 @@ def _predictions(
 ) -> Predictions:
     """The boxes of one map of all pictures; those of a picture that was explained for several of its classes together."""
     epoch, _, method, layer = slot
-    pictures: dict[str, Predicted] = {}
+    rows: list[Row] = []
     threshold = None
     for explanation in explanations:
         (heat,) = (heat for heat in explanation.heats if heat.slot == slot)
         threshold = heat.threshold
         height, width = explanation.shape
-        name = explanation.record.picture
-        new = Predicted(file_of(explanation.record), width, height, (), numbers.get(name))
-        picture = pictures.setdefault(name, new)
-        boxes = box_of(heat.box, heat.label, heat.probability)
-        pictures[name] = replace(picture, boxes=(*picture.boxes, *boxes))
-    return Predictions(tuple(pictures.values()), classes, method, layer, epoch, threshold, class_numbers)
+        rows.append((explanation.record, width, height, box_of(heat.box, heat.label, heat.probability)))
+    return Predictions(pictures_of(rows, numbers), classes, method, layer, epoch, threshold, class_numbers)

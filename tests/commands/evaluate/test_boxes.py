@@ -18,6 +18,7 @@ from dogcam.commands.evaluate import boxes
 from dogcam.commands.evaluate import command as evaluate
 from dogcam.core.choices import BOX_FORMS
 from dogcam.core.progress import Progress
+from dogcam.data import predictions
 from dogcam.data.pipeline import limited, squash
 from dogcam.engine import HeatmapEngine
 from dogcam.experiment import selection
@@ -127,10 +128,10 @@ def test_a_threshold_that_only_annotated_pictures_could_tell_is_missed_aloud(sav
 
 def test_rows_of_one_picture_come_together_in_its_file(save, experiment, monkeypatch):
     """Two rows of the table, made one picture's."""
-    monkeypatch.setattr(boxes, "file_of", lambda record: "one.jpg")
-    whole = boxes._pictures
+    monkeypatch.setattr(predictions, "file_of", lambda record: "one.jpg")
+    whole = boxes.pictures_of
     monkeypatch.setattr(
-        boxes, "_pictures", lambda rows, numbers: whole([(_same(record), *rest) for record, *rest in rows], {"one": 17})
+        boxes, "pictures_of", lambda rows, numbers: whole([(_same(record), *rest) for record, *rest in rows], {"one": 17})
     )
     result, _ = save("coco")
     (path,) = (result.evaluation.path / "boxes").rglob("results.json")

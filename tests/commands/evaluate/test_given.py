@@ -21,6 +21,7 @@ from dogcam.commands.evaluate import command, given
 from dogcam.core.config import EvaluateConfig, ListConfig
 from dogcam.core.errors import ExperimentError, InputError, OptionError
 from dogcam.core.progress import Progress
+from dogcam.data.maps import map_path
 from dogcam.data.opening import open_dataset
 from dogcam.data.pipeline import limited
 from dogcam.experiment.evaluations import Cell
@@ -281,3 +282,33 @@ def test_from_python_as_from_the_command_line(folder):
     analysis = evaluate(maps=folder / "maps", dataset=DATA, home=folder / "runs", limit=12)
     assert {key.method for key in analysis.maps} == {NAMES[0], NAMES[1], "gradcam (given)"}
     assert analysis.scope.target == "given"
+
+
+@pytest.fixture
+def several(tmp_path):
+    """Pictures with two classes each, in two splits; a corner of the first training picture lies outside."""
+    for split, count in (("train", 3), ("test", 1)):
+        images = [{"id": n, "file_name": f"{split}-{n}.png", "width": 40, "height": 20} for n in range(count)]
+        boxes = [{"image_id": n, "category_id": c, "bbox": [20 * c, 2, 15, 12]} for n in range(count) for c in (0, 1)]
+        if split == "train":
+            boxes[1]["bbox"][2] = 30
+        categories = [{"id": 0, "name": "cat"}, {"id": 1, "name": "dog"}]
+        document = {"images": images, "annotations": boxes, "categories": categories}
+        (tmp_path / f"{split}.json").write_text(json.dumps(document))
+        for image in images:
+            Image.fromarray(np.full((20, 40, 3), 9, np.uint8)).save(tmp_path / image["file_name"])
+    for records in open_dataset(f"coco:{tmp_path}").splits.values():
+        for record in records:
+            path = map_path(tmp_path / "maps", "mine", record)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, bump(record))
+    return tmp_path
+
+
+def test_of_several_classes_no_row_of_an_evaluated_picture_calibrates_and_all_problems_are_named(several):
+    asked = {"dataset": f"coco:{several}", "data_dir": None, "split": "train", "limit": 1, "calibrate": 9}
+    result = given.run(config(several, **asked), Progress())
+    assert result.evaluation.read(Cell(1, 0, "mine", "", "default"))["image"].tolist() == ["train-0#cat"]
+    rows = [f"train-{number}#{name}" for number in (1, 2) for name in ("cat", "dog")]
+    assert sorted(result.analysis.scope.calibrated_on) == rows
+    assert [(problem.id, problem.kind) for problem in result.problems] == [("train-0", "cut")]
