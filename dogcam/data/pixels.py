@@ -35,7 +35,7 @@ class Extents:
 
 
 @dataclass(frozen=True)
-class Pixels:
+class StoredPixels:
     """The object in one or several masks: called, it gives them as a `Record.mask`, uint8 (height, width) with `UNKNOWN`.
 
     Attributes:

@@ -39,7 +39,7 @@ Region = tuple[array, ...] | Runs
 
 
 @dataclass(frozen=True, slots=True)
-class Pixels:
+class DrawnPixels:
     """The pixels of regions, drawn when asked for: bool (height, width).
 
     Attributes:

@@ -12,7 +12,7 @@ from PIL import Image
 from dogcam.boxes.geometry import UNKNOWN
 from dogcam.core.errors import InputError
 from dogcam.data.images import ImageFile
-from dogcam.data.pixels import Pixels, extents_of, numbers
+from dogcam.data.pixels import StoredPixels, extents_of, numbers
 
 
 def stored(folder, *images, suffix="png"):
@@ -73,14 +73,14 @@ def test_pixels_of_several_masks_are_joined(tmp_path):
     """What is ignored is unknown where none of the masks has the object; a mask of another size follows the first."""
     first, second = np.array([[1, 0, 0, 0]], np.uint8), np.array([[0, 1]], np.uint8)
     files = stored(tmp_path, first, second, np.array([[9, 9, 0, 0]], np.uint8))
-    assert Pixels(files[:2])().tolist() == [[1, 0, 1, 1]]
-    assert Pixels(files[:1], ignored=files[2])().tolist() == [[1, UNKNOWN, 0, 0]]
+    assert StoredPixels(files[:2])().tolist() == [[1, 0, 1, 1]]
+    assert StoredPixels(files[:1], ignored=files[2])().tolist() == [[1, UNKNOWN, 0, 0]]
 
 
 def test_pixels_of_one_number(tmp_path):
     files = stored(tmp_path, np.array([[1, 2, 3, 0]], np.uint8))
-    assert Pixels(files, 1, unknown=3)().tolist() == [[1, 0, UNKNOWN, 0]]
-    assert Pixels(files, None, unknown=3)().tolist() == [[1, 1, UNKNOWN, 0]]
+    assert StoredPixels(files, 1, unknown=3)().tolist() == [[1, 0, UNKNOWN, 0]]
+    assert StoredPixels(files, None, unknown=3)().tolist() == [[1, 1, UNKNOWN, 0]]
 
 
 def test_a_broken_mask_is_refused(tmp_path):

@@ -10,7 +10,7 @@ from PIL import Image
 from pycocotools import mask as coco
 
 from dogcam.data.images import ImageFile
-from dogcam.data.regions import LARGEST, Pixels, RelativePixels, Runs, box_of, drawn, fits, region_of
+from dogcam.data.regions import LARGEST, DrawnPixels, RelativePixels, Runs, box_of, drawn, fits, region_of
 
 SQUARE = [2, 1, 6, 1, 6, 4, 2, 4]
 
@@ -38,7 +38,7 @@ def uncompressed(mask):
 @pytest.mark.parametrize("write", [compressed, uncompressed])
 @pytest.mark.parametrize("mask", [blob(0), blob(1, 200, 300, 0.01), blob(2, 5, 5, 0), blob(3, 5, 5, 1), blob(4, 1, 1, 1)])
 def test_run_lengths_give_the_pixels_they_were_counted_from(write, mask):
-    pixels = Pixels((region_of(write(mask)),), mask.shape[::-1])()
+    pixels = DrawnPixels((region_of(write(mask)),), mask.shape[::-1])()
     assert pixels.dtype == bool
     np.testing.assert_array_equal(pixels, mask)
 
@@ -55,7 +55,7 @@ def test_regions_of_every_kind_are_joined():
     several = [region_of([SQUARE, [0, 5, 2, 5, 2, 7, 0, 7]]), region_of(compressed(mask))]
     expected = mask.copy()
     expected[1:4, 2:6] = expected[5:7, 0:2] = True
-    np.testing.assert_array_equal(Pixels(tuple(several), (9, 7))(), expected)
+    np.testing.assert_array_equal(DrawnPixels(tuple(several), (9, 7))(), expected)
 
 
 def test_relative_polygons_are_drawn_on_the_picture_as_it_stands_upright(tmp_path):

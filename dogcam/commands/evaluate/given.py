@@ -28,6 +28,7 @@ from dogcam.commands.evaluate.common import (
 )
 from dogcam.commands.evaluate.gallery import keep_gallery
 from dogcam.commands.evaluate.results import Asked, Counted, EvaluateResult, listed
+from dogcam.commands.findings import tell_of_findings
 from dogcam.core.config import EvaluateConfig
 from dogcam.core.errors import ExperimentError, InputError
 from dogcam.core.progress import Progress
@@ -76,6 +77,8 @@ def run(config: EvaluateConfig, progress: Progress) -> EvaluateResult:
     began = time.perf_counter()
     dataset = open_dataset(str(config.dataset), config.data_dir, progress)
     found = find_maps(Path(str(config.maps)).expanduser(), [record for records in dataset.splits.values() for record in records])
+    scored = {config.split: limited(dataset.splits.get(config.split, ()), config.limit)}
+    tell_of_findings(dataset, scored, str(config.dataset), config.data_dir, progress)
     maps = _Maps({_key(method): dict(files) for method, files in found.methods.items()})
     experiment = _experiment(config, dataset)
     progress.note(f"experiment {experiment.path}: {_understood(found, maps)}")

@@ -22,7 +22,7 @@ from dogcam.data import NO_BOXES, Problem, reason_of
 from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.formats.coco_json import Instances, Marked, key_of, read_instances
 from dogcam.data.images import ImageFile, Stored
-from dogcam.data.regions import Pixels, Region, Runs, box_of, fits
+from dogcam.data.regions import DrawnPixels, Region, Runs, box_of, fits
 from dogcam.data.splits import split_of_file
 from dogcam.data.trees import Place, Tree, decoded, files_ending
 
@@ -256,11 +256,11 @@ def _corners(boxes: Sequence[Any]) -> np.ndarray:
     return corners
 
 
-def _masks(regions: Mapping[str, Sequence[Region | None]], size: tuple[int, int] | None) -> dict[str, Pixels]:
+def _masks(regions: Mapping[str, Sequence[Region | None]], size: tuple[int, int] | None) -> dict[str, DrawnPixels]:
     """The pixels by class; of a class of which one object has none, nothing: its pixels would count as the background's."""
     if size is None:
         return {}
-    return {name: Pixels(tuple(several), size) for name, several in regions.items() if None not in several}
+    return {name: DrawnPixels(tuple(several), size) for name, several in regions.items() if None not in several}
 
 
 def _strays(instances: Instances, path: str, listed: Mapping[Any, str]) -> list[Problem]:

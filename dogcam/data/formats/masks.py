@@ -28,7 +28,7 @@ from dogcam.core.progress import Progress
 from dogcam.data import NO_BOXES, Problem
 from dogcam.data.assembling import Annotated, Mask, Reading
 from dogcam.data.images import ImageFile, Stored
-from dogcam.data.pixels import Extents, Pixels, extents_of, numbers, read_extents
+from dogcam.data.pixels import Extents, StoredPixels, extents_of, numbers, read_extents
 from dogcam.data.splits import split_named
 from dogcam.data.trees import Place, Tree
 
@@ -272,7 +272,7 @@ def _annotated(
         return None
     names = tuple(name for name, _ in objects)
     corners = np.array([box for _, box in objects], np.float64) if objects else NO_BOXES
-    drawn: dict[str, Mask] = {name: Pixels(tuple(each), number, meaning.void) for (name, number), each in files.items()}
+    drawn: dict[str, Mask] = {name: StoredPixels(tuple(each), number, meaning.void) for (name, number), each in files.items()}
     split = picture.split or next((mask.split for mask, _ in masks), "")
     labels = picture.folders[-1:] if meaning.objects else ()
     return Annotated(picture.path, image, split, labels, names, corners, size, masks=drawn)

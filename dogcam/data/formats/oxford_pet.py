@@ -27,7 +27,7 @@ from dogcam.data import NO_BOXES, Problem
 from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.formats.voc_xml import objects_of
 from dogcam.data.images import ImageFile, Stored
-from dogcam.data.pixels import Extents, Pixels, extents_of, numbers, read_extents
+from dogcam.data.pixels import Extents, StoredPixels, extents_of, numbers, read_extents
 from dogcam.data.trees import Place, Tree, leads_out, open_tree
 
 LIST, TRIMAPS, HEADS = "list.txt", "trimaps", "xmls"
@@ -189,7 +189,7 @@ def _animal(path: str, image: Stored, split: str, breed: str, contents: Extents 
     if contents is None or trimap is None or _ANIMAL not in contents.corners:
         return Annotated(path, image, split, (breed,))
     corners = np.array([contents.corners[_ANIMAL]], np.float64)
-    masks = {breed: Pixels((trimap,), _ANIMAL, _NEITHER)}
+    masks = {breed: StoredPixels((trimap,), _ANIMAL, _NEITHER)}
     return Annotated(path, image, split, (breed,), (breed,), corners, contents.size, masks=masks)
 
 

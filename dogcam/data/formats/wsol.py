@@ -32,7 +32,7 @@ from dogcam.core.progress import Progress
 from dogcam.data import NO_BOXES, Problem
 from dogcam.data.assembling import Annotated, Reading
 from dogcam.data.images import Stored
-from dogcam.data.pixels import Extents, Pixels, read_extents
+from dogcam.data.pixels import Extents, StoredPixels, read_extents
 from dogcam.data.splits import split_named
 from dogcam.data.trees import Place, Tree, leads_out
 
@@ -242,5 +242,5 @@ def _with_masks(
     boxes = [np.array(list(found.corners.values())) for _, found in drawn]
     corners = [[*box[:, :2].min(axis=0), *box[:, 2:].max(axis=0)] for box in boxes]
     ignored = next((tree.files.get(f"{root}{path}") for _, path in several if path and not leads_out(path)), None)
-    pixels = Pixels(tuple(file for file, _ in drawn), ignored=ignored)
+    pixels = StoredPixels(tuple(file for file, _ in drawn), ignored=ignored)
     return replace(each, names=(label,) * len(corners), corners=np.array(corners, np.float64), size=size, masks={label: pixels})
