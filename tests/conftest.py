@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +14,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Each of several processes computes by itself: threads that wait for each other's processor cost a tenth of the time.
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+
+# Traced networks are hundreds of thousands of objects that stay: looking for garbage among them as often as Python does by
+# itself was seen to take an eighth of the time.
+gc.set_threshold(10_000, 10, 10)
 
 ROOT = Path(__file__).parents[1]
 
@@ -102,6 +107,14 @@ def make():
 def made(make, tmp_path):
     """A made-up experiment: what to change and write."""
     return make(str(tmp_path / "home"))
+
+
+@pytest.fixture(scope="module")
+def outlined():
+    """Letters in PDFs as outlines: to cut fonts down to each figure's letters takes half the time of a report."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("dogcam.figures.style.outlined", lambda figure: True)
+        yield
 
 
 @pytest.fixture

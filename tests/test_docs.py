@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 import shlex
@@ -9,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -111,37 +114,45 @@ def test_every_command_in_readme_is_one_the_program_takes(line, monkeypatch):
     assert len(asked) == 1
 
 
-@pytest.fixture
-def where_the_user_is(experiment, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def where_the_user_is(evaluated, tmp_path_factory):
     """A folder with an experiment, pictures and a user's own model: a backbone used as a layer, with a softmax head."""
-    (tmp_path / "dogcam-runs").mkdir()
-    experiment.path.rename(tmp_path / "dogcam-runs" / "resnet50-1")
+    folder = tmp_path_factory.mktemp("user")
+    shutil.copytree(evaluated.experiment.path, folder / "dogcam-runs" / "resnet50-1")
     body = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Conv2D(4, 3, activation="relu", name="conv")], name="body")
     inputs = keras.Input((32, 32, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(body(inputs))
-    keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(pooled)).save(tmp_path / "my.keras")
-    np.save(tmp_path / "pictures.npy", np.random.default_rng(0).integers(0, 256, (2, 40, 60, 3), np.uint8))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    keras.Model(inputs, keras.layers.Dense(3, activation="softmax")(pooled)).save(folder / "my.keras")
+    np.save(folder / "pictures.npy", np.random.default_rng(0).integers(0, 256, (2, 40, 60, 3), np.uint8))
+    return folder
 
 
-def run_as_a_reader(name):
-    """The names that a page's blocks of Python leave behind, one run after the other, as a reader would type them."""
-    names: dict = {}
-    for code in blocks("python", name):
-        exec(compile(code, name, "exec"), names)
-    return names
+@pytest.fixture(scope="module")
+def run_as_a_reader(where_the_user_is):
+    """By page: the names that its blocks of Python leave behind, run one after the other as a reader would, and the output."""
+
+    @cache
+    def run(name):
+        names: dict = {}
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.chdir(where_the_user_is), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            for code in blocks("python", name):
+                exec(compile(code, name, "exec"), names)
+        return names, out.getvalue() + err.getvalue()
+
+    return run
 
 
 @pytest.mark.parametrize("name", [name for name in PAGES if blocks("python", name)])
-def test_the_python_on_a_page_runs_and_prints_nothing(name, where_the_user_is, capsys):
-    assert run_as_a_reader(name)
-    assert capsys.readouterr() == ("", "")
+def test_the_python_on_a_page_runs_and_prints_nothing(name, run_as_a_reader):
+    names, printed = run_as_a_reader(name)
+    assert names
+    assert printed == ""
 
 
-def test_the_python_for_a_model_of_ones_own_is_short_and_gives_what_it_says(where_the_user_is):
+def test_the_python_for_a_model_of_ones_own_is_short_and_gives_what_it_says(where_the_user_is, run_as_a_reader):
     assert len(blocks("python", "docs/python.md")[0].strip().splitlines()) <= 7
-    names = run_as_a_reader("docs/python.md")
+    names, _ = run_as_a_reader("docs/python.md")
     found, engine = names["found"], names["HeatmapEngine"]
     assert {method for method, _ in found.maps} == {"gradcam", "layercam"}
     assert all(maps.shape == (2, 30, 30) for maps in found.maps.values())
@@ -152,8 +163,8 @@ def test_the_python_for_a_model_of_ones_own_is_short_and_gives_what_it_says(wher
     assert {cell: maps.shape for cell, maps in names["heat"].maps.items()} == {("gradcam", "body/conv"): (2, 30, 30)}
 
 
-def test_the_python_for_an_experiment_reads_what_it_has_just_scored(where_the_user_is):
-    names = run_as_a_reader("docs/python.md")
+def test_the_python_for_an_experiment_reads_what_it_has_just_scored(run_as_a_reader):
+    names, _ = run_as_a_reader("docs/python.md")
     analysis = names["analysis"]
     assert (analysis.experiment, analysis.scope.images) == ("resnet50-1", 50)
     assert names["family"] in analysis.comparisons
@@ -228,10 +239,12 @@ def test_the_wheel_holds_the_package_with_its_templates_and_nothing_else(wheel):
     assert any("templates/" in name for name in names)
 
 
-def test_the_wheel_runs_outside_the_checkout(wheel, experiment, tmp_path):
+def test_the_wheel_runs_outside_the_checkout(wheel, made, tmp_path):
     """Installed alone into an empty folder that comes first on the path: report, templates included, and the lists."""
     installed, elsewhere = tmp_path / "installed", tmp_path / "elsewhere"
     elsewhere.mkdir()
+    made.methods, made.epochs, made.samples = ("cam",), (4,), 1  # little to draw
+    made.write()
     zipfile.ZipFile(wheel).extractall(installed)
 
     def run(*arguments):
@@ -240,8 +253,8 @@ def test_the_wheel_runs_outside_the_checkout(wheel, experiment, tmp_path):
         code += f"sys.exit(dogcam.cli.app.main({list(map(str, arguments))!r}))"
         return subprocess.run([sys.executable, "-c", code], cwd=elsewhere, capture_output=True, text=True, timeout=120)
 
-    done = run("report", "--home", experiment.path.parent, "--out", tmp_path / "report", "--json")
+    done = run("report", "--home", made.home, "--out", tmp_path / "report", "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["experiment"] == "tiny"
+    assert json.loads(done.stdout)["experiment"] == "made"
     assert (tmp_path / "report" / "index.html").stat().st_size > 10_000
     assert "resnet50" in run("list", "backbones").stdout

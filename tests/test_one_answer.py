@@ -51,7 +51,7 @@ class Outputs:
 
 
 @pytest.fixture(scope="module")
-def outputs(trained, tmp_path_factory):
+def outputs(trained, outlined, tmp_path_factory):
     """Two methods are evaluated, then two others with --resume; then everything is shown."""
     path = tmp_path_factory.mktemp("one") / "tiny"
     shutil.copytree(trained.experiment.path, path)

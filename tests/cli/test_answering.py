@@ -52,14 +52,15 @@ def test_ctrl_c_is_answered_in_the_commands_own_words(error, words, stands_in, c
 def answers(evaluated, tmp_path_factory):
     """What a fresh process says on both streams, neither of them a terminal, to one command after the other.
 
-    The quiet one comes first, so that it also has to keep what is said while TensorFlow is imported to itself.
+    The quiet one comes first, so that it also has to keep what is said while TensorFlow is imported to itself; the others
+    need not score again what it has scored.
     """
     home = tmp_path_factory.mktemp("piped")
     shutil.copytree(evaluated.experiment.path, home / "tiny")
     lines = {
-        "quiet": "evaluate --epoch 2 --limit 4 -q",
-        "plain": "evaluate --epoch 2 --limit 4",
-        "json": "evaluate --epoch 2 --limit 4 --method cam --json",
+        "quiet": "evaluate --epoch 2 --limit 4 --method cam -q",
+        "plain": "evaluate --epoch 2 --limit 4 --method cam --resume",
+        "json": "evaluate --epoch 2 --limit 4 --method cam --resume --json",
         "runs": "list runs --json",
     }
     code = (

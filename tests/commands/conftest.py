@@ -1,6 +1,8 @@
-"""What tests of commands share: an experiment of drawn pictures with several classes, and its data."""
+"""What tests of commands share: what is read and traced, and an experiment of drawn pictures with several classes."""
 
 from __future__ import annotations
+
+from functools import cache
 
 import pytest
 from several_classes import several_classes
@@ -9,6 +11,10 @@ from dogcam.commands import train
 from dogcam.core.config import TrainConfig
 from dogcam.core.progress import Progress
 from dogcam.data.formats import DATASETS, Source
+from dogcam.data.opening import open_dataset
+from dogcam.engine.one_pass import OnePass
+from dogcam.experiment.runs import Experiment
+from dogcam.models.classifier import load_trained
 
 
 def opened(patch, dataset):
@@ -16,6 +22,18 @@ def opened(patch, dataset):
     patch.setitem(DATASETS._entries, "several", Source("for tests", opener="unused"))
     for module in ("dogcam.commands.train", "dogcam.experiment.selection"):
         patch.setattr(f"{module}.open_dataset", lambda *arguments: dataset)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick(outlined):
+    """Reports in half the time."""
+
+
+@pytest.fixture(scope="session")
+def kept():
+    """What tests ask for again and again, each once: data by name, classifiers by path, run and epoch, and their passes."""
+    read = cache(lambda path, run, epoch: load_trained(Experiment(path), run, epoch))
+    return cache(lambda name: open_dataset(name)), read, cache(OnePass)
 
 
 @pytest.fixture(scope="package")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -39,13 +41,21 @@ def dataset():
     return open_dataset(DATA)
 
 
-@pytest.fixture
-def folder(tmp_path, dataset):
-    network().save(tmp_path / "my.keras")
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory, dataset):
+    """The result of scoring it, in a folder to read only."""
+    folder = tmp_path_factory.mktemp("adopted")
+    network().save(folder / "my.keras")
     # Another order and another spelling than the dataset's.
     names = [name.upper().replace(" ", "_") for name in reversed(dataset.classes)]
-    (tmp_path / "names.txt").write_text("\n".join(names))
-    return tmp_path
+    (folder / "names.txt").write_text("\n".join(names))
+    return folder, evaluate.run(config(folder), Progress())
+
+
+@pytest.fixture
+def folder(scored, tmp_path):
+    """A copy to write to of a folder where the model, its names and what was scored of it lie."""
+    return Path(shutil.copytree(scored[0], tmp_path / "adopted"))
 
 
 def config(folder, **changes) -> EvaluateConfig:
@@ -56,8 +66,8 @@ def config(folder, **changes) -> EvaluateConfig:
     return EvaluateConfig(**{**given, **changes})
 
 
-def test_its_rows_are_those_of_the_model_asked_by_keras_alone(folder, dataset):
-    result = evaluate.run(config(folder), Progress())
+def test_its_rows_are_those_of_the_model_asked_by_keras_alone(scored, dataset):
+    folder, result = scored
     assert result.experiment.path == folder / "runs" / "my.keras-on-synthetic-3"
     rows = result.evaluation.read(Cell(1, 0, "gradcam", "body/conv", "default"))
     records = limited(dataset.splits["test"], 6)
@@ -72,7 +82,6 @@ def test_its_rows_are_those_of_the_model_asked_by_keras_alone(folder, dataset):
 
 
 def test_more_methods_are_added_to_it_and_it_is_reported(folder):
-    evaluate.run(config(folder), Progress())
     second = evaluate.run(config(folder, methods=("layercam",), resume=True), Progress())
     assert {row.map.method for row in second.analysis.scores if not row.baseline} == {
         "cam",
@@ -87,7 +96,6 @@ def test_more_methods_are_added_to_it_and_it_is_reported(folder):
 
 
 def test_another_model_or_other_data_under_the_same_name_are_refused(folder):
-    evaluate.run(config(folder), Progress())
     network(seed=2).save(folder / "my.keras")
     with pytest.raises(ExperimentError, match="is of another model: choose another --name"):
         evaluate.run(config(folder), Progress())
@@ -100,7 +108,6 @@ def test_another_model_or_other_data_under_the_same_name_are_refused(folder):
 
 
 def test_it_is_not_evaluated_as_if_we_had_trained_it(folder):
-    evaluate.run(config(folder), Progress())
     with pytest.raises(ExperimentError, match=r"somebody else's model: evaluate it by --model .*my\.keras --dataset synthetic:3"):
         evaluate.run(EvaluateConfig(home=str(folder / "runs")), Progress())
 
@@ -171,7 +178,7 @@ def test_boxes_are_scored_on_the_predicted_class_of_pictures_whose_class_the_mod
     progress = listener()
     with pytest.raises(InputError, match="--target predicted does without"):
         evaluate.run(config(folder), progress)
-    result = evaluate.run(config(folder, target="predicted", methods=("gradcam",)), progress)
+    result = evaluate.run(config(folder, name="strange", target="predicted", methods=("gradcam",)), progress)
     rows = result.evaluation.read(Cell(1, 0, "gradcam", "body/conv", "default"))
     assert any("does not know 3 of the 3 classes" in each for each in progress.warnings)
     assert np.isnan(rows["label"].astype(float)).all()

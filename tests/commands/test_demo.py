@@ -8,28 +8,33 @@ import shlex
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from dogcam.commands import demo
-from dogcam.core.config import DemoConfig
+from dogcam.core.config import DemoConfig, EvaluateConfig
+from dogcam.core.progress import Progress
 
 
 class SmallDemo(DemoConfig):
-    """The demo with few pictures, two runs and two epochs."""
+    """The demo with few pictures, two runs and two epochs of the head alone, which takes no time to trace."""
 
     def training(self, name):
         return dataclasses.replace(
-            super().training(name), dataset="synthetic:2", runs=2, epochs=2, checkpoints=(1, 2), limit=16, batch_size=8
-        )
+            super().training(name), dataset="synthetic:2", trainable="head", runs=2, epochs=2, checkpoints=(1, 2), limit=16,
+            batch_size=8,
+        )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
-    from dogcam.core.progress import Progress
-
-    return demo.run(SmallDemo(out=str(tmp_path_factory.mktemp("home"))), Progress())
+    """Of the demo, with few pictures to score and to keep as well."""
+    few = partial(EvaluateConfig, limit=12, calibrate=12, samples=4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "EvaluateConfig", few)
+        return demo.run(SmallDemo(out=str(tmp_path_factory.mktemp("home"))), Progress())
 
 
 def test_it_trains_evaluates_explains_and_reports(result):

@@ -61,9 +61,9 @@ def test_both_formats_and_the_figures_lie_in_the_experiment_and_progress_hears_o
     assert ear.total == ear.done == 2 + sum(path.suffix == ".png" for path in result.figures)
 
 
-def test_statistics_are_computed_once_and_told_of(made, listener):
-    experiment = made.write()
-    config, ears = ReportConfig(home=made.home, formats=("md",)), [listener(), listener()]
+def test_statistics_are_computed_once_and_told_of(small, listener):
+    experiment = small.write()
+    config, ears = ReportConfig(home=small.home, formats=("md",)), [listener(), listener()]
     for ear in ears:
         run(config, ear)
     first, second = ([title for title, _ in ear.tasks] for ear in ears)

@@ -80,7 +80,7 @@ def test_ctrl_c_names_the_command_that_goes_on_with_this_experiment(tmp_path, li
 
     home = tmp_path / "my runs"
     config = TrainConfig.create(
-        dataset="synthetic:2", backbone="small_resnet", weights="none", limit=8, name="mine", home=str(home)
+        dataset="synthetic:2", backbone="small_resnet", weights="none", trainable="head", limit=8, name="mine", home=str(home)
     )
     with pytest.raises(Interrupted) as stopped:
         train.run(config, Stop())
@@ -157,7 +157,8 @@ def flawed(tmp_path, monkeypatch):
 
 
 FLAWED = {
-    "dataset": "flawed", "backbone": "small_resnet", "weights": "none", "runs": 1, "epochs": 1, "batch_size": 2,
+    "dataset": "flawed", "backbone": "small_resnet", "weights": "none", "trainable": "head", "runs": 1, "epochs": 1,
+    "batch_size": 2,
 }  # fmt: skip
 
 

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import pytest
 from evaluating import unannotated
 
-from dogcam.data.opening import open_dataset
 from dogcam.data.pipeline import limited
-from dogcam.engine.one_pass import OnePass
 from dogcam.experiment import selection
-from dogcam.models.classifier import load_trained
 
 
 @pytest.fixture(scope="module", autouse=True)
-def once(trained):
+def once(trained, kept):
     """The data are drawn once, each kept epoch is read once and each pass traced once, for all tests' copies."""
-    drawn = cache(lambda name: open_dataset(name))
-    read = cache(lambda run, epoch: load_trained(trained.experiment, run, epoch))
-    trace = cache(OnePass)
+    drawn, read, trace = kept
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dogcam.experiment.selection.open_dataset", lambda name, *more: drawn(name))
-        patch.setattr("dogcam.commands.evaluate.inputs.load_trained", lambda experiment, *which: read(*which))
+        patch.setattr("dogcam.commands.evaluate.inputs.load_trained", lambda _, *which: read(trained.experiment.path, *which))
         patch.setattr(
             "dogcam.engine.heatmaps.OnePass",
             lambda model, cells, features, kind: trace(model, tuple(cells), tuple(features), kind),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -25,7 +27,7 @@ from dogcam.data.maps import map_path
 from dogcam.data.opening import open_dataset
 from dogcam.data.pipeline import limited
 from dogcam.experiment.evaluations import Cell
-from dogcam.experiment.runs import find_experiment
+from dogcam.experiment.runs import Experiment, find_experiment
 from dogcam.experiment.selection import choose_runs
 
 DATA = "synthetic:3"
@@ -196,15 +198,17 @@ def test_what_cannot_be_scored_at_all_is_one_clear_line(folder):
             ask()
 
 
+@pytest.fixture(scope="module")
+def saved(trained, tmp_path_factory):
+    """The result of a call by every protocol, and the folder of the maps that it saved. Read them only."""
+    folder = tmp_path_factory.mktemp("saving")
+    experiment = Experiment(Path(shutil.copytree(trained.experiment.path, folder / "tiny")))
+    asked = {"epochs": (2,), "protocols": tuple(PROTOCOLS), "save_maps": str(folder / "saved")}
+    return command.run(config_of(experiment, **asked), Progress()), folder / "saved"
+
+
 class TestOurOwn:
     """What --save-maps writes: read by --maps, and by others."""
-
-    @pytest.fixture
-    def saved(self, experiment, tmp_path):
-        maps = tmp_path / "saved"
-        protocols = tuple(PROTOCOLS)
-        first = command.run(config_of(experiment, epochs=(2,), protocols=protocols, save_maps=str(maps)), Progress())
-        return first, maps
 
     def test_read_again_they_make_the_same_boxes_under_every_protocol(self, saved, tmp_path):
         first, maps = saved

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,9 +10,6 @@ from dogcam.commands.explain import command as explain
 from dogcam.core.config import ExplainConfig
 from dogcam.core.progress import Progress
 from dogcam.data.opening import open_dataset
-from dogcam.engine.one_pass import OnePass
-from dogcam.experiment.runs import Experiment
-from dogcam.models.classifier import load_trained
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +23,9 @@ def pictures(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def once():
+def once(kept):
     """Each kept epoch is read once, and each pass traced once, for all tests: they ask for the same few again and again."""
-    read = cache(lambda path, run, epoch: load_trained(Experiment(path), run, epoch))
-    trace = cache(OnePass)
+    _, read, trace = kept
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dogcam.models.subjects.load_trained", lambda experiment, *which: read(experiment.path, *which))
         patch.setattr(

@@ -21,6 +21,11 @@ from dogcam.report.page import compose
 HOSTILE = "--><script>alert(1)</script>&\"'[b]\u202e" + "y" * 300
 
 
+@pytest.fixture(scope="module")
+def outlined():
+    """Here PDFs hold fonts, as users get them, whichever process draws."""
+
+
 def drawn_in(path, theme="light"):
     """Draws nothing much, and keeps in which language and how often it was asked."""
     with path.open("a", encoding="utf-8") as file:
