@@ -146,7 +146,7 @@ def _recognised(place: Place) -> str:
         names = [name for name, row in formats() if suffix in row.suffixes]
         signs = dict.fromkeys(names, f"a {suffix} file")
     else:
-        signs = {name: sign for name, row in formats() if (sign := resolve(row.sign)(place.tree))}
+        signs = {name: sign for name, row in formats() if (sign := _sign(row, place.tree))}
     where = place.tree.place / place.file
     if not signs:
         raise InputError(f"{where} {_not_recognised(place)}")
@@ -157,6 +157,14 @@ def _recognised(place: Place) -> str:
         meant = " or ".join(f"{name}:{where}" for name in best)
         raise InputError(f"{where} is of several formats at once: {signs_of}. Say which is meant: --dataset {meant}")
     return next(iter(best))
+
+
+def _sign(row: Source, tree: Tree) -> str:
+    """What a format recognises a tree by; "" also where a file cannot be read: who names the format hears why."""
+    try:
+        return resolve(row.sign)(tree)
+    except InputError:
+        return ""
 
 
 # What files of a kind speak for, the first that is there first, where they alone are not enough to recognise a format.

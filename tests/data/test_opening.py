@@ -82,6 +82,10 @@ def sign_all(tree):
     return f"{len(tree.files)} files" if tree.files else ""
 
 
+def sign_unreadable(tree):
+    raise InputError("cannot read what lies there")
+
+
 def row(sign="sign_lines", **more):
     more = {"title": "Lines", "suffixes": (".lst",), "rank": 1} | more
     return Source("for a test", reader=f"{__name__}:read_lines", sign=f"{__name__}:{sign}", **more)
@@ -206,6 +210,11 @@ def test_a_place_gives_the_same_however_it_is_named(pictures, listener):
     assert len(prints) == 1
     assert describe(dataset)["division"] == {"how": "seeded", "seed": 3, "share": 0.2}
     assert dataset.division == Division("seeded", 3, 0.2)
+
+
+def test_a_file_that_one_format_cannot_read_does_not_hide_another(pictures, register):
+    register(broken=row("sign_unreadable", rank=2))
+    assert open_dataset(".").source.name == "lines"
 
 
 @pytest.mark.parametrize(("cut", "said"), [(4, False), (5, True), (10, True)])
