@@ -105,7 +105,7 @@ def test_a_model_of_ones_own_is_evaluated_on_a_folder(colours, tmp_path, capsys)
         ("./my sat", "my sat'; the nearest there: my set"),
         ("colors", "unknown dataset 'colors'; the nearest: colours"),
         ("colours", "colours needs a folder or file: --dataset colours:FOLDER"),
-        ("my set/red", "my set/red is of no format that dogcam recognises; looked for colours (colours); found 10 files"),
+        ("my set/red", "my set/red is of no format that dogcam recognises; looked for colours; found 10 files"),
         ("[red]x[/red]", "[red]x[/red]'"),
     ],
 )
