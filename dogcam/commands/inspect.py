@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from dogcam.analysis.inspection import Inspection, inspected
 from dogcam.core.config import InspectConfig
@@ -20,8 +19,7 @@ from dogcam.core.registry import resolve
 from dogcam.data import Dataset, Problem
 from dogcam.data.contents import copies, odd_classes, read_contents
 from dogcam.data.opening import open_dataset
-
-SAMPLE_SIDE = 512  # the longer side of a picture on the page, in pixels
+from dogcam.data.pipeline import shrunk
 
 
 @dataclass(frozen=True)
@@ -92,10 +90,4 @@ def _thumbnails(inspection: Inspection, dataset: Dataset) -> dict[str, np.ndarra
     """The sample's pictures by id, uint8 (h, w, 3), made small."""
     wanted = {each.picture for each in inspection.samples}
     images = {row.picture: row.image for rows in dataset.splits.values() for row in rows if row.picture in wanted}
-    return {picture: _thumbnail(image.pixels()) for picture, image in images.items()}
-
-
-def _thumbnail(pixels: np.ndarray) -> np.ndarray:
-    image = Image.fromarray(pixels)
-    image.thumbnail((SAMPLE_SIDE, SAMPLE_SIDE))
-    return np.asarray(image)
+    return {picture: np.asarray(shrunk(image)) for picture, image in images.items()}

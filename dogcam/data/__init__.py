@@ -178,6 +178,10 @@ class Dataset:
     numbers: Mapping[str, int] = field(default_factory=dict)
     class_numbers: Sequence[int] = ()
 
+    def picture_counts(self) -> dict[str, int]:
+        """How many pictures each split has, whatever the number of their rows."""
+        return {split: len({record.picture for record in records}) for split, records in self.splits.items()}
+
     def training_boxes(self) -> np.ndarray:
         """The first box of each training picture (n, 4)."""
         boxes = [record.boxes[0] for record in self.splits.get("train", ()) if len(record.boxes)]

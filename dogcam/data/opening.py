@@ -227,7 +227,7 @@ def _read(name: str, place: Place, seed: int, progress: Progress) -> Dataset:
         dataset = assemble(f"{name}:{_called(place.file or str(where))}", reading, source, seed, progress)
     progress.note(f"read as {row.title}: {summary(dataset)}")
     reaching = {problem.id for problem in dataset.problems if problem.kind in ("cut", "outside")}
-    if reaching and 2 * len(reaching) >= sum(len({record.picture for record in records}) for records in dataset.splits.values()):
+    if reaching and 2 * len(reaching) >= sum(dataset.picture_counts().values()):
         progress.warn(
             f"boxes reach out of {len(reaching):,} pictures, which is most of them: are their numbers what the format means, "
             "corners or widths and heights, x before y?"
@@ -265,8 +265,7 @@ def summary(dataset: Dataset) -> str:
     bare = sum(not boxed for boxed in pictures.values())
     classes = "1 class" if len(dataset.classes) == 1 else f"{len(dataset.classes):,} classes"
     words = f"{len(pictures):,} pictures{f', {bare:,} without boxes' if bare else ''}, {classes}"
-    counts = {split: len({record.picture for record in records}) for split, records in dataset.splits.items()}
-    shared = ", ".join(f"{count:,} {split}" for split, count in counts.items())
+    shared = ", ".join(f"{count:,} {split}" for split, count in dataset.picture_counts().items())
     how = {"seeded": f"split by seed {dataset.division.seed}", "val": "split as given, validation for the test"}
     return f"{words}; {how.get(dataset.division.how, 'split as given')}: {shared}"
 
@@ -292,7 +291,7 @@ def describe(dataset: Dataset) -> dict[str, Any]:
         "fingerprint": dataset.fingerprint(),
         "classes": list(dataset.classes),
         "counts": {split: len(records) for split, records in dataset.splits.items()},
-        "pictures": {split: len({record.picture for record in records}) for split, records in dataset.splits.items()},
+        "pictures": dataset.picture_counts(),
         "division": asdict(dataset.division),
         "multilabel": dataset.multilabel,
     }

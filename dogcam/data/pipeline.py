@@ -15,17 +15,27 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
-from dogcam.data import Dataset, Problem, Record, reason_of
+from dogcam.data import Dataset, Picture, Problem, Record, reason_of
 
 # Decoding runs outside Python's lock: a few threads keep the processors busy, more only hold memory.
 WORKERS = 4
 # Pictures beyond this lie in a temporary file instead of in memory.
 MEMORY_BYTES = 1 << 30
 
+SAMPLE_SIDE = 512  # the longer side of a picture kept for figures, in pixels
+
 T = TypeVar("T")
+
+
+def shrunk(image: Picture) -> Image.Image:
+    """A picture as figures show it: its longer side at most `SAMPLE_SIDE`."""
+    small = Image.fromarray(image.pixels())
+    small.thumbnail((SAMPLE_SIDE, SAMPLE_SIDE))
+    return small
 
 
 def squash(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:

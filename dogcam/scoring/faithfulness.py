@@ -20,8 +20,8 @@ from dogcam.experiment.evaluations import Cell
 from dogcam.methods import METHODS
 from dogcam.metrics import faithfulness as scores
 from dogcam.scoring import Scoring
+from dogcam.scoring.saving import Pair
 
-Pair = tuple[str, str]  # method and layer
 Variant = Callable[[], np.ndarray]  # makes one changed input (H, W, C)
 # A picture's changed inputs -> the target's probability of each.
 Ask = Callable[[Sequence[Variant]], np.ndarray]

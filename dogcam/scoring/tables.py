@@ -19,8 +19,8 @@ from dogcam.data.pipeline import WORKERS, Pictures, room_for
 from dogcam.experiment.evaluations import Cell, Choice
 from dogcam.scoring import Calibration, Scoring, thresholds
 from dogcam.scoring.measuring import Measured, boxed, curve_of, measured
+from dogcam.scoring.saving import Pair
 
-Pair = tuple[str, str]  # method and layer
 Key = tuple[str, str, str]  # and the protocol's name
 _SIDE = 224  # of maps that are kept for figures and differ in size
 Maps = Mapping[Pair, Sequence[np.ndarray]]  # raw maps (h, w) of some pictures

@@ -18,9 +18,9 @@ from dogcam.engine import HeatmapEngine
 from dogcam.experiment.evaluations import Cell
 from dogcam.models.classifier import Classifier
 from dogcam.scoring import Asking, Scoring, by_score
+from dogcam.scoring.tables import Pair
 
 FOLDER = "boxes"
-Pair = tuple[str, str]  # method and layer
 
 
 def give_back(

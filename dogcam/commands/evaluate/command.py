@@ -24,7 +24,6 @@ from dogcam.core.config import EvaluateConfig
 from dogcam.core.errors import InputError
 from dogcam.core.progress import Progress
 from dogcam.core.records import to_plain
-from dogcam.data.pipeline import Pictures
 from dogcam.engine import HeatmapEngine, checked_layer, fused_cells, plan_cells, study_cells
 from dogcam.experiment.evaluations import Cell
 from dogcam.models.classifier import Classifier
@@ -205,9 +204,7 @@ def _gallery_maps(
     progress: Progress,
 ) -> dict[Pair, np.ndarray]:
     """Raw maps (n, h, w) of the pictures at these positions, and of the layers that a fused map is made of as well."""
-    scored = scoring.pictures
-    records = tuple(scored.records[position] for position in positions)
-    pictures = Pictures(records, np.asarray(scored.images[positions]), scored.shapes[positions], ())
+    pictures = scoring.pictures.some(positions)
     maps: dict[Pair, np.ndarray] = {}
     for cells, fuse in _passes(pairs):
         engine = HeatmapEngine(classifier, cells, fuse=fuse, smooth=config.smooth, mask_batch=config.mask_batch)

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from dogcam.analysis.analysis import STEPS, analyse, write
 from dogcam.boxes.protocols import PROTOCOLS, Protocol, find_protocol
@@ -19,14 +18,13 @@ from dogcam.core.errors import Interrupted, OptionError
 from dogcam.core.files import plain
 from dogcam.core.progress import Progress
 from dogcam.data import Dataset, Problem, Record
-from dogcam.data.pipeline import Pictures
+from dogcam.data.pipeline import Pictures, shrunk
 from dogcam.experiment.evaluations import Evaluation
 from dogcam.experiment.runs import Experiment
 from dogcam.report.formats.csv import write_csv
 from dogcam.scoring import Calibration
 
 MAPS_TARGET = "given"  # in the place of a target: which class somebody else's maps are of is theirs to know
-SAMPLE_SIDE = 512  # the longer side of a picture kept for figures, in pixels
 
 
 def protocols_of(names: Sequence[str]) -> tuple[Protocol, ...]:
@@ -151,11 +149,9 @@ def entry(pictures: Pictures, position: int, classes: Sequence[str]) -> dict[str
 
 
 def thumbnail(record: Record) -> bytes:
-    """The picture as JPEG, its longer side at most `SAMPLE_SIDE`."""
-    image = Image.fromarray(record.image.pixels())
-    image.thumbnail((SAMPLE_SIDE, SAMPLE_SIDE))
+    """The picture as JPEG, as small as figures show it."""
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=90)
+    shrunk(record.image).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
 
 
