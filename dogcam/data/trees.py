@@ -89,6 +89,11 @@ class Tree:
             paths = paths[bisect_left(paths, f"{folder}/") : bisect_left(paths, f"{folder}0")]
         return [path for path in paths if not suffixes or path.lower().endswith(suffixes)]
 
+    def bases(self, first: str, second: str) -> list[str]:
+        """The folders that hold both of two files, with a slash behind them; "" is the place itself."""
+        folders = (path.removesuffix(first) for path in self.files if PurePosixPath(path).name == first)
+        return [folder for folder in folders if f"{folder}{second}" in self.files]
+
     def content(self, path: str) -> bytes:
         """A file's bytes.
 

@@ -34,13 +34,7 @@ _SPLIT = {"1": "train", "0": "test"}
 
 def sign_cub(tree: Tree) -> str:
     """See `formats.Source`."""
-    return f"{IMAGES} and {LABELS}" if _bases(tree) else ""
-
-
-def _bases(tree: Tree) -> list[str]:
-    """The folders with CUB's lists, with a slash behind them; "" is the place itself."""
-    bases = (path.removesuffix(LABELS) for path in tree.files if PurePosixPath(path).name == LABELS)
-    return [base for base in bases if f"{base}{IMAGES}" in tree.files]
+    return f"{IMAGES} and {LABELS}" if tree.bases(LABELS, IMAGES) else ""
 
 
 def read_cub(place: Place, progress: Progress) -> Reading:
@@ -49,7 +43,7 @@ def read_cub(place: Place, progress: Progress) -> Reading:
     Raises:
         InputError: one of the lists that it cannot do without is not there.
     """
-    bases = _bases(place.tree)
+    bases = place.tree.bases(LABELS, IMAGES)
     if not bases or f"{bases[0]}{CLASSES}" not in place.tree.files:
         raise InputError(f"{place.tree.place} is no CUB-200-2011: expected {IMAGES}, {LABELS} and {CLASSES} in one folder")
     lists = _Lists(place.tree, bases[0])

@@ -57,8 +57,7 @@ def sign_hf(tree: Tree) -> str:
 
 def _saved(tree: Tree) -> list[str]:
     """The folders of a saved set's splits, with a slash behind them; "" is the place itself."""
-    bases = [path.removesuffix(STATE) for path in tree.files if PurePosixPath(path).name == STATE]
-    return [base for base in bases if f"{base}{INFO}" in tree.files and base.count("/") <= 1]
+    return [base for base in tree.bases(STATE, INFO) if base.count("/") <= 1]
 
 
 def _metadata(tree: Tree) -> list[str]:

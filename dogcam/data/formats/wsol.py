@@ -60,13 +60,7 @@ class _Lists:
 
 def sign_wsol(tree: Tree) -> str:
     """See `formats.Source`."""
-    return f"{IDS} and {LABELS}" if _folders(tree) else ""
-
-
-def _folders(tree: Tree) -> list[str]:
-    """The folders of splits, with a slash behind them; "" is the place itself."""
-    folders = (path.removesuffix(IDS) for path in tree.files if PurePosixPath(path).name == IDS)
-    return [folder for folder in folders if f"{folder}{LABELS}" in tree.files]
+    return f"{IDS} and {LABELS}" if tree.bases(IDS, LABELS) else ""
 
 
 def read_wsol(place: Place, progress: Progress) -> Reading:
@@ -75,7 +69,7 @@ def read_wsol(place: Place, progress: Progress) -> Reading:
     Raises:
         InputError: there are no lists, those of several sets, or no pictures.
     """
-    folders = _folders(place.tree)
+    folders = place.tree.bases(IDS, LABELS)
     if not folders:
         raise InputError(f"{place.tree.place} has no metadata: expected {IDS} and {LABELS} there, or in train, val and test")
     sets = sorted({folder.rstrip("/").rpartition("/")[0] for folder in folders})
